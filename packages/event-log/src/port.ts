@@ -1,0 +1,131 @@
+/**
+ * The append-only event log, the system of record: a topic has partitions, a partition has records
+ * in the order of their offsets, and a record is one block of bytes (NDJSON, see
+ * `@trueclick/shared/event/block`). Adapters: `postgres/` (embedded default) and `kafka/`.
+ *
+ * Both hold to the contract in `contract.ts`, which is run on real engines.
+ */
+
+/** One record as a reader meets it. */
+export interface LogRecord {
+  readonly partition: number;
+  /** Strictly increasing within a partition. Gaps are allowed (Kafka has them after compaction or aborts). */
+  readonly offset: bigint;
+  /** Stamped by the log when the record was appended, epoch milliseconds. The same at every replay. */
+  readonly appendTimeMs: number;
+  /** The block as it was appended, uncompressed. */
+  readonly value: Buffer;
+}
+
+export interface AppendRequest {
+  readonly partition: number;
+  /** At most `RECORD_BYTES_MAX`. */
+  readonly value: Buffer;
+}
+
+/** Where one record of an append has come to lie; same order as the requests. */
+export interface AppendedRecord {
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** Largest block that an adapter must take, uncompressed bytes. */
+export const RECORD_BYTES_MAX = 1_048_576;
+
+export interface EventLogAppender {
+  readonly topic: string;
+  readonly partitionCount: number;
+  /**
+   * Appends records and resolves once all of them are on durable storage (Kafka: acks = all).
+   *
+   * @throws {LogUnavailableError} The outcome is unknown: some may have been appended. Retry or
+   *   spool; a second copy is a duplicate that readers remove, a missing one is a loss.
+   * @throws {LogRejectedError} The log will never take these (too large). Do not retry.
+   */
+  append(records: readonly AppendRequest[]): Promise<readonly AppendedRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface ReadRequest {
+  readonly partition: number;
+  /** The first offset wanted, inclusive. */
+  readonly fromOffset: bigint;
+  /** Upper bound on records in the answer. */
+  readonly recordsMax: number;
+  /** How long to wait for a first record when there is none yet, milliseconds; 0 answers at once. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface OffsetRange {
+  /** Offset of the oldest record still kept; equals `endOffset` when the partition is empty. */
+  readonly startOffset: bigint;
+  /** The offset that the next appended record gets. */
+  readonly endOffset: bigint;
+}
+
+export interface EventLogReader {
+  readonly topic: string;
+  readonly partitionCount: number;
+  /**
+   * Reads records of one partition in offset order, from `fromOffset` on. Empty after `waitMs`
+   * without a record, or when aborted.
+   *
+   * @throws {OffsetOutOfRangeError} `fromOffset` lies before the oldest kept record or past the end.
+   * @throws {LogUnavailableError} Try again.
+   */
+  read(request: ReadRequest): Promise<readonly LogRecord[]>;
+  /** @throws {LogUnavailableError} Try again. */
+  offsets(partition: number): Promise<OffsetRange>;
+  close(): Promise<void>;
+}
+
+export interface EventLogAdmin {
+  /** Creates the topic unless it is there. An existing topic keeps its partition count. */
+  ensureTopic(topic: string, options: { readonly partitionCount: number; readonly retentionMs: number | null }): Promise<void>;
+  /**
+   * Deletes what is older than the topic's retention. Kafka does this by itself; the call is there
+   * for adapters that do not. Returns how many records went.
+   */
+  applyRetention(topic: string): Promise<number>;
+  /**
+   * Appends records with the append times they had, to restore a log from an archive or to lay down
+   * a history. Only for a topic that nobody else is appending to.
+   */
+  restore(topic: string, records: readonly (AppendRequest & { readonly appendTimeMs: number })[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the parts of one log. Built by an adapter's factory; the only thing `main.ts` has to choose. */
+export interface EventLog {
+  admin(): EventLogAdmin;
+  appender(topic: string): Promise<EventLogAppender>;
+  reader(topic: string): Promise<EventLogReader>;
+}
+
+/** Passing fault, unknown outcome. */
+export class LogUnavailableError extends Error {
+  override readonly name = "LogUnavailableError";
+}
+
+/** Lasting fault: the record is refused for what it is. */
+export class LogRejectedError extends Error {
+  override readonly name = "LogRejectedError";
+}
+
+/** The log no longer holds, or does not yet hold, the offset asked for. */
+export class OffsetOutOfRangeError extends Error {
+  override readonly name = "OffsetOutOfRangeError";
+  readonly partition: number;
+  readonly requested: bigint;
+  readonly range: OffsetRange;
+
+  constructor(partition: number, requested: bigint, range: OffsetRange) {
+    super(
+      `Partition ${partition} holds offsets [${range.startOffset}, ${range.endOffset}), asked for ${requested}`,
+    );
+    this.partition = partition;
+    this.requested = requested;
+    this.range = range;
+  }
+}

@@ -1,0 +1,42 @@
+import { defineConfig } from "vitest/config";
+
+const SHARED_EXCLUDES = ["**/node_modules/**", "**/.next/**"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{apps,packages,scripts}/**/*.test.{ts,tsx}"],
+          exclude: [...SHARED_EXCLUDES, "**/*.integration.test.ts"],
+          pool: "threads",
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["{apps,packages}/**/*.integration.test.ts"],
+          exclude: SHARED_EXCLUDES,
+          // Engines start once for the whole run; every file takes databases of its own.
+          globalSetup: ["packages/local-stack/src/testing/globalSetup.ts"],
+          pool: "forks",
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "pipeline",
+          include: ["e2e/pipeline/**/*.test.ts"],
+          exclude: SHARED_EXCLUDES,
+          // A whole stack of processes each; two at once would starve two cores.
+          fileParallelism: false,
+          pool: "forks",
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
