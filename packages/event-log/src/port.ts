@@ -82,7 +82,10 @@ export interface EventLogReader {
 
 export interface EventLogAdmin {
   /** Creates the topic unless it is there. An existing topic keeps its partition count. */
-  ensureTopic(topic: string, options: { readonly partitionCount: number; readonly retentionMs: number | null }): Promise<void>;
+  ensureTopic(
+    topic: string,
+    options: { readonly partitionCount: number; readonly retentionMs: number | null },
+  ): Promise<void>;
   /**
    * Deletes what is older than the topic's retention. Kafka does this by itself; the call is there
    * for adapters that do not. Returns how many records went.
@@ -92,7 +95,10 @@ export interface EventLogAdmin {
    * Appends records with the append times they had, to restore a log from an archive or to lay down
    * a history. Only for a topic that nobody else is appending to.
    */
-  restore(topic: string, records: readonly (AppendRequest & { readonly appendTimeMs: number })[]): Promise<void>;
+  restore(
+    topic: string,
+    records: readonly (AppendRequest & { readonly appendTimeMs: number })[],
+  ): Promise<void>;
   close(): Promise<void>;
 }
 

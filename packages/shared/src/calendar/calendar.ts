@@ -1,0 +1,86 @@
+/**
+ * Billing days: calendar days in an account's IANA time zone, of 23, 24 or 25 hours, or whatever
+ * length the zone's history gives one (invariant I12).
+ */
+import { Temporal } from "temporal-polyfill";
+import { HOUR_MS } from "../time/time.ts";
+
+/** A half-open range of instants, epoch milliseconds. */
+export interface InstantRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A calendar day, `YYYY-MM-DD`. */
+export type IsoDay = string;
+
+export function isTimeZone(timeZone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws {RangeError} if `day` is no calendar day. */
+export function parseDay(day: string): IsoDay {
+  const parsed = Temporal.PlainDate.from(day, { overflow: "reject" }).toString();
+  if (parsed !== day) throw new RangeError(`not a calendar day, YYYY-MM-DD: ${day}`);
+  return day;
+}
+
+/**
+ * The instants of a local day: from its first to that of the next day. A day that the zone skipped
+ * (Samoa, 30 December 2011) is empty.
+ *
+ * @throws {RangeError} on an unknown zone or an impossible day.
+ */
+export function dayBounds(day: IsoDay, timeZone: string): InstantRange {
+  const date = Temporal.PlainDate.from(day, { overflow: "reject" });
+  return { fromMs: startOf(date, timeZone), toMs: startOf(date.add({ days: 1 }), timeZone) };
+}
+
+/** The local day that holds an instant. */
+export function dayOf(instantMs: number, timeZone: string): IsoDay {
+  return Temporal.Instant.fromEpochMilliseconds(instantMs)
+    .toZonedDateTimeISO(timeZone)
+    .toPlainDate()
+    .toString();
+}
+
+export function addDays(day: IsoDay, days: number): IsoDay {
+  return Temporal.PlainDate.from(day).add({ days }).toString();
+}
+
+/** The days from `first` to `last`, both included; empty when `last` comes before `first`. */
+export function daysBetween(first: IsoDay, last: IsoDay): IsoDay[] {
+  const days: IsoDay[] = [];
+  for (let day = first; day <= last; day = addDays(day, 1)) days.push(day);
+  return days;
+}
+
+/** The first and the last day of a month `YYYY-MM`. */
+export function monthDays(month: string): { readonly first: IsoDay; readonly last: IsoDay } {
+  const parsed = Temporal.PlainYearMonth.from(month);
+  return {
+    first: parsed.toPlainDate({ day: 1 }).toString(),
+    last: parsed.toPlainDate({ day: parsed.daysInMonth }).toString(),
+  };
+}
+
+/**
+ * The UTC hours that a range touches, as their starts in epoch milliseconds. In a zone of half or
+ * quarter hours the first and the last hour belong to the range only in part.
+ */
+export function hoursTouched({ fromMs, toMs }: InstantRange): number[] {
+  const hours: number[] = [];
+  for (let hour = Math.floor(fromMs / HOUR_MS) * HOUR_MS; hour < toMs; hour += HOUR_MS) {
+    hours.push(hour);
+  }
+  return hours;
+}
+
+function startOf(date: Temporal.PlainDate, timeZone: string): number {
+  return date.toZonedDateTime(timeZone).startOfDay().epochMilliseconds;
+}
