@@ -80,3 +80,12 @@ it.runIf(existsSync(vectors))("agrees with tzdata on every irregular local day",
     expect({ zone, day, ...dayBounds(day, zone) }).toEqual({ zone, day, ...bounds });
   }
 });
+
+it("keeps a day in one piece where midnight came twice", () => {
+  const zone = "America/St_Johns";
+  const { toMs } = dayBounds("2010-11-06", zone);
+  expect(hours("2010-11-06", zone)).toBe(25);
+  // 00:00:30 of the seventh, for the first time.
+  expect(dayOf(toMs - HOUR_MS + 30_000, zone)).toBe("2010-11-06");
+  expect(dayOf(toMs, zone)).toBe("2010-11-07");
+});

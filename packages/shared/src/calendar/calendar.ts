@@ -43,10 +43,11 @@ export function dayBounds(day: IsoDay, timeZone: string): InstantRange {
 
 /** The local day that holds an instant. */
 export function dayOf(instantMs: number, timeZone: string): IsoDay {
-  return Temporal.Instant.fromEpochMilliseconds(instantMs)
-    .toZonedDateTimeISO(timeZone)
-    .toPlainDate()
-    .toString();
+  const local = Temporal.Instant.fromEpochMilliseconds(instantMs).toZonedDateTimeISO(timeZone);
+  const date = local.toPlainDate();
+  // A date that comes twice (see `startOf`) begins at its second coming; before that it is yesterday.
+  const started = startOf(date, timeZone) <= instantMs;
+  return (started ? date : date.subtract({ days: 1 })).toString();
 }
 
 export function addDays(day: IsoDay, days: number): IsoDay {
@@ -81,6 +82,15 @@ export function hoursTouched({ fromMs, toMs }: InstantRange): number[] {
   return hours;
 }
 
+/**
+ * Where the date turns for good. Newfoundland once set its clocks back at 00:01, to 23:01 of the day
+ * before, so that midnight came twice: the day starts at the second, and days stay in one piece.
+ * Where 00:00 to 01:00 is repeated within one date (Cuba), the day starts at the first.
+ */
 function startOf(date: Temporal.PlainDate, timeZone: string): number {
-  return date.toZonedDateTime(timeZone).startOfDay().epochMilliseconds;
+  const midnight = date.toPlainDateTime();
+  const later = midnight.toZonedDateTime(timeZone, { disambiguation: "later" });
+  const before = later.subtract({ milliseconds: 1 }).toPlainDate();
+  const turnsHere = Temporal.PlainDate.compare(before, date) < 0;
+  return (turnsHere ? later : later.startOfDay()).epochMilliseconds;
 }
