@@ -1,0 +1,69 @@
+import { sql } from "drizzle-orm";
+import { char, check, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { big, createdAt, instant } from "./columns.ts";
+
+/** How far the archive has read each partition of the log. */
+export const archiveCheckpoints = pgTable(
+  "archive_checkpoints",
+  {
+    topic: text().notNull(),
+    partition: integer().notNull(),
+    epoch: big().notNull(),
+    nextOffset: big().notNull(),
+    updatedAt: createdAt(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.partition] })],
+);
+
+/**
+ * Stretches of the log that are archived: gapless and without overlap in each partition. One
+ * stretch became one object per event hour that it held.
+ */
+export const archiveStretches = pgTable(
+  "archive_stretches",
+  {
+    topic: text().notNull(),
+    partition: integer().notNull(),
+    firstOffset: big().notNull(),
+    /** Inclusive. */
+    lastOffset: big().notNull(),
+    /** Events in the stretch; the rows of its objects must add up to it. */
+    events: big().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.topic, table.partition, table.firstOffset] }),
+    check("archive_stretches_not_empty", sql`${table.lastOffset} >= ${table.firstOffset}`),
+  ],
+);
+
+/** The manifest: every immutable object of the archive. */
+export const archiveObjects = pgTable(
+  "archive_objects",
+  {
+    /** Name in the object store, derived from hour, partition and offsets. */
+    path: text().primaryKey(),
+    topic: text().notNull(),
+    partition: integer().notNull(),
+    firstOffset: big().notNull(),
+    /** Inclusive. */
+    lastOffset: big().notNull(),
+    /** Start of the UTC hour of event time that all its rows lie in. */
+    eventHour: instant().notNull(),
+    rows: big().notNull(),
+    bytes: big().notNull(),
+    sha256: char({ length: 64 }).notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    // Truth asks for the objects of the hours of a day.
+    index("archive_objects_hour_idx").on(table.topic, table.eventHour),
+    check("archive_objects_rows_positive", sql`${table.rows} > 0`),
+  ],
+);
+
+/** Asks the archive to write what it holds now, instead of at the end of its interval. */
+export const archiveFlushRequests = pgTable("archive_flush_requests", {
+  topic: text().primaryKey(),
+  requestedAt: instant().notNull(),
+});

@@ -1,0 +1,63 @@
+import type { Role } from "@trueclick/shared/access";
+import type { AdvertiserId, SourceId } from "@trueclick/shared/ids";
+import { sql } from "drizzle-orm";
+import { boolean, check, index, pgTable, text } from "drizzle-orm/pg-core";
+import { advertisers } from "./advertisers.ts";
+import { createdAt, instant } from "./columns.ts";
+
+/** Who sends events: an ad server, a browser SDK, a click link. */
+export const sources = pgTable("sources", {
+  id: text().$type<SourceId>().primaryKey(),
+  name: text().notNull(),
+  /** Server to server: its word on `ip` and `user_agent` is taken instead of the connection's. */
+  speaksForUsers: boolean().notNull().default(false),
+  /** Clicks without a good click token get the verdict of it, not just a flag. */
+  requireToken: boolean().notNull().default(false),
+  createdAt: createdAt(),
+});
+
+/** Keys of the edge. Only the SHA-256 of a key is kept; a key is 256 random bits, so that is enough. */
+export const sourceKeys = pgTable(
+  "source_keys",
+  {
+    id: text().primaryKey(),
+    sourceId: text()
+      .$type<SourceId>()
+      .notNull()
+      .references(() => sources.id, { onDelete: "cascade" }),
+    keySha256: text().notNull().unique(),
+    createdAt: createdAt(),
+    /** Exclusive; null while it does not expire. */
+    expiresAt: instant(),
+    revokedAt: instant(),
+  },
+  (table) => [index("source_keys_source_idx").on(table.sourceId)],
+);
+
+/** Keys of the reporting REST API. A null advertiser is the operator's own staff: sees all. */
+export const apiKeys = pgTable(
+  "api_keys",
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    keySha256: text().notNull().unique(),
+    role: text().$type<Role>().notNull(),
+    advertiserId: text()
+      .$type<AdvertiserId>()
+      .references(() => advertisers.id, { onDelete: "cascade" }),
+    createdAt: createdAt(),
+    expiresAt: instant(),
+    revokedAt: instant(),
+  },
+  (table) => [
+    check(
+      "api_keys_role_known",
+      sql`${table.role} in ('advertiser', 'account_manager', 'engineer')`,
+    ),
+    // Fail closed: a key of an advertiser that names none must not exist.
+    check(
+      "api_keys_advertiser_named",
+      sql`(${table.role} = 'advertiser') = (${table.advertiserId} is not null)`,
+    ),
+  ],
+);

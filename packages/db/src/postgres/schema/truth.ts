@@ -1,0 +1,172 @@
+/** Billing truth: jobs, versions of (advertiser, billing day), the pointer, and the billed lines. */
+import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
+import { sql } from "drizzle-orm";
+import {
+  bigserial,
+  char,
+  check,
+  date,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { advertisers } from "./advertisers.ts";
+import { big, createdAt, instant } from "./columns.ts";
+
+export const JOB_STATES = [
+  "queued",
+  "running",
+  "published",
+  "verified",
+  "failed",
+  "cancelled",
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/**
+ * One recount of one truth partition. `published`: a new version is current. `verified`: it came
+ * out as the current one, so nothing was published.
+ */
+export const batchJobs = pgTable(
+  "batch_jobs",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    advertiserId: text()
+      .$type<AdvertiserId>()
+      .notNull()
+      .references(() => advertisers.id),
+    billingDay: date({ mode: "string" }).notNull(),
+    state: text().$type<JobState>().notNull().default("queued"),
+    /** Why it was asked for, in words that the audit page shows. */
+    reason: text().notNull(),
+    requestedBy: text().notNull(),
+    /** Groups the jobs of one request, so that its progress can be followed. */
+    requestId: text().notNull(),
+    attempts: integer().notNull().default(0),
+    /** A running job whose lease is over was left by a dead process and is taken up again. */
+    leaseUntil: instant(),
+    codeVersion: text(),
+    /** SHA-256 of the canonical JSON of everything pinned. */
+    inputsHash: char({ length: 64 }),
+    /** The pinned inputs but the objects: zone, bounds, campaigns, rates, rule set. */
+    inputs: jsonb().$type<unknown>(),
+    contentHash: char({ length: 64 }),
+    /** Milliseconds by step. */
+    timings: jsonb().$type<Record<string, number>>(),
+    error: text(),
+    createdAt: createdAt(),
+    startedAt: instant(),
+    finishedAt: instant(),
+  },
+  (table) => [
+    index("batch_jobs_partition_idx").on(table.advertiserId, table.billingDay, table.id.desc()),
+    index("batch_jobs_request_idx").on(table.requestId),
+    // At most one waiting job a partition: asking twice does not count twice.
+    uniqueIndex("batch_jobs_one_queued_idx")
+      .on(table.advertiserId, table.billingDay)
+      .where(sql`${table.state} = 'queued'`),
+    // One job at a time per partition.
+    uniqueIndex("batch_jobs_one_running_idx")
+      .on(table.advertiserId, table.billingDay)
+      .where(sql`${table.state} = 'running'`),
+  ],
+);
+
+/** The archive objects that a job pinned, with the hash they must have. */
+export const batchJobObjects = pgTable(
+  "batch_job_objects",
+  {
+    jobId: big()
+      .notNull()
+      .references(() => batchJobs.id, { onDelete: "cascade" }),
+    path: text().notNull(),
+    sha256: char({ length: 64 }).notNull(),
+    rows: big().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.path] })],
+);
+
+/** Every version that a truth partition ever had. Rows are never changed nor removed. */
+export const truthVersions = pgTable(
+  "truth_versions",
+  {
+    advertiserId: text()
+      .$type<AdvertiserId>()
+      .notNull()
+      .references(() => advertisers.id),
+    billingDay: date({ mode: "string" }).notNull(),
+    /** From 1, without gaps. */
+    version: integer().notNull(),
+    /** Also the `build_id` of its rows in ClickHouse: a failed job's rows belong to no version. */
+    jobId: big()
+      .notNull()
+      .references(() => batchJobs.id),
+    inputsHash: char({ length: 64 }).notNull(),
+    contentHash: char({ length: 64 }).notNull(),
+    /** Clicks by verdict. */
+    verdictCounts: jsonb().$type<Record<string, number>>().notNull(),
+    costMicros: big().notNull(),
+    currency: char({ length: 3 }).notNull(),
+    cause: text().notNull(),
+    publishedAt: createdAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.advertiserId, table.billingDay, table.version] }),
+    uniqueIndex("truth_versions_job_idx").on(table.jobId),
+    check("truth_versions_from_one", sql`${table.version} >= 1`),
+  ],
+);
+
+/** The pointer: the version that readers see. Flipped in the transaction that adds the version. */
+export const truthCurrent = pgTable(
+  "truth_current",
+  {
+    advertiserId: text().$type<AdvertiserId>().notNull(),
+    billingDay: date({ mode: "string" }).notNull(),
+    version: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.advertiserId, table.billingDay] }),
+    foreignKey({
+      columns: [table.advertiserId, table.billingDay, table.version],
+      foreignColumns: [truthVersions.advertiserId, truthVersions.billingDay, truthVersions.version],
+    }),
+  ],
+);
+
+/** What one campaign costs on one billing day in one version: the smallest thing that is billed. */
+export const truthLines = pgTable(
+  "truth_lines",
+  {
+    advertiserId: text().$type<AdvertiserId>().notNull(),
+    billingDay: date({ mode: "string" }).notNull(),
+    version: integer().notNull(),
+    campaignId: text().$type<CampaignId>().notNull(),
+    /** Valid clicks: Total Net, what is billed. */
+    clicks: big().notNull(),
+    /** All clicks but duplicates and test traffic. */
+    grossClicks: big().notNull(),
+    /** Gross without general invalid traffic. */
+    netClicks: big().notNull(),
+    duplicateClicks: big().notNull(),
+    impressions: big().notNull(),
+    conversions: big().notNull(),
+    /** Exact distinct users with a valid click. */
+    uniqueUsers: big().notNull(),
+    costMicros: big().notNull(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.advertiserId, table.billingDay, table.version, table.campaignId],
+    }),
+    foreignKey({
+      columns: [table.advertiserId, table.billingDay, table.version],
+      foreignColumns: [truthVersions.advertiserId, truthVersions.billingDay, truthVersions.version],
+    }),
+  ],
+);
