@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS stream_rejects
     event_hour    DateTime('UTC'),
     partition     UInt16,
     offset        UInt64,
-    index         UInt16,
+    `index`       UInt16,
     event_id      String,
     event_type    LowCardinality(String),
     reason        LowCardinality(String),
@@ -17,6 +17,6 @@ CREATE TABLE IF NOT EXISTS stream_rejects
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(event_hour)
-ORDER BY (advertiser_id, campaign_id, event_hour, partition, offset, index)
+ORDER BY (advertiser_id, campaign_id, event_hour, partition, offset, `index`)
 TTL event_hour + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1;

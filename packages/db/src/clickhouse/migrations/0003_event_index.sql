@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS event_index
     event_id    String,
     partition   UInt16,
     offset      UInt64,
-    index       UInt16,
+    `index`     UInt16,
     campaign_id String,
     event_type  LowCardinality(String),
     event_hour  DateTime('UTC'),
@@ -14,6 +14,6 @@ CREATE TABLE IF NOT EXISTS event_index
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(event_hour)
-ORDER BY (event_id, partition, offset, index)
+ORDER BY (event_id, partition, offset, `index`)
 TTL event_hour + INTERVAL 126 DAY              -- 35 days of lateness and 90 of questions
 SETTINGS ttl_only_drop_parts = 1;

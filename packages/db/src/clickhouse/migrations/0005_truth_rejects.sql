@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS truth_rejects
     event_hour    DateTime('UTC'),
     partition     UInt16,
     offset        UInt64,
-    index         UInt16,
+    `index`       UInt16,
     event_id      String,
     event_type    LowCardinality(String),
     verdict       LowCardinality(String)
