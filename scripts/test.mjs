@@ -1,0 +1,40 @@
+/**
+ * `npm test`: installs what it needs, then runs every check there is and counts them. With words
+ * after it (`npm test -- unit pipeline`) only the checks whose name has one of them.
+ *
+ * Ends with `N passed, N failed, N skipped`; exit code 0 only if nothing failed.
+ */
+import { ensureInstalled } from "./ensureInstalled.mjs";
+import { ensureBrowser } from "./ensureBrowser.mjs";
+
+const started = Date.now();
+const pinned = await ensureInstalled();
+if (process.execPath !== pinned) {
+  // Installed just now: go on under the pinned Node, whose folder leads PATH.
+  const { runPinned } = await import("./ensureInstalled.mjs");
+  process.exit(await runPinned([import.meta.filename, ...process.argv.slice(2)]));
+}
+
+const { CHECKS } = await import("./checks.mjs");
+const wanted = process.argv.slice(2);
+const chosen = CHECKS.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
+);
+if (chosen.some(({ name }) => name.includes("browser"))) await ensureBrowser();
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const lines = [];
+for (const check of chosen) {
+  console.log(`\n── ${check.name} ${"─".repeat(Math.max(0, 70 - check.name.length))}`);
+  const from = Date.now();
+  const counts = await check.run();
+  for (const key of Object.keys(total)) total[key] += counts[key];
+  const seconds = ((Date.now() - from) / 1000).toFixed(1);
+  lines.push(
+    `${counts.failed === 0 ? "ok  " : "FAIL"} ${check.name}: ${counts.passed} passed, ` +
+      `${counts.failed} failed, ${counts.skipped} skipped, ${seconds} s`,
+  );
+}
+console.log(`\n${lines.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s in all`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
