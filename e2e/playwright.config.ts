@@ -1,0 +1,25 @@
+import { defineConfig } from "@playwright/test";
+
+const systemBrowser = process.env["CHROMIUM_PATH"];
+
+export default defineConfig({
+  testDir: "./journeys",
+  globalSetup: "./support/globalSetup.ts",
+  globalTeardown: "./support/globalTeardown.ts",
+  fullyParallel: false,
+  workers: 1,
+  forbidOnly: true,
+  retries: 0,
+  timeout: 60_000,
+  reporter: [["list"], ["json"]],
+  outputDir: "../test-results",
+  use: {
+    browserName: "chromium",
+    screenshot: "only-on-failure",
+    launchOptions: {
+      // Root needs --no-sandbox; the rest keeps the browser from calling home.
+      args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+      ...(systemBrowser === undefined ? {} : { executablePath: systemBrowser }),
+    },
+  },
+});

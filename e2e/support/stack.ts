@@ -1,0 +1,159 @@
+/** A whole stack of processes, started by the product's own command in a data folder of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CLI = join(ROOT, "apps/cli/src/main.ts");
+const READY_WITHIN_MS = 280_000;
+const STOPPED_WITHIN_MS = 30_000;
+const POLL_MS = 250;
+
+const demoFile = z.object({
+  webUrl: z.string(),
+  ingestUrl: z.string(),
+  logins: z.array(z.object({ email: z.string(), password: z.string(), role: z.string() })),
+  ingestKey: z.string(),
+  apiKeys: z.object({
+    engineer: z.string(),
+    accountManager: z.string(),
+    advertiser: z.string(),
+  }),
+});
+export type DemoFile = z.infer<typeof demoFile>;
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Stack {
+  readonly dataDir: string;
+  readonly demo: DemoFile;
+  /** Runs `trueclick <args>` against this stack. */
+  cli(...args: string[]): Promise<CliResult>;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly args?: readonly string[];
+  /** Added to the environment of the start command. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts everything and waits until the web app says that it is healthy. */
+export async function startStack({ args = [], env = {} }: StackOptions = {}): Promise<Stack> {
+  const dataDir = mkdtempSync(join(tmpdir(), "trueclick-e2e-"));
+  const settings = { ...process.env, TRUECLICK_DATA: dataDir, ...(await freePorts()), ...env };
+  const child = spawn(process.execPath, [CLI, "start", "--no-demo", ...args], {
+    cwd: ROOT,
+    env: settings,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = collect(child);
+  try {
+    const demo = await ready(child, dataDir, said);
+    return {
+      dataDir,
+      demo,
+      cli: (...cliArgs) => run(cliArgs, settings),
+      stop: async () => {
+        await stop(child);
+        rmSync(dataDir, { recursive: true, force: true });
+      },
+    };
+  } catch (cause) {
+    await stop(child);
+    throw new Error(`the stack did not start; it said:\n${said()}`, { cause });
+  }
+}
+
+async function ready(child: ChildProcess, dataDir: string, said: () => string): Promise<DemoFile> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`start ended with ${child.exitCode}: ${said()}`);
+    const demo = readDemo(dataDir);
+    if (demo !== null && (await isHealthy(demo.webUrl))) return demo;
+    await pause(POLL_MS);
+  }
+  throw new Error(`not ready within ${READY_WITHIN_MS} ms`);
+}
+
+function readDemo(dataDir: string): DemoFile | null {
+  try {
+    return demoFile.parse(JSON.parse(readFileSync(join(dataDir, "demo.json"), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+async function isHealthy(webUrl: string): Promise<boolean> {
+  try {
+    return (await fetch(`${webUrl}/api/health`)).status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CliResult> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString("utf8");
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString("utf8");
+  });
+  return new Promise((resolve) => {
+    child.on("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  const force = setTimeout(() => child.kill("SIGKILL"), STOPPED_WITHIN_MS);
+  await ended;
+  clearTimeout(force);
+}
+
+function collect(child: ChildProcess): () => string {
+  const chunks: string[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk.toString("utf8")));
+  child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk.toString("utf8")));
+  return () => chunks.join("");
+}
+
+/** Ports that were free a moment ago, for stacks that run beside others. */
+async function freePorts(): Promise<Record<string, string>> {
+  const names = ["WEB_PORT", "INGEST_PORT", "POSTGRES_PORT", "CLICKHOUSE_PORT"];
+  const ports = await Promise.all(names.map(freePort));
+  return Object.fromEntries(names.map((name, index) => [name, String(ports[index])]));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
