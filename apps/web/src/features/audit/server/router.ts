@@ -1,0 +1,32 @@
+import { TRPCError } from "@trpc/server";
+import { getJob, listTruthPartitions } from "@trueclick/db/queries/truth";
+import { parseDay } from "@trueclick/shared/calendar";
+import { z } from "zod";
+import { router, scopedProcedure } from "../../../server/api/trpc.ts";
+
+const day = z.string().refine(isDay, "must be a calendar day, YYYY-MM-DD");
+
+function isDay(text: string): boolean {
+  try {
+    return parseDay(text) === text;
+  } catch {
+    return false;
+  }
+}
+
+export const auditRouter = router({
+  partitions: scopedProcedure("audit:read")
+    .input(z.object({ fromDay: day, toDay: day }))
+    .query(({ ctx, input: { advertiserId, fromDay, toDay } }) =>
+      listTruthPartitions(ctx.stores, ctx.tenant, { advertiserId, fromDay, toDay }),
+    ),
+
+  /** @throws {TRPCError} NOT_FOUND also for a job of another advertiser. */
+  job: scopedProcedure("audit:read")
+    .input(z.object({ jobId: z.int().positive() }))
+    .query(async ({ ctx, input: { jobId } }) => {
+      const job = await getJob(ctx.stores, ctx.tenant, jobId);
+      if (job === null) throw new TRPCError({ code: "NOT_FOUND" });
+      return job;
+    }),
+});

@@ -1,0 +1,55 @@
+"use client";
+import { Card } from "../../../ui/Card.tsx";
+import { SkeletonRows } from "../../../ui/Skeleton.tsx";
+import { EmptyState, ErrorState } from "../../../ui/States.tsx";
+import { DataTable } from "../../../ui/table/DataTable.tsx";
+import { useCampaignRows } from "../hooks/useCampaignRows.ts";
+import type { ReportFrame } from "../hooks/useReport.ts";
+import { useCampaignColumns } from "./campaignColumns.tsx";
+
+const ROWS_EXPECTED = 8;
+
+interface CampaignsCardProps {
+  readonly frame: ReportFrame;
+  readonly previousFrame: ReportFrame | null;
+  readonly selected: string | null;
+  readonly onSelect: (campaignId: string | null) => void;
+}
+
+/** The campaigns with their trend; a name narrows the page to it. */
+export function CampaignsCard({ frame, previousFrame, selected, onSelect }: CampaignsCardProps) {
+  const { rows, isError, refetch } = useCampaignRows(frame, previousFrame);
+  const columns = useCampaignColumns({
+    currency: frame.account.currency,
+    rows: rows ?? [],
+    compared: previousFrame !== null,
+    selected,
+    onSelect,
+  });
+  return (
+    <Card bodyClassName="p-0">
+      {rows === null && isError && (
+        <ErrorState title="The campaigns cannot be read just now" onRetry={refetch}>
+          The rest of the page is not affected.
+        </ErrorState>
+      )}
+      {rows === null && !isError && <SkeletonRows rows={ROWS_EXPECTED} />}
+      {rows !== null && rows.length === 0 && (
+        <EmptyState title="No campaign had clicks in this period">
+          Choose a longer period, or take away a filter.
+        </EmptyState>
+      )}
+      {rows !== null && rows.length > 0 && (
+        <DataTable
+          label="Campaigns"
+          caption="Campaigns"
+          columns={columns}
+          rows={rows}
+          rowKey={(row) => row.id}
+          initialSort={{ column: "clicks", descending: true }}
+          maxHeight="480px"
+        />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,83 @@
+"use client";
+import { MINUTE_MS } from "@trueclick/shared/time";
+import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
+import { PageHeader } from "../../../shell/components/PageHeader.tsx";
+import { ModeSwitch } from "../../../shell/components/TopBar.tsx";
+import { useNow } from "../../../shell/hooks/useNow.ts";
+import { useFilters, useMode, useRange } from "../../../shell/urlState.ts";
+import { DateRangePicker } from "../../../ui/dateRange/DateRangePicker.tsx";
+import { FactsProvider } from "../../../ui/Figure.tsx";
+import { ErrorState } from "../../../ui/States.tsx";
+import { factsOf } from "../fns/factsOf.ts";
+import { useCompare } from "../hooks/useCompare.ts";
+import { useReport } from "../hooks/useReport.ts";
+import { BreakdownCard } from "./BreakdownCard.tsx";
+import { CampaignsCard } from "./CampaignsCard.tsx";
+import { ClicksCard } from "./ClicksCard.tsx";
+import { CompareToggle } from "./CompareToggle.tsx";
+import { FilterChips } from "./FilterChips.tsx";
+import { StaleNotice } from "./StaleNotice.tsx";
+import { Totals } from "./Totals.tsx";
+
+/** The page that a marketer keeps open: totals, their course, and where they come from. */
+export function DashboardPage({ account, renderedAtMs }: AccountPageProps) {
+  const minuteMs = useNow(MINUTE_MS, renderedAtMs);
+  const [mode] = useMode();
+  const [filters, setFilters] = useFilters();
+  const [compare, setCompare] = useCompare();
+  const range = useRange(account.timeZone, minuteMs);
+  const frame = { account, mode, filters, ...range.instants };
+  const previousFrame = { account, mode, filters, ...range.previousInstants };
+
+  const totals = useReport(frame, { granularity: "total", dimensions: [] });
+  const previous = useReport(previousFrame, {
+    granularity: "total",
+    dimensions: [],
+    slower: null,
+    enabled: compare,
+  });
+
+  return (
+    <FactsProvider value={totals.data ? factsOf(totals.data.meta, account.timeZone) : null}>
+      <PageHeader title="Overview" account={account}>
+        <DateRangePicker
+          key={range.choice}
+          value={range.choice}
+          days={range.days}
+          today={range.today}
+          timeZone={account.timeZone}
+          onChange={range.setChoice}
+        />
+        <CompareToggle pressed={compare} onChange={setCompare} />
+        <FilterChips account={account} filters={filters} onChange={setFilters} />
+        <div className="md:hidden">
+          <ModeSwitch />
+        </div>
+      </PageHeader>
+      {totals.isError && totals.data === undefined ? (
+        <ErrorState title="The figures cannot be read just now" onRetry={() => totals.refetch()}>
+          Nothing is lost: clicks are still being received and kept. The page tries again by itself.
+        </ErrorState>
+      ) : (
+        <div className="space-y-4">
+          <StaleNotice query={totals} mode={mode} />
+          <Totals
+            account={account}
+            report={totals.data}
+            previous={compare ? previous.data : undefined}
+          />
+          <ClicksCard frame={frame} previousFrame={compare ? previousFrame : null} />
+          <div className="grid gap-4 xl:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+            <CampaignsCard
+              frame={frame}
+              previousFrame={compare ? previousFrame : null}
+              selected={filters.campaign}
+              onSelect={(campaign) => setFilters({ campaign })}
+            />
+            <BreakdownCard frame={frame} filters={filters} onChange={setFilters} />
+          </div>
+        </div>
+      )}
+    </FactsProvider>
+  );
+}

@@ -1,0 +1,28 @@
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { openDatabase } from "@trueclick/db/postgres/database";
+import type { Stores } from "@trueclick/db/stores";
+import { type Env, loadEnv } from "./env.ts";
+
+/** Connections to Postgres that one web process may hold. */
+const CONNECTIONS_MAX = 10;
+
+interface Composition {
+  readonly env: Env;
+  readonly stores: Stores;
+}
+
+let composition: Composition | null = null;
+
+/**
+ * The composition root of the web app. Next calls our modules and offers no `main`, so the parts
+ * are made at the first request and kept for the life of the process; everything below takes them
+ * as arguments.
+ */
+export function compose(): Composition {
+  if (composition === null) {
+    const env = loadEnv();
+    const { db } = openDatabase(env.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
+    composition = { env, stores: { db, clickhouse: openClickHouse(env.clickhouseUrl) } };
+  }
+  return composition;
+}

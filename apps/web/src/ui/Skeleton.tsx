@@ -1,0 +1,21 @@
+import { cn } from "./cn.ts";
+
+/** Holds the place of what is loading; give it the size of what comes, so that nothing jumps. */
+export function Skeleton({ className }: { readonly className?: string }) {
+  return <span aria-hidden className={cn("breathe block rounded bg-sunken", className)} />;
+}
+
+/** The same for a table: one line per expected row. */
+export function SkeletonRows({ rows }: { readonly rows: number }) {
+  return (
+    <div className="space-y-px" role="status" aria-label="Loading">
+      {Array.from({ length: rows }, (_, index) => `row-${index}`).map((key) => (
+        <div key={key} className="flex h-10 items-center gap-4 px-4">
+          <Skeleton className="h-3.5 w-2/5" />
+          <Skeleton className="ml-auto h-3.5 w-16" />
+          <Skeleton className="h-3.5 w-16" />
+        </div>
+      ))}
+    </div>
+  );
+}

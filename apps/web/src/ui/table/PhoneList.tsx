@@ -1,0 +1,44 @@
+import { Fragment, type ReactNode } from "react";
+import type { Column } from "./column.ts";
+
+interface PhoneListProps<Row> {
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey: (row: Row) => string;
+}
+
+/** The table on a phone: title and figure on the first line, the rest in small on the second. */
+export function PhoneList<Row>({ columns, rows, rowKey }: PhoneListProps<Row>) {
+  return (
+    <ul className="divide-y divide-line sm:hidden">
+      {rows.map((row) => (
+        <li key={rowKey(row)} className="px-4 py-2.5 text-sm">
+          <span className="flex items-baseline justify-between gap-4 font-medium">
+            <span className="min-w-0 truncate">{drawn(columns, row, "title")}</span>
+            <span className="shrink-0 tabular-nums">{drawn(columns, row, "figure")}</span>
+          </span>
+          <span className="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-3 tabular-nums">
+            {columns
+              .filter((column) => (column.phone ?? "detail") === "detail")
+              .filter((column) => column.pictureOnly !== true)
+              .map((column) => (
+                <span key={column.id}>
+                  {column.header} {content(column, row)}
+                </span>
+              ))}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function drawn<Row>(columns: readonly Column<Row>[], row: Row, place: Column<Row>["phone"]) {
+  return columns
+    .filter((column) => column.phone === place)
+    .map((column) => <Fragment key={column.id}>{content(column, row)}</Fragment>);
+}
+
+function content<Row>(column: Column<Row>, row: Row): ReactNode {
+  return column.cell?.(row) ?? column.value(row) ?? "–";
+}
