@@ -3,7 +3,7 @@
  * in the order of their offsets, and a record is one block of bytes (NDJSON, see
  * `@trueclick/shared/event/block`). Adapters: `postgres/` (embedded default) and `kafka/`.
  *
- * Both hold to the contract in `contract.ts`, which is run on real engines.
+ * Both hold to the contract in `contract.integration.test.ts`, which is run on real engines.
  */
 
 /** One record as a reader meets it. */
@@ -11,7 +11,11 @@ export interface LogRecord {
   readonly partition: number;
   /** Strictly increasing within a partition. Gaps are allowed (Kafka has them after compaction or aborts). */
   readonly offset: bigint;
-  /** Stamped by the log when the record was appended, epoch milliseconds. The same at every replay. */
+  /**
+   * Stamped by the log when the record was appended, epoch milliseconds. The same at every replay.
+   * Never falls within a partition on Postgres; on Kafka it follows the clock of the leading broker,
+   * which may be set back.
+   */
   readonly appendTimeMs: number;
   /** The block as it was appended, uncompressed. */
   readonly value: Buffer;
@@ -37,12 +41,16 @@ export interface EventLogAppender {
   readonly partitionCount: number;
   /**
    * Appends records and resolves once all of them are on durable storage (Kafka: acks = all).
+   * Records of one call keep their order within a partition. A call made after another has resolved
+   * comes after it; calls that overlap in time may come in either order.
    *
    * @throws {LogUnavailableError} The outcome is unknown: some may have been appended. Retry or
    *   spool; a second copy is a duplicate that readers remove, a missing one is a loss.
    * @throws {LogRejectedError} The log will never take these (too large). Do not retry.
+   * @throws {RangeError} There is no such partition: a bug in the caller.
    */
   append(records: readonly AppendRequest[]): Promise<readonly AppendedRecord[]>;
+  /** Waits for the appends already made, then lets go of the connections. */
   close(): Promise<void>;
 }
 
@@ -81,7 +89,10 @@ export interface EventLogReader {
 }
 
 export interface EventLogAdmin {
-  /** Creates the topic unless it is there. An existing topic keeps its partition count. */
+  /**
+   * Creates the topic unless it is there. An existing topic keeps its partition count and takes on
+   * the retention.
+   */
   ensureTopic(
     topic: string,
     options: { readonly partitionCount: number; readonly retentionMs: number | null },
@@ -93,7 +104,8 @@ export interface EventLogAdmin {
   applyRetention(topic: string): Promise<number>;
   /**
    * Appends records with the append times they had, to restore a log from an archive or to lay down
-   * a history. Only for a topic that nobody else is appending to.
+   * a history. The times must not fall within a partition. Only for a topic that nobody else is
+   * appending to, and not atomic: after an error, start over with a fresh topic.
    */
   restore(
     topic: string,
@@ -105,7 +117,9 @@ export interface EventLogAdmin {
 /** Opens the parts of one log. Built by an adapter's factory; the only thing `main.ts` has to choose. */
 export interface EventLog {
   admin(): EventLogAdmin;
+  /** @throws {UnknownTopicError | LogUnavailableError} */
   appender(topic: string): Promise<EventLogAppender>;
+  /** @throws {UnknownTopicError | LogUnavailableError} */
   reader(topic: string): Promise<EventLogReader>;
 }
 
@@ -117,6 +131,15 @@ export class LogUnavailableError extends Error {
 /** Lasting fault: the record is refused for what it is. */
 export class LogRejectedError extends Error {
   override readonly name = "LogRejectedError";
+}
+
+/** There is no such topic; `ensureTopic` creates it. */
+export class UnknownTopicError extends Error {
+  override readonly name = "UnknownTopicError";
+
+  constructor(topic: string, options?: ErrorOptions) {
+    super(`The event log has no topic "${topic}"`, options);
+  }
 }
 
 /** The log no longer holds, or does not yet hold, the offset asked for. */

@@ -1,0 +1,41 @@
+import type { AppendedRecord } from "../port.ts";
+import type { PostgresConnection } from "./postgresConnection.ts";
+import { CODEC_ZSTD } from "./schema.ts";
+
+/** A record as it goes into the table. */
+export interface StoredRecord {
+  readonly partition: number;
+  /** A zstd frame. */
+  readonly compressed: Buffer;
+  /** Only to restore a log; else the log stamps the time. */
+  readonly appendTimeMs?: number;
+}
+
+const APPEND_SQL = "SELECT event_log.append_packed($1, $2, $3, $4, $5, $6) AS offsets";
+
+/**
+ * Appends records in one statement, which is one transaction. The values go over as one binary
+ * parameter, since an array of them would have to be hex text.
+ *
+ * @throws {LogUnavailableError | UnknownTopicError}
+ */
+export async function appendPacked(
+  postgres: PostgresConnection,
+  topic: string,
+  records: readonly StoredRecord[],
+): Promise<readonly AppendedRecord[]> {
+  const restores = records.some((record) => record.appendTimeMs !== undefined);
+  const [row] = await postgres.query<{ offsets: string[] }>(APPEND_SQL, [
+    topic,
+    records.map((record) => record.partition),
+    records.map((record) => record.compressed.length),
+    Buffer.concat(records.map((record) => record.compressed)),
+    CODEC_ZSTD,
+    restores ? records.map((record) => record.appendTimeMs ?? null) : null,
+  ]);
+  return records.map(({ partition }, index) => {
+    const offset = row?.offsets[index];
+    if (offset === undefined) throw new Error(`The append of record ${index} has no offset`);
+    return { partition, offset: BigInt(offset) };
+  });
+}

@@ -1,0 +1,81 @@
+import pg from "pg";
+import { LogUnavailableError, UnknownTopicError } from "../port.ts";
+import { UNKNOWN_TOPIC_STATE } from "./schema.ts";
+
+/** How long anything may take before it counts as unavailable, milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** For a server that no longer answers at all, not even that the statement timed out. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+
+/** Schema, table or function are not there: nobody has created a topic yet. */
+const NOTHING_CREATED_STATES: readonly unknown[] = ["3F000", "42P01", "42883"];
+
+export interface PostgresConnection {
+  /**
+   * @throws {UnknownTopicError} The topic, or the whole schema, is not there.
+   * @throws {LogUnavailableError} For everything else: a fault of the database says nothing against
+   *   the records, so they are always worth another try. The outcome is unknown.
+   */
+  query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connections to one database. They are opened when needed and anew after a fault, so recovery takes
+ * no hands.
+ *
+ * @param topic Named in errors.
+ */
+export function openPostgres(
+  connectionString: string,
+  topic: string,
+  connectionsMax: number,
+): PostgresConnection {
+  const pool = new pg.Pool({
+    connectionString,
+    max: connectionsMax,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: "trueclick event log",
+  });
+  // The pool drops a broken idle connection by itself; without a listener the process would end.
+  pool.on("error", () => undefined);
+  return {
+    query: async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => {
+      try {
+        const { rows } = await pool.query<Row>(sql, [...values]);
+        return rows;
+      } catch (cause) {
+        throw toLogFault(cause, topic);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+function toLogFault(cause: unknown, topic: string): Error {
+  const state = cause instanceof pg.DatabaseError ? cause.code : undefined;
+  if (state === UNKNOWN_TOPIC_STATE || NOTHING_CREATED_STATES.includes(state)) {
+    return new UnknownTopicError(topic, { cause });
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new LogUnavailableError(`The Postgres event log is not available: ${message}`, { cause });
+}
+
+export interface Topic {
+  readonly id: number;
+  readonly partitionCount: number;
+}
+
+/** @throws {UnknownTopicError | LogUnavailableError} */
+export async function loadTopic(postgres: PostgresConnection, topic: string): Promise<Topic> {
+  const [row] = await postgres.query<{ topic_id: number; partition_count: number }>(
+    "SELECT topic_id, partition_count FROM event_log.topics WHERE topic = $1",
+    [topic],
+  );
+  if (row === undefined) throw new UnknownTopicError(topic);
+  return { id: row.topic_id, partitionCount: row.partition_count };
+}

@@ -1,0 +1,123 @@
+/** SQLSTATEs that the functions below raise. */
+export const UNKNOWN_TOPIC_STATE = "TC001";
+export const UNKNOWN_PARTITION_STATE = "TC002";
+
+/** How a value is stored: as it is (what plain SQL appends), or as a zstd frame. */
+export const CODEC_NONE = 0;
+export const CODEC_ZSTD = 1;
+
+/** Held while the schema is created, so that two first starts do not trip over each other. */
+export const SCHEMA_LOCK_KEY = 7_227_001;
+
+/**
+ * The log's own schema, PostgreSQL 16 or later. Every statement may run again on a schema that is
+ * already there.
+ *
+ * A sequence would not do for the offsets: it hands out 7 and 8 in one order and lets them be
+ * committed in the other, and a reader that meets 8 first never comes back for 7. So the next offset
+ * is a column, and its row stays locked until the commit is visible: offsets appear in order and
+ * without gaps. Partitions are locked in the order of their numbers, so appends cannot deadlock.
+ */
+export const SCHEMA_SQL = `
+CREATE SCHEMA IF NOT EXISTS event_log;
+
+CREATE TABLE IF NOT EXISTS event_log.topics (
+  topic_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  topic text NOT NULL UNIQUE,
+  partition_count integer NOT NULL CHECK (partition_count > 0),
+  retention_ms bigint CHECK (retention_ms > 0)
+);
+
+-- Half of each page is left free: every append updates a row, which then stays on its page.
+CREATE TABLE IF NOT EXISTS event_log.partitions (
+  topic_id integer NOT NULL REFERENCES event_log.topics,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL DEFAULT 0,
+  last_append_ms bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (topic_id, partition)
+) WITH (fillfactor = 50);
+
+-- EXTERNAL: the values are compressed already, Postgres need not try again.
+CREATE TABLE IF NOT EXISTS event_log.records (
+  topic_id integer NOT NULL,
+  partition integer NOT NULL,
+  "offset" bigint NOT NULL,
+  append_time_ms bigint NOT NULL,
+  codec smallint NOT NULL CHECK (codec IN (${CODEC_NONE}, ${CODEC_ZSTD})),
+  value bytea STORAGE EXTERNAL NOT NULL,
+  PRIMARY KEY (topic_id, partition, "offset")
+);
+
+-- Appends the records that lie one behind the other in packed_values, and returns their offsets.
+-- append_times is for restoring a log; without it the time is now, but never before the last one.
+CREATE OR REPLACE FUNCTION event_log.append_packed(
+  topic_name text,
+  record_partitions integer[],
+  record_bytes integer[],
+  packed_values bytea,
+  value_codec smallint,
+  append_times bigint[] DEFAULT NULL
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+  found_topic_id integer;
+  now_ms bigint;
+  offsets bigint[];
+BEGIN
+  -- An append is acked, so it must be on disk, whatever the server's default says.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  SELECT t.topic_id INTO found_topic_id FROM event_log.topics t WHERE t.topic = topic_name;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no topic "%"', topic_name USING ERRCODE = '${UNKNOWN_TOPIC_STATE}';
+  END IF;
+
+  PERFORM 1 FROM event_log.partitions p
+  WHERE p.topic_id = found_topic_id AND p.partition = ANY (record_partitions)
+  ORDER BY p.partition FOR UPDATE;
+  -- After the locks: a time taken before them could be older than that of the append waited for.
+  now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+
+  WITH placed AS (
+    SELECT r.ordinal, r.partition, r.bytes,
+           sum(r.bytes) OVER (ORDER BY r.ordinal) - r.bytes AS bytes_before,
+           p.next_offset - 1 + row_number() OVER (PARTITION BY r.partition ORDER BY r.ordinal)
+             AS record_offset,
+           coalesce(r.append_time, greatest(now_ms, p.last_append_ms)) AS append_time_ms
+    FROM unnest(record_partitions, record_bytes, append_times)
+           WITH ORDINALITY AS r(partition, bytes, append_time, ordinal)
+    JOIN event_log.partitions p ON p.topic_id = found_topic_id AND p.partition = r.partition
+  ), inserted AS (
+    INSERT INTO event_log.records
+      (topic_id, partition, "offset", append_time_ms, codec, value)
+    SELECT found_topic_id, r.partition, r.record_offset, r.append_time_ms, value_codec,
+           substring(packed_values FROM r.bytes_before::integer + 1 FOR r.bytes)
+    FROM placed r
+  ), advanced AS (
+    UPDATE event_log.partitions p
+    SET next_offset = r.last_offset + 1, last_append_ms = r.last_append_ms
+    FROM (
+      SELECT partition, max(record_offset) AS last_offset, max(append_time_ms) AS last_append_ms
+      FROM placed GROUP BY partition
+    ) r
+    WHERE p.topic_id = found_topic_id AND p.partition = r.partition
+  )
+  SELECT array_agg(r.record_offset ORDER BY r.ordinal) INTO offsets FROM placed r;
+
+  IF cardinality(offsets) IS DISTINCT FROM cardinality(record_partitions) THEN
+    RAISE EXCEPTION 'no such partition in topic "%"', topic_name
+      USING ERRCODE = '${UNKNOWN_PARTITION_STATE}';
+  END IF;
+  RETURN offsets;
+END
+$$;
+
+-- For producers that speak plain SQL: SELECT event_log.append('clicks.raw', 3, '{…}'::bytea).
+CREATE OR REPLACE FUNCTION event_log.append(topic_name text, record_partition integer, value bytea)
+RETURNS bigint LANGUAGE sql AS $$
+  SELECT (event_log.append_packed(
+    topic_name, ARRAY[record_partition], ARRAY[octet_length(value)], value, ${CODEC_NONE}::smallint
+  ))[1]
+$$;
+`;
