@@ -1,9 +1,43 @@
+/**
+ * Whose rows a reader may see (invariant I10), and the one place where that becomes a condition of
+ * SQL, for both databases.
+ */
 import type { AdvertiserId } from "@trueclick/shared/ids";
+import { inArray, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 
 /**
- * Whose rows a reader may see (invariant I10). Every query takes one, so that none can forget it;
- * an empty list sees nothing.
+ * Every query takes one, so that none can forget it; an empty list sees nothing.
  */
 export type TenantScope =
   | { readonly kind: "all" }
   | { readonly kind: "advertisers"; readonly ids: readonly AdvertiserId[] };
+
+export function seesAdvertiser(scope: TenantScope, advertiserId: AdvertiserId): boolean {
+  return scope.kind === "all" || scope.ids.includes(advertiserId);
+}
+
+/** The part of a scope that lies in `ids`: never more than the scope itself. */
+export function narrowScope(scope: TenantScope, ids: readonly AdvertiserId[]): TenantScope {
+  return { kind: "advertisers", ids: ids.filter((id) => seesAdvertiser(scope, id)) };
+}
+
+/** The tenant condition of a Postgres query; `column` holds the advertiser's id. */
+export function tenantWhere(scope: TenantScope, column: AnyPgColumn): SQL {
+  if (scope.kind === "all") return sql`true`;
+  return scope.ids.length === 0 ? sql`false` : inArray(column, [...scope.ids]);
+}
+
+/**
+ * The tenant condition of a ClickHouse query, written once beside every table that holds tenants'
+ * rows; `runTenantQuery` refuses SQL in which one is missing.
+ */
+export const TENANT_CONDITION =
+  "({tenant_all: Bool} OR advertiser_id IN ({tenant_ids: Array(String)}))";
+
+/** The values of `TENANT_CONDITION`. */
+export function tenantParams(scope: TenantScope) {
+  return scope.kind === "all"
+    ? { tenant_all: true, tenant_ids: [] }
+    : { tenant_all: false, tenant_ids: [...scope.ids] };
+}

@@ -1,0 +1,31 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import { TENANT_CONDITION, type TenantScope, tenantParams } from "../tenant.ts";
+import { type ClickHouseQuery, runQuery } from "./reader.ts";
+
+/** Every mention of a table that holds rows of more than one advertiser. */
+const TENANT_TABLE = /\b(?:FROM|JOIN)\s+(?:hot_minutes|stream_rejects|truth_cube|truth_rejects)\b/g;
+
+/**
+ * Runs a query over tenants' rows as one reader may see them.
+ *
+ * @throws {RangeError} if a table of tenants is read without `TENANT_CONDITION` beside it: a bug in
+ *   the query, found at its first run whatever the scope is.
+ */
+export function runTenantQuery<Row>(
+  client: ClickHouseClient,
+  scope: TenantScope,
+  query: ClickHouseQuery<Row>,
+): Promise<Row[]> {
+  assertTenantConditions(query);
+  return runQuery(client, { ...query, params: { ...query.params, ...tenantParams(scope) } });
+}
+
+function assertTenantConditions(query: { readonly name: string; readonly sql: string }): void {
+  const tables = query.sql.match(TENANT_TABLE)?.length ?? 0;
+  const conditions = query.sql.split(TENANT_CONDITION).length - 1;
+  if (tables === 0 || tables !== conditions) {
+    throw new RangeError(
+      `${query.name} reads ${tables} tables of tenants under ${conditions} tenant conditions`,
+    );
+  }
+}

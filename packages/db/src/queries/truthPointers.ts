@@ -1,0 +1,88 @@
+import { dayBounds, type InstantRange, type IsoDay } from "@trueclick/shared/calendar";
+import type { AdvertiserId } from "@trueclick/shared/ids";
+import { DAY_MS } from "@trueclick/shared/time";
+import { and, asc, eq, gte, lte } from "drizzle-orm";
+import { advertisers } from "../postgres/schema/advertisers.ts";
+import { truthCurrent, truthVersions } from "../postgres/schema/truth.ts";
+import type { Stores } from "../stores.ts";
+import { type TenantScope, tenantWhere } from "../tenant.ts";
+import { remembered } from "./billingDays.ts";
+
+/** The version of one truth partition that readers see. */
+export interface TruthPointer {
+  readonly advertiserId: AdvertiserId;
+  readonly billingDay: IsoDay;
+  readonly version: number;
+  /** The job that wrote it; `build_id` in ClickHouse. */
+  readonly buildId: number;
+  readonly currency: string;
+  readonly settlingHours: number;
+  readonly publishedAtMs: number;
+  /** The instants of the billing day in the advertiser's zone. */
+  readonly bounds: InstantRange;
+}
+
+/**
+ * The current versions of the billing days that a range touches, by advertiser and day. One
+ * statement, so one snapshot: a version published meanwhile is in it whole or not at all (I6).
+ */
+export async function currentTruth(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+  { fromMs, toMs }: InstantRange,
+): Promise<TruthPointer[]> {
+  const rows = await db
+    .select({
+      advertiserId: truthCurrent.advertiserId,
+      billingDay: truthCurrent.billingDay,
+      version: truthCurrent.version,
+      jobId: truthVersions.jobId,
+      currency: truthVersions.currency,
+      publishedAt: truthVersions.publishedAt,
+      settlingHours: advertisers.settlingHours,
+      timeZone: advertisers.timeZone,
+    })
+    .from(truthCurrent)
+    .innerJoin(
+      truthVersions,
+      and(
+        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
+        eq(truthVersions.billingDay, truthCurrent.billingDay),
+        eq(truthVersions.version, truthCurrent.version),
+      ),
+    )
+    .innerJoin(advertisers, eq(advertisers.id, truthCurrent.advertiserId))
+    .where(
+      and(
+        tenantWhere(scope, truthCurrent.advertiserId),
+        gte(truthCurrent.billingDay, utcDay(fromMs - WIDEST_OFFSET_MS)),
+        lte(truthCurrent.billingDay, utcDay(toMs + WIDEST_OFFSET_MS)),
+      ),
+    )
+    .orderBy(asc(truthCurrent.advertiserId), asc(truthCurrent.billingDay));
+
+  // Many advertisers share a zone, and bounds are worked out from its history each time.
+  const boundsIn = remembered((timeZone: string) =>
+    remembered((day: IsoDay) => dayBounds(day, timeZone)),
+  );
+  return rows
+    .map(({ jobId, publishedAt, timeZone, ...row }) => ({
+      ...row,
+      buildId: Number(jobId),
+      publishedAtMs: publishedAt.getTime(),
+      bounds: boundsIn(timeZone)(row.billingDay),
+    }))
+    .filter(({ bounds }) => bounds.fromMs < toMs && bounds.toMs > fromMs);
+}
+
+/** No zone is a whole day from UTC, so no local date is further than that from the UTC date. */
+const WIDEST_OFFSET_MS = DAY_MS;
+
+function utcDay(instantMs: number): IsoDay {
+  const clamped = Math.min(Math.max(instantMs, INSTANT_MIN_MS), INSTANT_MAX_MS);
+  return new Date(clamped).toISOString().slice(0, 10);
+}
+
+/** The years that dates of four digits can name. */
+const INSTANT_MIN_MS = Date.parse("0001-01-01T00:00:00Z");
+const INSTANT_MAX_MS = Date.parse("9999-12-31T00:00:00Z");

@@ -1,0 +1,117 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { z } from "zod";
+import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { AdvertiserRow } from "../queries/advertisers.ts";
+import type { Stores } from "../stores.ts";
+import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import {
+  BUCKET_SQL,
+  type BucketParams,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitParams,
+} from "./measures.ts";
+import { DETAIL_DIMENSIONS, REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
+
+// FINAL folds the versions of a cell that no merge has folded yet; every partition of the log has
+// cells of its own, which add up. One cube holds every event once, so only one is read.
+const SQL = `
+  SELECT
+    ${BUCKET_SQL} AS bucket,
+    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
+    if({by_campaign: Bool}, campaign_id, '') AS campaign,
+    if({by_ad: Bool}, dimension_value, '') AS ad,
+    if({by_geo: Bool}, dimension_value, '') AS geo,
+    if({by_device: Bool}, dimension_value, '') AS device,
+    if({by_publisher: Bool}, dimension_value, '') AS publisher,
+    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
+      {currency: String}) AS currency,
+    sum(hot.clicks) AS clicks,
+    sum(hot.clicks + hot.invalid_clicks) AS gross_clicks,
+    NULL AS net_clicks,
+    sum(hot.duplicate_clicks) AS duplicate_clicks,
+    sum(hot.impressions) AS impressions,
+    sum(hot.conversions) AS conversions,
+    NULL AS unique_users,
+    sum(hot.cost_micros) AS cost_micros
+  FROM (
+    SELECT *, toInt64(toUnixTimestamp(window_start)) AS t
+    FROM hot_minutes FINAL
+    WHERE ${TENANT_CONDITION}
+      AND cube = {cube: String}
+      AND window_start >= fromUnixTimestamp({from: Int64})
+      AND window_start < fromUnixTimestamp({to: Int64})
+      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+      AND ({any_value: Bool} OR dimension_value IN ({values: Array(String)}))
+  ) AS hot
+  GROUP BY bucket, advertiser, campaign, ad, geo, device, publisher, currency
+  ORDER BY bucket, clicks DESC, campaign, ad, geo, device, publisher, advertiser
+  LIMIT {rows_max: UInt32}
+`;
+
+/**
+ * The stream's counts, by whole minutes: a minute that the range cuts is in it whole. The query
+ * asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
+ */
+export function hotReport(
+  { clickhouse }: Pick<Stores, "clickhouse">,
+  query: ReportQuery,
+  { fromMs, toMs }: InstantRange,
+  advertisers: readonly AdvertiserRow[],
+  buckets: BucketParams,
+): Promise<MeasuredRow[]> {
+  const { dimensions, filters } = query;
+  const detail = DETAIL_DIMENSIONS.find(
+    (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
+  );
+  // Without a detail any cube will do: each adds up to the campaign.
+  const cube = detail ?? "ad";
+  return runTenantQuery(clickhouse, query.scope, {
+    name: "hotReport",
+    sql: SQL,
+    row: measuredRowSchema,
+    params: {
+      ...buckets,
+      ...splitParams(dimensions),
+      ...currencyParams(advertisers),
+      cube,
+      from: Math.floor(fromMs / MINUTE_MS) * (MINUTE_MS / SECOND_MS),
+      to: Math.ceil(toMs / SECOND_MS),
+      any_campaign: filters.campaign === undefined,
+      campaigns: filters.campaign ?? [],
+      any_value: filters[cube] === undefined,
+      values: filters[cube] ?? [],
+      rows_max: REPORT_ROWS_MAX + 1,
+    },
+  });
+}
+
+function currencyParams(advertisers: readonly AdvertiserRow[]) {
+  const currency = advertisers[0]?.currency ?? "";
+  const foreign = advertisers.filter((advertiser) => advertiser.currency !== currency);
+  return {
+    currency,
+    // `transform` needs one pair at least; no advertiser has an empty id.
+    advertisers: ["", ...foreign.map((advertiser) => advertiser.id)],
+    currencies: ["", ...foreign.map((advertiser) => advertiser.currency)],
+  };
+}
+
+/** The oldest minute that the stream counted for a tenant, epoch milliseconds; null before any. */
+export async function hotFromMs(
+  { clickhouse }: Pick<Stores, "clickhouse">,
+  scope: TenantScope,
+): Promise<number | null> {
+  const [row] = await runTenantQuery(clickhouse, scope, {
+    name: "hotFromMs",
+    sql: `
+      SELECT count() AS minutes, toUnixTimestamp(min(window_start)) AS seconds
+      FROM hot_minutes
+      WHERE ${TENANT_CONDITION} AND cube = 'ad'
+    `,
+    params: {},
+    row: z.object({ minutes: z.coerce.number(), seconds: z.coerce.number() }),
+  });
+  return row === undefined || row.minutes === 0 ? null : row.seconds * SECOND_MS;
+}

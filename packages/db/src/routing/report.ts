@@ -1,0 +1,177 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
+import { billingDaysOf, remembered } from "../queries/billingDays.ts";
+import { type Finality, finalityOf, leastFinal } from "../queries/finality.ts";
+import { streamState } from "../queries/streamState.ts";
+import { currentTruth, type TruthPointer } from "../queries/truthPointers.ts";
+import type { Stores } from "../stores.ts";
+import { narrowScope, type TenantScope } from "../tenant.ts";
+import { bucketStartsMs } from "./buckets.ts";
+import { hotFromMs, hotReport } from "./hotReport.ts";
+import { type BucketParams, mergeMeasured } from "./measures.ts";
+import {
+  DETAIL_DIMENSIONS,
+  REPORT_DAYS_MAX,
+  REPORT_ROWS_MAX,
+  type ReportAnswer,
+  type ReportMeta,
+  type ReportQuery,
+} from "./reportQuery.ts";
+import { nameRows } from "./reportRows.ts";
+import { ReportQueryError, type Route, routeReport } from "./route.ts";
+import { truthReport } from "./truthReport.ts";
+
+/** Most truth versions that an answer lists. */
+const VERSIONS_LISTED_MAX = 1_000;
+
+/**
+ * Answers a report from the store that its mode, range and dimensions call for, and says which.
+ *
+ * @throws {ReportQueryError} naming the parameter, if no store can answer or the answer would have
+ *   more than `REPORT_ROWS_MAX` rows.
+ * @throws {z.ZodError} if a number would not be exact.
+ */
+export async function runReport(
+  stores: Stores,
+  asked: ReportQuery,
+  nowMs: number = Date.now(),
+): Promise<ReportAnswer> {
+  assertRange(asked);
+  const query = { ...asked, scope: filteredScope(asked) };
+  // Pointers first: what is published while the rows are read is not part of this answer (I6).
+  const [advertisers, pins, stream] = await Promise.all([
+    listAdvertisers(stores, query.scope),
+    currentTruth(stores, query.scope, query),
+    streamState(stores),
+  ]);
+  const route = await chooseRoute(stores, query, pins, nowMs);
+  const { truth } = route;
+  const truthPins =
+    truth === null
+      ? []
+      : pins.filter(({ bounds }) => bounds.fromMs < truth.toMs && bounds.toMs > truth.fromMs);
+
+  const buckets = bucketParams(query);
+  const parts = await Promise.all([
+    truth === null ? [] : truthReport(stores, query, truth, truthPins, buckets),
+    route.hot === null ? [] : hotReport(stores, query, route.hot, advertisers, buckets),
+  ]);
+  const measured = mergeMeasured(parts);
+  if (parts.some((rows) => rows.length > REPORT_ROWS_MAX) || measured.length > REPORT_ROWS_MAX) {
+    throw new ReportQueryError(
+      "dimensions",
+      `the answer would have more than ${REPORT_ROWS_MAX} rows; ask for a shorter range, longer buckets or fewer dimensions`,
+    );
+  }
+  return {
+    rows: await nameRows(stores, query, measured, advertisers),
+    meta: {
+      mode: query.mode,
+      store: route.store,
+      reason: route.reason + wholeHoursNote(route.truth, truthPins),
+      as_of: new Date(nowMs).toISOString(),
+      watermark: route.hot === null ? null : toIso(stream.watermarkMs),
+      finality: route.hot === null ? truthFinality(query, advertisers, pins, nowMs) : "live",
+      ...versionsOf(truth === null ? null : truthPins),
+      degraded: route.hot !== null && stream.level > 0,
+    },
+  };
+}
+
+function assertRange({ fromMs, toMs }: ReportQuery): void {
+  if (fromMs >= toMs) throw new ReportQueryError("to", "must be later than from");
+  if (toMs - fromMs > REPORT_DAYS_MAX * DAY_MS) {
+    throw new ReportQueryError("from", `must be at most ${REPORT_DAYS_MAX} days before to`);
+  }
+}
+
+function filteredScope({ scope, filters }: ReportQuery): TenantScope {
+  if (filters.advertiser === undefined) return scope;
+  return narrowScope(
+    scope,
+    filters.advertiser.map((id) => advertiserIdSchema.parse(id)),
+  );
+}
+
+async function chooseRoute(
+  stores: Stores,
+  query: ReportQuery,
+  pins: readonly TruthPointer[],
+  nowMs: number,
+): Promise<Route> {
+  const { mode, dimensions, filters } = query;
+  // Where truth has nothing to give, where the hot store begins does not matter.
+  const startMs =
+    mode === "dashboard" && pins.length > 0 ? await hotFromMs(stores, query.scope) : query.fromMs;
+  return routeReport({
+    ...query,
+    nowMs,
+    detailDimensions: DETAIL_DIMENSIONS.filter(
+      (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
+    ).length,
+    hotFromMs: startMs,
+    truthBefore: (instantMs) => pins.some(({ bounds }) => bounds.fromMs < instantMs),
+  });
+}
+
+function bucketParams(query: ReportQuery): BucketParams {
+  const stepMs = { total: 0, day: 0, hour: HOUR_MS, minute: MINUTE_MS }[query.granularity];
+  return {
+    bucket_seconds: stepMs / SECOND_MS,
+    bucket_from: Math.floor(query.fromMs / SECOND_MS),
+    // A cell that the start of the range cuts is in the first bucket.
+    bucket_starts: stepMs > 0 ? [] : bucketStartsMs(query).map((ms) => Math.floor(ms / SECOND_MS)),
+  };
+}
+
+/** Says when hours were counted whole that the range or a day of another zone cuts. */
+function wholeHoursNote(truth: InstantRange | null, pins: readonly TruthPointer[]): string {
+  if (truth === null) return "";
+  const cuts = [truth.fromMs, truth.toMs].some(
+    (ms) => ms % HOUR_MS !== 0 && pins.some(({ bounds }) => bounds.fromMs < ms && ms < bounds.toMs),
+  );
+  return cuts ? "; counted by whole hours, those at the ends of the range included" : "";
+}
+
+/** The finality of the range's billing days; those that have not begun yet say nothing about it. */
+function truthFinality(
+  { fromMs, toMs }: ReportQuery,
+  advertisers: readonly AdvertiserRow[],
+  pins: readonly TruthPointer[],
+  nowMs: number,
+): Finality {
+  const begun = { fromMs, toMs: Math.min(toMs, nowMs) };
+  const daysIn = remembered((timeZone: string) => billingDaysOf(begun, timeZone));
+  const current = new Map(pins.map((pin) => [`${pin.advertiserId}/${pin.billingDay}`, pin]));
+  return leastFinal(
+    advertisers.flatMap(({ id, timeZone, settlingHours }) =>
+      daysIn(timeZone).map(({ day, bounds }) =>
+        finalityOf({
+          dayEndMs: bounds.toMs,
+          settlingHours,
+          nowMs,
+          current: current.get(`${id}/${day}`) ?? null,
+        }),
+      ),
+    ),
+  );
+}
+
+function versionsOf(
+  pins: readonly TruthPointer[] | null,
+): Pick<ReportMeta, "versions" | "versions_omitted"> {
+  if (pins === null) return {};
+  const versions = pins
+    .slice(0, VERSIONS_LISTED_MAX)
+    .map(({ advertiserId, billingDay, version }) => ({
+      advertiser: advertiserId,
+      day: billingDay,
+      version,
+    }));
+  const omitted = pins.length - versions.length;
+  return omitted === 0 ? { versions } : { versions, versions_omitted: omitted };
+}
+
+const toIso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());

@@ -1,0 +1,93 @@
+/** A report: what can be asked, and the shape of the answer in the words of the public API. */
+import type { Finality } from "../queries/finality.ts";
+import type { TenantScope } from "../tenant.ts";
+import type { Granularity } from "./buckets.ts";
+import type { ReportMode, Route } from "./route.ts";
+
+export const DIMENSIONS = ["campaign", "ad", "geo", "device", "publisher", "advertiser"] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** The dimensions of which the hot store keeps one at a time; each has a cube of its name. */
+export const DETAIL_DIMENSIONS = ["ad", "geo", "device", "publisher"] as const;
+export type DetailDimension = (typeof DETAIL_DIMENSIONS)[number];
+
+/** Most rows of one answer; a report with more is refused, never cut. */
+export const REPORT_ROWS_MAX = 50_000;
+/** Longest range of one report. */
+export const REPORT_DAYS_MAX = 800;
+/** Most values that one dimension may be filtered by. */
+export const FILTER_VALUES_MAX = 200;
+
+export interface ReportQuery {
+  readonly scope: TenantScope;
+  readonly mode: ReportMode;
+  /** Inclusive, epoch milliseconds. */
+  readonly fromMs: number;
+  /** Exclusive, epoch milliseconds. */
+  readonly toMs: number;
+  readonly granularity: Granularity;
+  readonly dimensions: readonly Dimension[];
+  /** IANA name: whose calendar days the buckets of `day` are. */
+  readonly timeZone: string;
+  /** Only rows whose dimension has one of the values; an empty list leaves no row. */
+  readonly filters: { readonly [D in Dimension]?: readonly string[] | undefined };
+}
+
+/** Counts of one bucket and one combination of dimension values. Buckets without counts have none. */
+export interface ReportRow {
+  /** Start of the bucket, ISO 8601 UTC; absent for a total. */
+  time?: string;
+  campaign?: string;
+  campaign_name?: string | null;
+  ad?: string;
+  ad_name?: string | null;
+  geo?: string;
+  device?: string;
+  publisher?: string;
+  advertiser?: string;
+  advertiser_name?: string | null;
+  /** Valid clicks: what counts. */
+  clicks: number;
+  /** All but duplicates and test traffic. */
+  gross_clicks: number;
+  /** Gross without general invalid traffic; null where the store does not tell it apart. */
+  net_clicks: number | null;
+  /** Gross less valid. */
+  invalid_clicks: number;
+  duplicate_clicks: number;
+  impressions: number;
+  conversions: number;
+  /** Exact, of valid clicks; null where only the stream has counted. */
+  unique_users: number | null;
+  /** Micros of `currency`. Rows of two currencies are never added up. */
+  cost_micros: number;
+  currency: string;
+}
+
+export interface ReportVersion {
+  readonly advertiser: string;
+  readonly day: string;
+  readonly version: number;
+}
+
+export interface ReportMeta {
+  readonly mode: ReportMode;
+  readonly store: Route["store"];
+  readonly reason: string;
+  /** When the answer was read, ISO 8601 UTC. */
+  readonly as_of: string;
+  /** No earlier event is expected by the stream any more; null where it was not asked. */
+  readonly watermark: string | null;
+  readonly finality: Finality;
+  /** The truth versions that were read, by advertiser and day; absent where none were. */
+  readonly versions?: readonly ReportVersion[];
+  /** How many more were read than `versions` lists. */
+  readonly versions_omitted?: number;
+  /** The stream had to leave detail out. */
+  readonly degraded: boolean;
+}
+
+export interface ReportAnswer {
+  readonly rows: readonly ReportRow[];
+  readonly meta: ReportMeta;
+}

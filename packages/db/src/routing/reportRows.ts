@@ -1,0 +1,77 @@
+import { SECOND_MS } from "@trueclick/shared/time";
+import { type AdvertiserRow, type Names, namesOf } from "../queries/advertisers.ts";
+import type { Stores } from "../stores.ts";
+import type { MeasuredRow } from "./measures.ts";
+import type { ReportQuery, ReportRow } from "./reportQuery.ts";
+
+/** Rows in the words of the public API, oldest first, with names beside the ids. */
+export async function nameRows(
+  stores: Pick<Stores, "db">,
+  query: ReportQuery,
+  rows: readonly MeasuredRow[],
+  advertisers: readonly AdvertiserRow[],
+): Promise<ReportRow[]> {
+  const names = await namesOf(stores, query.scope, {
+    campaignIds: distinct(rows.map((row) => row.campaign)),
+    adIds: distinct(rows.map((row) => row.ad)),
+  });
+  const advertiserNames = new Map<string, string>(advertisers.map(({ id, name }) => [id, name]));
+  return rows
+    .toSorted((a, b) => a.bucket - b.bucket || b.clicks - a.clicks)
+    .map((row) => ({
+      ...timeOf(query, row),
+      ...dimensionsOf(query, row, names, advertiserNames),
+      ...measuresOf(row),
+    }));
+}
+
+/** Ids that were asked for; a dimension that was not is empty, and so may be an id itself. */
+const distinct = (ids: readonly string[]) => [...new Set(ids)].filter((id) => id !== "");
+
+function timeOf({ granularity, fromMs }: ReportQuery, { bucket }: MeasuredRow) {
+  if (granularity === "total") return {};
+  // The first bucket starts where the report does, to the millisecond.
+  return { time: new Date(Math.max(bucket * SECOND_MS, fromMs)).toISOString() };
+}
+
+function dimensionsOf(
+  { dimensions }: ReportQuery,
+  row: MeasuredRow,
+  names: Names,
+  advertiserNames: ReadonlyMap<string, string>,
+): Partial<ReportRow> {
+  const named: Partial<ReportRow> = {};
+  for (const dimension of dimensions) named[dimension] = row[dimension];
+  if (dimensions.includes("advertiser")) {
+    named.advertiser_name = advertiserNames.get(row.advertiser) ?? null;
+  }
+  if (dimensions.includes("campaign")) {
+    named.campaign_name = names.campaigns.get(row.campaign) ?? null;
+  }
+  if (dimensions.includes("ad")) named.ad_name = adName(names, row);
+  return named;
+}
+
+/** An ad is named within its campaign; over several campaigns, only if they agree. */
+function adName({ ads }: Names, { ad, campaign }: MeasuredRow): string | null {
+  const byCampaign = ads.get(ad);
+  if (byCampaign === undefined) return null;
+  if (campaign !== "") return byCampaign.get(campaign) ?? null;
+  const [name, ...others] = new Set(byCampaign.values());
+  return name !== undefined && others.length === 0 ? name : null;
+}
+
+function measuresOf(row: MeasuredRow) {
+  return {
+    clicks: row.clicks,
+    gross_clicks: row.gross_clicks,
+    net_clicks: row.net_clicks,
+    invalid_clicks: row.gross_clicks - row.clicks,
+    duplicate_clicks: row.duplicate_clicks,
+    impressions: row.impressions,
+    conversions: row.conversions,
+    unique_users: row.unique_users,
+    cost_micros: row.cost_micros,
+    currency: row.currency,
+  };
+}

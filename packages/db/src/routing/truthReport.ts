@@ -1,0 +1,152 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { VERDICT_CLASS, type VerdictClass } from "@trueclick/shared/verdict";
+import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { TruthPointer } from "../queries/truthPointers.ts";
+import type { Stores } from "../stores.ts";
+import { TENANT_CONDITION } from "../tenant.ts";
+import {
+  BUCKET_SQL,
+  type BucketParams,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitParams,
+} from "./measures.ts";
+import {
+  DETAIL_DIMENSIONS,
+  type Dimension,
+  REPORT_ROWS_MAX,
+  type ReportQuery,
+} from "./reportQuery.ts";
+
+// A cell of the cube is one hour of one billing day. Where a day starts within an hour (zones of
+// half and quarter hours), the cell starts with the day, which `day_starts` knows by build.
+const SQL = `
+  SELECT
+    ${BUCKET_SQL} AS bucket,
+    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
+    if({by_campaign: Bool}, campaign_id, '') AS campaign,
+    if({by_ad: Bool}, ad_id, '') AS ad,
+    if({by_geo: Bool}, toString(geo), '') AS geo_value,
+    if({by_device: Bool}, toString(device), '') AS device_value,
+    if({by_publisher: Bool}, publisher_id, '') AS publisher,
+    transform(
+      build_id, {foreign_builds: Array(UInt64)}, {foreign_currencies: Array(String)},
+      {currency: String}
+    ) AS currency,
+    sumIf(events, is_click AND verdict = 'valid') AS clicks,
+    sumIf(events, is_click AND NOT is_removed) AS gross_clicks,
+    sumIf(events, is_click AND NOT is_removed AND NOT is_givt) AS net_clicks,
+    sumIf(events, is_click AND has({duplicate_verdicts: Array(String)}, verdict))
+      AS duplicate_clicks,
+    sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
+    sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
+    uniqExactMergeIf(users, is_click AND verdict = 'valid') AS unique_users,
+    sum(cost_micros) AS cost
+  FROM (
+    SELECT
+      *,
+      greatest(
+        toInt64(toUnixTimestamp(event_hour)),
+        transform(build_id, {odd_builds: Array(UInt64)}, {day_starts: Array(Int64)}, toInt64(0))
+      ) AS t,
+      event_type = 'click' AS is_click,
+      has({removed_verdicts: Array(String)}, verdict) AS is_removed,
+      has({givt_verdicts: Array(String)}, verdict) AS is_givt
+    FROM truth_cube
+    WHERE ${TENANT_CONDITION}
+      AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
+      AND build_id IN ({builds: Array(UInt64)})
+      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+      AND ({any_ad: Bool} OR ad_id IN ({ads: Array(String)}))
+      AND ({any_geo: Bool} OR geo IN ({geos: Array(String)}))
+      AND ({any_device: Bool} OR device IN ({devices: Array(String)}))
+      AND ({any_publisher: Bool} OR publisher_id IN ({publishers: Array(String)}))
+  )
+  WHERE t >= {from: Int64} AND t < {to: Int64}
+  GROUP BY bucket, advertiser, campaign, ad, geo_value, device_value, publisher, currency
+  ORDER BY bucket, clicks DESC, campaign, ad, geo_value, device_value, publisher, advertiser
+  LIMIT {rows_max: UInt32}
+`;
+
+const truthRowSchema = measuredRowSchema
+  .omit({ geo: true, device: true, cost_micros: true })
+  .extend({
+    geo_value: measuredRowSchema.shape.geo,
+    device_value: measuredRowSchema.shape.device,
+    cost: measuredRowSchema.shape.cost_micros,
+  })
+  .transform(({ geo_value, device_value, cost, ...row }) => ({
+    ...row,
+    geo: geo_value,
+    device: device_value,
+    cost_micros: cost,
+  }));
+
+/**
+ * Counts of the pinned truth versions, by whole hours: an hour that the range cuts is in it whole.
+ * At most `REPORT_ROWS_MAX` + 1 rows.
+ */
+export async function truthReport(
+  { clickhouse }: Pick<Stores, "clickhouse">,
+  query: ReportQuery,
+  range: InstantRange,
+  pins: readonly TruthPointer[],
+  buckets: BucketParams,
+): Promise<MeasuredRow[]> {
+  const days = pins.map((pin) => pin.billingDay).sort();
+  const [firstDay, lastDay] = [days.at(0), days.at(-1)];
+  if (firstDay === undefined || lastDay === undefined) return [];
+
+  return runTenantQuery(clickhouse, query.scope, {
+    name: "truthReport",
+    sql: SQL,
+    row: truthRowSchema,
+    params: {
+      ...buckets,
+      ...splitParams(query.dimensions),
+      ...filterParams(query),
+      ...buildParams(pins),
+      duplicate_verdicts: verdictsOf("duplicate"),
+      removed_verdicts: verdictsOf("duplicate", "test"),
+      givt_verdicts: verdictsOf("givt"),
+      first_day: firstDay,
+      last_day: lastDay,
+      from: Math.floor(range.fromMs / HOUR_MS) * (HOUR_MS / SECOND_MS),
+      to: Math.ceil(range.toMs / SECOND_MS),
+      rows_max: REPORT_ROWS_MAX + 1,
+    },
+  });
+}
+
+function buildParams(pins: readonly TruthPointer[]) {
+  const currency = pins[0]?.currency ?? "";
+  const foreign = pins.filter((pin) => pin.currency !== currency);
+  const odd = pins.filter(({ bounds }) => bounds.fromMs % HOUR_MS !== 0);
+  return {
+    builds: pins.map((pin) => pin.buildId),
+    // Only what differs is listed: parameters travel in the address of a request, which is bounded.
+    // `transform` needs one pair at least; no build has the number 0.
+    currency,
+    foreign_builds: [0, ...foreign.map((pin) => pin.buildId)],
+    foreign_currencies: ["", ...foreign.map((pin) => pin.currency)],
+    odd_builds: [0, ...odd.map((pin) => pin.buildId)],
+    day_starts: [0, ...odd.map(({ bounds }) => bounds.fromMs / SECOND_MS)],
+  };
+}
+
+function filterParams({ filters }: ReportQuery): Record<string, unknown> {
+  const filtered: readonly Dimension[] = ["campaign", ...DETAIL_DIMENSIONS];
+  return Object.fromEntries(
+    filtered.flatMap((dimension) => [
+      [`any_${dimension}`, filters[dimension] === undefined],
+      [`${dimension}s`, filters[dimension] ?? []],
+    ]),
+  );
+}
+
+function verdictsOf(...classes: readonly VerdictClass[]): string[] {
+  return Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
+    classes.includes(verdictClass) ? [verdict] : [],
+  );
+}
