@@ -1,0 +1,156 @@
+import kafkajs, { type Kafka, type Message, type PartitionerArgs, type Producer } from "kafkajs";
+import { AppendQueue } from "../appendQueue.ts";
+import type { AppendedRecord, AppendRequest, EventLogAppender } from "../port.ts";
+import { assertAppendable } from "../recordChecks.ts";
+import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
+import { toLogFault, withDeadline } from "./kafkaFaults.ts";
+import { loadPartitionCount } from "./topicPartitions.ts";
+
+const WRITE_BYTES_MAX = 8 * 1_048_576;
+const WRITE_RECORDS_MAX = 2_000;
+/** Kafka takes the next request while it makes the last one durable. */
+const WRITES_IN_FLIGHT_MAX = 4;
+const PENDING_BYTES_MAX = 64 * 1_048_576;
+/**
+ * kafkajs makes one record batch of all that a request holds for a partition, and a batch may have
+ * 2 MiB on the wire. Counted before compression, so that nothing depends on how well it goes.
+ */
+const BATCH_BYTES_MAX = 1.5 * 1_048_576;
+const ACKS_OF_ALL_REPLICAS = -1;
+
+/** A record to produce; headers only to restore a log. */
+export type KafkaAppend = AppendRequest & Pick<Message, "headers">;
+
+/** @throws {UnknownTopicError | LogUnavailableError} */
+export async function openKafkaAppender(
+  kafka: Kafka,
+  options: KafkaConnectionOptions,
+  topic: string,
+): Promise<EventLogAppender> {
+  const { timeoutMs = TIMEOUT_MS } = options;
+  const cluster = createCluster(kafka, options);
+  const partitionCount = await loadPartitionCount(cluster, topic, timeoutMs);
+  const producer = await connectProducer(kafka, topic, timeoutMs);
+  const queue = new AppendQueue<AppendRequest>({
+    write: (records) => produce(producer, topic, records, timeoutMs),
+    bytesOf: (record) => record.value.length,
+    writeBytesMax: WRITE_BYTES_MAX,
+    writeRecordsMax: WRITE_RECORDS_MAX,
+    writesInFlightMax: WRITES_IN_FLIGHT_MAX,
+    pendingBytesMax: PENDING_BYTES_MAX,
+    timeoutMs,
+  });
+  return {
+    topic,
+    partitionCount,
+    append: async (records) => {
+      assertAppendable(records, partitionCount);
+      return queue.append(records);
+    },
+    close: async () => {
+      await queue.close();
+      await producer.disconnect();
+    },
+  };
+}
+
+/**
+ * Not idempotent in Kafka's sense: that would remove the second copy of a request that kafkajs sends
+ * again, but not of one that the spool or another process sends again, so readers dedupe anyhow; and
+ * kafkajs then retries without end and allows one request at a time.
+ *
+ * @throws {LogUnavailableError}
+ */
+export async function connectProducer(
+  kafka: Kafka,
+  topic: string,
+  timeoutMs: number,
+): Promise<Producer> {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: () => toNamedPartition,
+  });
+  try {
+    await withDeadline(timeoutMs, producer.connect());
+    return producer;
+  } catch (error) {
+    void producer.disconnect().catch(() => undefined);
+    throw toLogFault(error, topic);
+  }
+}
+
+function toNamedPartition({ message }: PartitionerArgs): number {
+  if (message.partition === undefined) throw new RangeError("A message names no partition");
+  return message.partition;
+}
+
+/**
+ * Produces records, acked by all replicas in sync, and answers with their offsets.
+ *
+ * @throws {LogUnavailableError | LogRejectedError | UnknownTopicError}
+ */
+export async function produce(
+  producer: Producer,
+  topic: string,
+  records: readonly KafkaAppend[],
+  timeoutMs: number,
+): Promise<readonly AppendedRecord[]> {
+  const appended: AppendedRecord[] = [];
+  try {
+    for (const round of toRounds(records)) {
+      const answer = await producer.sendBatch({
+        acks: ACKS_OF_ALL_REPLICAS,
+        compression: kafkajs.CompressionTypes.ZSTD,
+        timeout: timeoutMs,
+        topicMessages: [{ topic, messages: round.map(toMessage) }],
+      });
+      const bases = answer.map(({ partition, baseOffset }) => [partition, baseOffset] as const);
+      appended.push(...toAppended(round, new Map(bases)));
+    }
+  } catch (error) {
+    throw toLogFault(error, topic);
+  }
+  return appended;
+}
+
+/**
+ * Cuts records into stretches, in order, so that none holds too much for one partition. There is one
+ * stretch unless a partition has more than a batch may hold.
+ */
+function toRounds(records: readonly KafkaAppend[]): readonly (readonly KafkaAppend[])[] {
+  const rounds: KafkaAppend[][] = [];
+  let round: KafkaAppend[] = [];
+  let bytesByPartition = new Map<number, number>();
+  for (const record of records) {
+    const bytes = (bytesByPartition.get(record.partition) ?? 0) + record.value.length;
+    if (round.length > 0 && bytes > BATCH_BYTES_MAX) {
+      rounds.push(round);
+      round = [];
+      bytesByPartition = new Map();
+    }
+    round.push(record);
+    const before = bytesByPartition.get(record.partition) ?? 0;
+    bytesByPartition.set(record.partition, before + record.value.length);
+  }
+  if (round.length > 0) rounds.push(round);
+  return rounds;
+}
+
+function toMessage({ partition, value, headers }: KafkaAppend): Message {
+  return { partition, value, ...(headers === undefined ? {} : { headers }) };
+}
+
+/** A batch's records lie one behind the other from its base offset. */
+function toAppended(
+  round: readonly KafkaAppend[],
+  bases: ReadonlyMap<number, string | undefined>,
+): AppendedRecord[] {
+  const next = new Map<number, bigint>();
+  return round.map(({ partition }) => {
+    const base = bases.get(partition);
+    if (base === undefined) throw new Error(`Kafka did not answer for partition ${partition}`);
+    const offset = next.get(partition) ?? BigInt(base);
+    next.set(partition, offset + 1n);
+    return { partition, offset };
+  });
+}

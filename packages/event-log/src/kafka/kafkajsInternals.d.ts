@@ -1,0 +1,113 @@
+/** The parts of kafkajs 2.2.4 below its public surface that the reader uses; see decision 0002. */
+
+declare module "kafkajs/src/cluster/index.js" {
+  import type { ConnectionOptions } from "node:tls";
+  import type { ISocketFactory, Logger, RetryOptions, SASLOptions } from "kafkajs";
+  import type Batch from "kafkajs/src/consumer/batch.js";
+
+  interface FetchRequest {
+    readonly replicaId: number;
+    readonly isolationLevel: number;
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly fetchOffset: string;
+        readonly maxBytes: number;
+      }[];
+    }[];
+  }
+
+  interface FetchBroker {
+    /** @throws a KafkaJSProtocolError for the first partition that answers with an error code. */
+    fetch(request: FetchRequest): Promise<{
+      readonly responses: readonly {
+        readonly partitions: readonly ConstructorParameters<typeof Batch>[2][];
+      }[];
+    }>;
+  }
+
+  class Cluster {
+    constructor(options: {
+      readonly logger: Logger;
+      readonly socketFactory: ISocketFactory;
+      readonly brokers: readonly string[];
+      readonly clientId: string;
+      readonly ssl: ConnectionOptions | boolean | undefined;
+      readonly sasl: SASLOptions | undefined;
+      readonly connectionTimeout: number;
+      readonly authenticationTimeout: number;
+      readonly requestTimeout: number;
+      readonly enforceRequestTimeout: boolean;
+      readonly metadataMaxAge: number;
+      readonly allowAutoTopicCreation: boolean;
+      readonly isolationLevel: number;
+      readonly retry: RetryOptions;
+    });
+    connect(): Promise<void>;
+    disconnect(): Promise<void>;
+    addTargetTopic(topic: string): Promise<void>;
+    refreshMetadataIfNecessary(): Promise<void>;
+    findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+    findLeaderForPartitions(
+      topic: string,
+      partitions: readonly number[],
+    ): Readonly<Record<string, readonly number[]>>;
+    findBroker(node: { readonly nodeId: string }): Promise<FetchBroker>;
+    fetchTopicsOffset(
+      topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+        readonly fromBeginning: boolean;
+      }[],
+    ): Promise<
+      readonly {
+        readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+      }[]
+    >;
+  }
+  export = Cluster;
+}
+
+declare module "kafkajs/src/consumer/batch.js" {
+  import type { KafkaMessage } from "kafkajs";
+
+  /** Leaves out control records, records of aborted transactions, and those before the offset. */
+  class Batch {
+    constructor(
+      topic: string,
+      fetchedOffset: string,
+      partition: {
+        readonly partition: number;
+        readonly highWatermark: string;
+        readonly abortedTransactions: readonly unknown[];
+        readonly messages: readonly unknown[];
+      },
+    );
+    readonly messages: readonly KafkaMessage[];
+    isEmptyDueToFiltering(): boolean;
+    lastOffset(): string;
+  }
+  export = Batch;
+}
+
+declare module "kafkajs/src/network/socketFactory.js" {
+  import type { ISocketFactory } from "kafkajs";
+
+  function createSocketFactory(): ISocketFactory;
+  export = createSocketFactory;
+}
+
+declare module "kafkajs/src/network/requestQueue/index.js" {
+  class RequestQueue {
+    readonly pending: readonly unknown[];
+    readonly throttledUntil: number;
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+  export = RequestQueue;
+}
