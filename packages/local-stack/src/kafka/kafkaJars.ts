@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -43,7 +44,7 @@ export async function ensureKafkaJars(
 ): Promise<string> {
   await assertJava(tools.java);
   const jarsDir = await jarsDirOf(POM_PATH);
-  if (await exists(jarsDir)) return jarsDir;
+  if (existsSync(jarsDir)) return jarsDir;
 
   log("Downloading Apache Kafka from Maven Central (once, about 45 MB)");
   await mkdir(dirname(jarsDir), { recursive: true });
@@ -55,18 +56,18 @@ export async function ensureKafkaJars(
   } catch (cause) {
     await rm(partialDir, { recursive: true, force: true });
     // Another process may have finished the same download first; its jars are as good.
-    if (!(await exists(jarsDir))) throw cause;
+    if (!existsSync(jarsDir)) throw cause;
   }
   return jarsDir;
 }
 
-/** Whether `startLocalKafka` has what it needs here, without starting or downloading anything. */
+/** Whether `ensureKafkaJars` can do its work here, found without downloading anything. */
 export async function kafkaAvailable(
   tools: KafkaTools = DEFAULT_TOOLS,
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }> {
   try {
     await assertJava(tools.java);
-    if (!(await exists(await jarsDirOf(POM_PATH)))) await assertMaven(tools.maven);
+    if (!existsSync(await jarsDirOf(POM_PATH))) await assertMaven(tools.maven);
     return { ok: true };
   } catch (error) {
     if (error instanceof KafkaUnavailableError) return { ok: false, reason: error.message };
@@ -130,11 +131,4 @@ function firstErrorLine(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const line = text.split("\n").find((candidate) => candidate.includes("[ERROR]"));
   return (line ?? text.split("\n", 1)[0] ?? "").replace("[ERROR]", "").trim();
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

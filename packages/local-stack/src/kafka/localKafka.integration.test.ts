@@ -81,7 +81,7 @@ describe.skipIf(!availability.ok)(`local Kafka${why}`, () => {
     try {
       await expect(
         startLocalKafka({ dir: join(root, "squatted"), log: quiet, port }),
-      ).rejects.toThrow(`Kafka's port ${port} is taken by another program`);
+      ).rejects.toThrow(`Port ${port}, wanted for Kafka, is taken by another program`);
     } finally {
       squatter.close();
     }

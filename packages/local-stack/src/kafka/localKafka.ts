@@ -4,13 +4,14 @@
  */
 
 import { execFile } from "node:child_process";
-import { access, mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { findFreePorts } from "./freePorts.ts";
-import { type JvmProcess, spawnJvm } from "./jvmProcess.ts";
+import { type BoundProcess, endProcess, spawnBound } from "../process/boundProcess.ts";
+import { claimPort } from "../process/ports.ts";
 import { DEFAULT_TOOLS, ensureKafkaJars, type KafkaTools } from "./kafkaJars.ts";
-import { type KafkaPorts, toServerProperties } from "./serverProperties.ts";
+import { toServerProperties } from "./serverProperties.ts";
 
 const run = promisify(execFile);
 
@@ -55,12 +56,16 @@ export interface LocalKafka {
  * is killed.
  *
  * @throws {KafkaUnavailableError} There is no Java, or no jars and no way to get them.
- * @throws {KafkaStartError} The folder is in use, the port is taken, or the broker gave up.
+ * @throws {PortBusyError} The port is taken.
+ * @throws {KafkaStartError} The folder is in use, or the broker gave up.
  */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
   const tools = options.tools ?? DEFAULT_TOOLS;
   const jarsDir = await ensureKafkaJars(tools, options.log);
-  const ports = await choosePorts(options.port ?? 0);
+  const ports = {
+    broker: await claimPort(options.port ?? 0, "Kafka"),
+    controller: await claimPort(0, "Kafka's controller"),
+  };
   const settingsPath = join(options.dir, "server.properties");
   const java = [
     tools.java,
@@ -84,12 +89,7 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
     return startBroker([...java, "kafka.Kafka", settingsPath], options);
   };
   let jvm = await start();
-  const end = async (signal: "SIGTERM" | "SIGKILL") => {
-    jvm.signal(signal);
-    const force = setTimeout(() => jvm.signal("SIGKILL"), STOP_TIMEOUT_MS);
-    await jvm.exited;
-    clearTimeout(force);
-  };
+  const end = (signal: "SIGTERM" | "SIGKILL") => endProcess(jvm, signal, STOP_TIMEOUT_MS);
   return {
     brokers: `127.0.0.1:${ports.broker}`,
     get pid() {
@@ -104,12 +104,6 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
   };
 }
 
-async function choosePorts(wanted: number): Promise<KafkaPorts> {
-  const [first, second] = await findFreePorts(2);
-  if (first === undefined || second === undefined) throw new Error("Two ports were asked for");
-  return { broker: wanted === 0 ? first : wanted, controller: second };
-}
-
 /**
  * Gives the folders their cluster id. Always the same one and skipping what has it already, so that
  * a format that was cut short is finished by the next.
@@ -120,15 +114,7 @@ async function formatOnce(
   java: readonly string[],
 ): Promise<void> {
   const marks = ["metadata", "data"].map((name) => join(dir, name, "meta.properties"));
-  const formatted = await Promise.all(
-    marks.map((path) =>
-      access(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  if (formatted.every((done) => done)) return;
+  if (marks.every((path) => existsSync(path))) return;
 
   const clusterId = Buffer.from("trueclick, local").toString("base64url");
   const format = ["format", "--ignore-formatted", "-t", clusterId, "-c", settingsPath];
@@ -143,14 +129,19 @@ async function formatOnce(
 async function startBroker(
   command: readonly string[],
   { dir, log }: LocalKafkaOptions,
-): Promise<JvmProcess> {
+): Promise<BoundProcess> {
   const lastLines: string[] = [];
   const ready = Promise.withResolvers<"ready">();
-  const jvm = await spawnJvm(command, (line) => {
-    if (READY_LINE.test(line)) return ready.resolve("ready");
-    lastLines.push(line);
-    if (lastLines.length > LAST_LINES_MAX) lastLines.shift();
-    log(line);
+  const jvm = await spawnBound({
+    command,
+    // What Kafka has acked lies in the page cache; there is nothing that it must still do.
+    orphanSignal: "KILL",
+    onLine: (line) => {
+      if (READY_LINE.test(line)) return ready.resolve("ready");
+      lastLines.push(line);
+      if (lastLines.length > LAST_LINES_MAX) lastLines.shift();
+      log(line);
+    },
   });
   const timeout = Promise.withResolvers<"timeout">();
   const timer = setTimeout(() => timeout.resolve("timeout"), READY_TIMEOUT_MS);
@@ -159,8 +150,7 @@ async function startBroker(
   clearTimeout(timer);
   if (outcome === "ready") return jvm;
 
-  jvm.signal("SIGKILL");
-  await jvm.exited;
+  await endProcess(jvm, "SIGKILL", STOP_TIMEOUT_MS);
   throw new KafkaStartError(explainFailure(dir, lastLines));
 }
 
