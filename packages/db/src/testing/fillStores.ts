@@ -1,0 +1,194 @@
+/** Hand-filled rows, as the stream and the batch write them, for tests of what reads them. */
+
+import { adIdSchema, advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import type { Verdict } from "@trueclick/shared/verdict";
+import { sql } from "drizzle-orm";
+import { advertisers } from "../postgres/schema/advertisers.ts";
+import { ads, campaigns } from "../postgres/schema/campaigns.ts";
+import { batchJobs, truthCurrent, truthLines, truthVersions } from "../postgres/schema/truth.ts";
+import type { Stores } from "../stores.ts";
+
+const HASH = "0".repeat(64);
+
+export interface AdvertiserFill {
+  readonly id: string;
+  readonly timeZone?: string;
+  readonly currency?: string;
+  /** Campaign ids; each is named `Campaign <id>` and has the ad `ad_1`. */
+  readonly campaigns: readonly string[];
+}
+
+export async function fillAdvertiser({ db }: Stores, fill: AdvertiserFill): Promise<void> {
+  const advertiserId = advertiserIdSchema.parse(fill.id);
+  await db.insert(advertisers).values({
+    id: advertiserId,
+    name: `Advertiser ${fill.id}`,
+    timeZone: fill.timeZone ?? "UTC",
+    currency: fill.currency ?? "EUR",
+  });
+  for (const id of fill.campaigns) {
+    const campaignId = campaignIdSchema.parse(id);
+    await db.insert(campaigns).values({ id: campaignId, advertiserId, name: `Campaign ${id}` });
+    await db.insert(ads).values({ campaignId, id: adIdSchema.parse("ad_1"), name: `Ad of ${id}` });
+  }
+}
+
+export interface HotFill {
+  readonly advertiser: string;
+  readonly campaign: string;
+  /** ISO 8601, a whole minute. */
+  readonly at: string;
+  readonly cube?: string;
+  readonly value?: string;
+  readonly partition?: number;
+  readonly version?: number;
+  readonly clicks?: number;
+  readonly invalid?: number;
+  readonly duplicates?: number;
+  readonly costMicros?: number;
+}
+
+export async function fillHot({ clickhouse }: Stores, rows: readonly HotFill[]): Promise<void> {
+  await clickhouse.insert({
+    table: "hot_minutes",
+    format: "JSONEachRow",
+    values: rows.map((row) => ({
+      advertiser_id: row.advertiser,
+      cube: row.cube ?? "ad",
+      campaign_id: row.campaign,
+      window_start: Date.parse(row.at) / 1_000,
+      dimension_value: row.value ?? "ad_1",
+      partition: row.partition ?? 0,
+      clicks: row.clicks ?? 0,
+      invalid_clicks: row.invalid ?? 0,
+      duplicate_clicks: row.duplicates ?? 0,
+      impressions: 0,
+      conversions: 0,
+      cost_micros: row.costMicros ?? 0,
+      version: row.version ?? 1,
+    })),
+  });
+}
+
+export interface TruthCell {
+  readonly campaign: string;
+  /** Start of the UTC hour, ISO 8601. */
+  readonly hour: string;
+  readonly verdict?: Verdict;
+  readonly type?: "click" | "impression" | "conversion";
+  readonly ad?: string;
+  readonly publisher?: string;
+  readonly geo?: string;
+  readonly device?: string;
+  readonly events: number;
+  readonly costMicros?: number;
+  /** Who clicked, for the distinct users of a valid cell. */
+  readonly users?: readonly number[];
+}
+
+export interface TruthFill {
+  readonly advertiser: string;
+  readonly day: string;
+  readonly currency?: string;
+  readonly publishedAt?: string;
+  readonly cells: readonly TruthCell[];
+}
+
+/** Writes a version of a truth partition and makes it the current one. Returns its job's id. */
+export async function publishTruth(stores: Stores, fill: TruthFill): Promise<number> {
+  const buildId = await writeBuild(stores, fill);
+  const key = { advertiserId: advertiserIdSchema.parse(fill.advertiser), billingDay: fill.day };
+  await stores.db.transaction(async (tx) => {
+    const before = await tx
+      .select()
+      .from(truthVersions)
+      .where(sql`
+      ${truthVersions.advertiserId} = ${key.advertiserId}
+      and ${truthVersions.billingDay} = ${key.billingDay}`);
+    const version = before.length + 1;
+    await tx.insert(truthVersions).values({
+      ...key,
+      version,
+      jobId: BigInt(buildId),
+      inputsHash: HASH,
+      contentHash: HASH,
+      verdictCounts: {},
+      costMicros: sum(fill.cells.map((cell) => cell.costMicros ?? 0)),
+      currency: fill.currency ?? "EUR",
+      cause: "test",
+      ...(fill.publishedAt === undefined ? {} : { publishedAt: new Date(fill.publishedAt) }),
+    });
+    for (const [campaign, cells] of Map.groupBy(fill.cells, (cell) => cell.campaign)) {
+      const valid = cells.filter((cell) => (cell.verdict ?? "valid") === "valid");
+      const clicks = sum(valid.map((cell) => cell.events));
+      await tx.insert(truthLines).values({
+        ...key,
+        version,
+        campaignId: campaignIdSchema.parse(campaign),
+        clicks,
+        grossClicks: sum(cells.map((cell) => cell.events)),
+        netClicks: clicks,
+        duplicateClicks: 0n,
+        impressions: 0n,
+        conversions: 0n,
+        uniqueUsers: BigInt(new Set(valid.flatMap((cell) => cell.users ?? [])).size),
+        costMicros: sum(cells.map((cell) => cell.costMicros ?? 0)),
+      });
+    }
+    await tx
+      .insert(truthCurrent)
+      .values({ ...key, version })
+      .onConflictDoUpdate({
+        target: [truthCurrent.advertiserId, truthCurrent.billingDay],
+        set: { version },
+      });
+  });
+  return buildId;
+}
+
+/** Writes the rows of a build that no version points to: what a job leaves that died. */
+export async function writeBuild({ db, clickhouse }: Stores, fill: TruthFill): Promise<number> {
+  const [job] = await db
+    .insert(batchJobs)
+    .values({
+      advertiserId: advertiserIdSchema.parse(fill.advertiser),
+      billingDay: fill.day,
+      state: "published",
+      reason: "test",
+      requestedBy: "test",
+      requestId: "test",
+    })
+    .returning({ id: batchJobs.id });
+  if (job === undefined) throw new Error("no job was written");
+  for (const cell of fill.cells) {
+    await clickhouse.command({
+      query: `
+        INSERT INTO truth_cube SELECT
+          {advertiser: String}, {day: Date}, {build: UInt64}, {campaign: String},
+          parseDateTimeBestEffort({hour: String}), {ad: String}, {publisher: String}, {geo: String},
+          {device: String}, {type: String}, {verdict: String}, {events: UInt64}, {cost: Int64},
+          uniqExactStateIf(user, user > 0)
+        FROM (SELECT arrayJoin(arrayPushBack({users: Array(UInt64)}, 0)) AS user)`,
+      query_params: {
+        advertiser: fill.advertiser,
+        day: fill.day,
+        build: job.id,
+        campaign: cell.campaign,
+        hour: cell.hour,
+        ad: cell.ad ?? "ad_1",
+        publisher: cell.publisher ?? "pub_1",
+        geo: cell.geo ?? "DE",
+        device: cell.device ?? "mobile",
+        type: cell.type ?? "click",
+        verdict: cell.verdict ?? "valid",
+        events: cell.events,
+        cost: cell.costMicros ?? 0,
+        users: [...(cell.users ?? [])],
+      },
+    });
+  }
+  return job.id;
+}
+
+const sum = (counts: readonly number[]) =>
+  counts.reduce((total, count) => total + BigInt(count), 0n);
