@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import type { Dirent } from "node:fs";
+import { link, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import {
+  assertObjectPath,
+  type ObjectStore,
+  ObjectStoreUnavailableError,
+} from "../ports/objectStore.ts";
+
+/** Half-written files, out of the way of every listing and glob. */
+const TEMPORARY = ".tmp";
+
+/** Keeps objects as files below a folder. */
+export function createFolderObjectStore(root: string): ObjectStore {
+  const base = resolve(root);
+
+  return {
+    putIfAbsent: (path, bytes) =>
+      translate(`could not store ${path}`, () => putIfAbsent(base, path, bytes)),
+
+    get: (path) =>
+      translate(`could not read ${path}`, () => absentAsNull(readFile(fileOf(base, path)))),
+
+    stat: (path) =>
+      translate(`could not stat ${path}`, async () => {
+        const found = await absentAsNull(stat(fileOf(base, path)));
+        return found === null ? null : { bytes: found.size };
+      }),
+
+    async *list(prefix) {
+      const folder = prefix.replace(/\/$/, "");
+      yield* listFiles(fileOf(base, folder), folder);
+    },
+  };
+}
+
+/**
+ * Writes beside, syncs, then links: the name appears with the whole content or not at all, and
+ * unlike a rename a link fails when the name is taken.
+ */
+async function putIfAbsent(base: string, path: string, bytes: Uint8Array) {
+  const file = fileOf(base, path);
+  await makeDurableFolder(base, dirname(file));
+  await mkdir(join(base, TEMPORARY), { recursive: true });
+  const temporary = join(base, TEMPORARY, randomUUID());
+  try {
+    await writeDurably(temporary, bytes);
+    try {
+      await link(temporary, file);
+    } catch (cause) {
+      if (errorCode(cause) !== "EEXIST") throw cause;
+      const present = await readFile(file);
+      if (!present.equals(bytes)) return "different";
+      // The attempt that stored it may have died before its name was durable.
+      await syncFolder(dirname(file));
+      return "same";
+    }
+    await syncFolder(dirname(file));
+    return "stored";
+  } finally {
+    await unlink(temporary).catch(() => {});
+  }
+}
+
+async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, "wx");
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a folder whose own name survives a power cut, not only what is put into it. */
+async function makeDurableFolder(base: string, folder: string): Promise<void> {
+  const firstMade = await mkdir(folder, { recursive: true });
+  if (firstMade === undefined) return;
+  for (let parent = dirname(folder); parent.length >= base.length; parent = dirname(parent)) {
+    await syncFolder(parent);
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* listFiles(folder: string, path: string): AsyncGenerator<string> {
+  const entries: Dirent[] | null = await translate(`could not list ${path}`, () =>
+    absentAsNull(readdir(folder, { withFileTypes: true })),
+  );
+  for (const entry of (entries ?? []).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const entryPath = `${path}/${entry.name}`;
+    if (entry.isDirectory()) yield* listFiles(join(folder, entry.name), entryPath);
+    else yield entryPath;
+  }
+}
+
+function fileOf(base: string, path: string): string {
+  assertObjectPath(path);
+  return join(base, path);
+}
+
+async function absentAsNull<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return null;
+    throw cause;
+  }
+}
+
+async function translate<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    if (errorCode(cause) === undefined) throw cause;
+    throw new ObjectStoreUnavailableError(what, { cause });
+  }
+}
+
+/** The error number that the operating system gave, if it was the one that failed. */
+function errorCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !("code" in cause)) return undefined;
+  return typeof cause.code === "string" ? cause.code : undefined;
+}

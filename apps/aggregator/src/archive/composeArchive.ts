@@ -1,0 +1,54 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import type { Database } from "@trueclick/db/postgres/database";
+import type { EventLogReader } from "@trueclick/event-log";
+import { createClickHouseEventIndex } from "./adapters/clickhouseEventIndex.ts";
+import type { ClickHouseObjects } from "./adapters/clickhouseObjects.ts";
+import { createParquetEncoder } from "./adapters/parquetEncoder.ts";
+import { createPostgresFlushRequests } from "./adapters/postgresFlushRequests.ts";
+import { createPostgresManifest } from "./adapters/postgresManifest.ts";
+import { type RoleLogger, runArchive } from "./pipeline/runArchive.ts";
+import type { ObjectStore } from "./ports/objectStore.ts";
+
+export interface ArchiveDependencies {
+  readonly reader: EventLogReader;
+  readonly db: Database;
+  readonly clickhouse: ClickHouseClient;
+  readonly objectStore: ObjectStore;
+  /** How the ClickHouse engine reads what is in `objectStore`. */
+  readonly clickhouseObjects: ClickHouseObjects;
+  readonly settings: {
+    /** `ARCHIVE_FLUSH_INTERVAL_MS`. */
+    readonly flushIntervalMs: number;
+  };
+  readonly logger: RoleLogger;
+}
+
+/**
+ * Encoding blocks the process for some 10 ms a thousand events, and parsed rows take about 2 KB
+ * each: this many keep both small, and objects still reach megabytes where there is traffic.
+ */
+const STRETCH_LIMITS = { eventsMax: 20_000, bytesMax: 16 * 1_048_576 };
+
+/** Runs the archive role until aborted. See `runArchive` for how it ends. */
+export function composeArchive(deps: ArchiveDependencies, signal: AbortSignal): Promise<void> {
+  const { reader, db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
+  return runArchive(
+    {
+      reader,
+      encoder: createParquetEncoder(),
+      objects: objectStore,
+      index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
+      manifest: createPostgresManifest(db, reader.topic),
+      flushRequests: createPostgresFlushRequests(db, reader.topic),
+      limits: STRETCH_LIMITS,
+      flushIntervalMs: settings.flushIntervalMs,
+      nowMs: () => performance.now(),
+      logger,
+      onArchived({ partition, firstOffset, lastOffset, events }, objects) {
+        const offsets = `${firstOffset}-${lastOffset}`;
+        logger.info({ partition, offsets, events, objects: objects.length }, "archived a stretch");
+      },
+    },
+    signal,
+  );
+}

@@ -1,0 +1,125 @@
+import { blockLines } from "@trueclick/shared/event/block";
+import { type ArchiveRow, parseLine, rowTimeMs } from "./archiveRow.ts";
+import { hourStartMs } from "./objectPath.ts";
+
+/** What of a log record the archive needs. */
+export interface ArchiveRecord {
+  readonly offset: bigint;
+  /** Stamped by the log, epoch milliseconds. */
+  readonly appendTimeMs: number;
+  readonly value: Uint8Array;
+}
+
+/** A stretch of one partition, complete: ready to become one object per event hour. */
+export interface Stretch {
+  readonly partition: number;
+  /** Inclusive. Where the one before ended, so offsets that the log left out belong to this one. */
+  readonly firstOffset: bigint;
+  /** Inclusive: the offset of the last record. */
+  readonly lastOffset: bigint;
+  /** Lines of all blocks; the rows of the objects add up to it. */
+  readonly events: number;
+  readonly records: readonly ArchiveRecord[];
+}
+
+/** The rows of a stretch that lie in one event hour, in the order of the log. */
+export interface HourRows {
+  readonly eventHourMs: number;
+  readonly rows: readonly ArchiveRow[];
+}
+
+export interface StretchLimits {
+  /** A stretch that holds as many events is written. It may pass them by one record. */
+  readonly eventsMax: number;
+  /** The same for uncompressed bytes. */
+  readonly bytesMax: number;
+}
+
+/** Collects the records of one partition until they are enough for a stretch. */
+export class StretchCollector {
+  readonly #partition: number;
+  readonly #limits: StretchLimits;
+  #firstOffset: bigint;
+  #records: ArchiveRecord[] = [];
+  #events = 0;
+  #bytes = 0;
+
+  /** @param firstOffset Where the last stretch ended: the first offset that is not archived. */
+  constructor(partition: number, firstOffset: bigint, limits: StretchLimits) {
+    this.#partition = partition;
+    this.#firstOffset = firstOffset;
+    this.#limits = limits;
+  }
+
+  /** The offset to read next. */
+  get nextOffset(): bigint {
+    const last = this.#records.at(-1);
+    return last === undefined ? this.#firstOffset : last.offset + 1n;
+  }
+
+  get isEmpty(): boolean {
+    return this.#records.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#events >= this.#limits.eventsMax || this.#bytes >= this.#limits.bytesMax;
+  }
+
+  /**
+   * Takes in the next record.
+   *
+   * @throws {RangeError} if it does not come after all records so far: the reader is broken.
+   */
+  add(record: ArchiveRecord): void {
+    if (record.offset < this.nextOffset) {
+      throw new RangeError(`offset ${record.offset} came after ${this.nextOffset - 1n}`);
+    }
+    this.#records.push(record);
+    this.#events += blockLines(record.value).length;
+    this.#bytes += record.value.length;
+  }
+
+  /** Hands over what was collected and starts the next stretch; null when there is nothing. */
+  take(): Stretch | null {
+    const last = this.#records.at(-1);
+    if (last === undefined) return null;
+    const stretch = {
+      partition: this.#partition,
+      firstOffset: this.#firstOffset,
+      lastOffset: last.offset,
+      events: this.#events,
+      records: this.#records,
+    };
+    this.#firstOffset = last.offset + 1n;
+    this.#records = [];
+    this.#events = 0;
+    this.#bytes = 0;
+    return stretch;
+  }
+}
+
+/** Parses the lines of a record, in order. */
+export function recordRows(partition: number, record: ArchiveRecord): ArchiveRow[] {
+  return blockLines(record.value).map((line, index) => ({
+    partition,
+    offset: record.offset,
+    index,
+    appendTimeMs: record.appendTimeMs,
+    line,
+    event: parseLine(line, record.appendTimeMs),
+  }));
+}
+
+/** Sorts rows into their event hours, oldest hour first. Within an hour they keep their order. */
+export function splitByEventHour(rows: Iterable<ArchiveRow>): HourRows[] {
+  const hours = new Map<number, ArchiveRow[]>();
+  for (const row of rows) {
+    const eventHourMs = hourStartMs(rowTimeMs(row));
+    const hour = hours.get(eventHourMs);
+    if (hour === undefined) hours.set(eventHourMs, [row]);
+    else hour.push(row);
+  }
+  return [...hours]
+    .sort(([a], [b]) => a - b)
+    .map(([eventHourMs, hourRows]) => ({ eventHourMs, rows: hourRows }));
+}

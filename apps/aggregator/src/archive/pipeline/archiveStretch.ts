@@ -1,0 +1,98 @@
+import { hash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import type { ArchiveRow } from "../domain/archiveRow.ts";
+import { type ObjectName, objectPath, variantPath } from "../domain/objectPath.ts";
+import { type HourRows, recordRows, type Stretch, splitByEventHour } from "../domain/stretch.ts";
+import type { EventIndex } from "../ports/eventIndex.ts";
+import type { Manifest, ManifestObject } from "../ports/manifest.ts";
+import type { ObjectEncoder } from "../ports/objectEncoder.ts";
+import type { ObjectStore } from "../ports/objectStore.ts";
+
+export interface StretchStores {
+  readonly encoder: ObjectEncoder;
+  readonly objects: ObjectStore;
+  readonly index: EventIndex;
+  readonly manifest: Manifest;
+}
+
+/** Lines parsed before timers and sockets of the process get their turn. */
+const EVENTS_PER_TURN = 1_000;
+/** Objects on their way to the store at once: most of a put is waiting for the disk. */
+const PUTS_MAX = 8;
+
+/**
+ * Archives one stretch, in the one order in which a crash does no harm:
+ *
+ * 1. Objects. After a crash here they are orphans: no manifest row names them, so nobody reads
+ *    them. The next attempt may cut its stretch elsewhere; its names then differ, and where they
+ *    are the same, so are the bytes, or the new object takes a name of its own.
+ * 2. Rows of the event index, keyed by coordinates. After a crash here they name an orphan; the
+ *    next attempt writes the same keys again with the new paths.
+ * 3. Manifest rows and checkpoint, in one transaction. From here on the stretch is archived.
+ *
+ * @throws {StaleEpochError} Somebody else archives this partition now.
+ * @throws whatever a store throws; nothing was committed, or its outcome is unknown.
+ */
+export async function archiveStretch(
+  stores: StretchStores,
+  epoch: bigint,
+  stretch: Stretch,
+): Promise<readonly ManifestObject[]> {
+  const hours = splitByEventHour(await parseRows(stretch));
+  const objects: ManifestObject[] = [];
+  for (let start = 0; start < hours.length; start += PUTS_MAX) {
+    const some = hours.slice(start, start + PUTS_MAX);
+    objects.push(...(await Promise.all(some.map((hour) => storeHour(stores, stretch, hour)))));
+    await setImmediate();
+  }
+
+  const rows = objects.reduce((sum, object) => sum + object.rows, 0);
+  if (rows !== stretch.events) {
+    throw new RangeError(`${rows} rows for the ${stretch.events} events of a stretch`);
+  }
+  // A record without lines makes a stretch without objects.
+  if (objects.length > 0) await stores.index.add(objects.map(({ path }) => path));
+  await stores.manifest.commit(epoch, stretch, objects);
+  return objects;
+}
+
+async function parseRows(stretch: Stretch): Promise<ArchiveRow[]> {
+  const rows: ArchiveRow[] = [];
+  let turnEndsAt = EVENTS_PER_TURN;
+  for (const record of stretch.records) {
+    for (const row of recordRows(stretch.partition, record)) rows.push(row);
+    if (rows.length < turnEndsAt) continue;
+    turnEndsAt = rows.length + EVENTS_PER_TURN;
+    await setImmediate();
+  }
+  return rows;
+}
+
+async function storeHour(
+  { encoder, objects }: StretchStores,
+  { partition, firstOffset, lastOffset }: Stretch,
+  { eventHourMs, rows }: HourRows,
+): Promise<ManifestObject> {
+  const bytes = encoder.encode(rows);
+  const sha256 = hash("sha256", bytes);
+  const path = await put(
+    objects,
+    { eventHourMs, partition, firstOffset, lastOffset },
+    bytes,
+    sha256,
+  );
+  return { path, eventHourMs, rows: rows.length, bytes: bytes.length, sha256 };
+}
+
+async function put(
+  objects: ObjectStore,
+  name: ObjectName,
+  bytes: Uint8Array,
+  sha256: string,
+): Promise<string> {
+  const plain = objectPath(name);
+  if ((await objects.putIfAbsent(plain, bytes)) !== "different") return plain;
+  const variant = variantPath(name, sha256);
+  if ((await objects.putIfAbsent(variant, bytes)) !== "different") return variant;
+  throw new Error(`other bytes lie under ${plain} and ${variant}`);
+}

@@ -1,0 +1,180 @@
+import type { Database } from "@trueclick/db/postgres/database";
+import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
+import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
+import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { batchJobObjects, batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
+import type { AdvertiserId } from "@trueclick/shared/ids";
+import type { Rate } from "@trueclick/shared/pricing";
+import { and, asc, eq, gte, inArray, lt } from "drizzle-orm";
+import { type ObjectName, parseObjectPath } from "../../archive/domain/objectPath.ts";
+import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
+import type { InputsStore } from "../ports/inputsStore.ts";
+import { JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
+
+type Reader = Pick<Database, "select">;
+
+export interface InputsStoreOptions {
+  /** The topic whose archive is billed. */
+  readonly topic: string;
+  /** Version of the time zone database that `dayBounds` computes with. */
+  readonly tzdata: string;
+}
+
+/** Objects of one insert: Postgres takes 65,535 parameters a statement, a row is four. */
+const OBJECTS_PER_INSERT_MAX = 5_000;
+
+const objectColumns = {
+  path: archiveObjects.path,
+  sha256: archiveObjects.sha256,
+  rows: archiveObjects.rows,
+  eventHour: archiveObjects.eventHour,
+};
+
+/** Reads inputs from the product's tables and pins them in `batch_jobs` and `batch_job_objects`. */
+export function createPostgresInputsStore(db: Database, options: InputsStoreOptions): InputsStore {
+  const { topic, tzdata } = options;
+  return {
+    // One snapshot: a rate that is set meanwhile is either pinned with its campaign or not at all.
+    read: ({ advertiserId, billingDay }) =>
+      db.transaction(
+        async (tx) => {
+          const [advertiser] = await tx
+            .select({ timeZone: advertisers.timeZone, currency: advertisers.currency })
+            .from(advertisers)
+            .where(eq(advertisers.id, advertiserId));
+          if (advertiser === undefined) throw new JobRefusedError(`no advertiser ${advertiserId}`);
+          const bounds = dayBounds(billingDay, advertiser.timeZone);
+          const hours = hoursTouched(bounds);
+          return {
+            advertiserId,
+            billingDay,
+            ...advertiser,
+            tzdata,
+            bounds,
+            campaigns: await readCampaigns(tx, advertiserId),
+            objects: await readObjects(tx, topic, hours),
+          };
+        },
+        { isolationLevel: "repeatable read", accessMode: "read only" },
+      ),
+
+    async resolve(paths) {
+      const names = paths.map(parseObjectPath).filter((name) => name !== null);
+      const hours = new Set(names.map(({ eventHourMs }) => eventHourMs));
+      if (hours.size === 0) return [];
+      const found = await db
+        .select({
+          ...objectColumns,
+          partition: archiveObjects.partition,
+          firstOffset: archiveObjects.firstOffset,
+          lastOffset: archiveObjects.lastOffset,
+        })
+        .from(archiveObjects)
+        .where(
+          and(
+            eq(archiveObjects.topic, topic),
+            inArray(
+              archiveObjects.eventHour,
+              [...hours].map((hourMs) => new Date(hourMs)),
+            ),
+          ),
+        )
+        .orderBy(asc(archiveObjects.path));
+      const namesByPlace = Map.groupBy(names, placeOf);
+      return found
+        .map((object) => ({ ...object, eventHourMs: object.eventHour.getTime() }))
+        .filter((object) =>
+          namesByPlace.get(placeOf(object))?.some((name) => overlaps(name, object)),
+        )
+        .map(toPinnedObject);
+    },
+
+    pin: (jobId, inputs, inputsHash) =>
+      db.transaction(async (tx) => {
+        const pinned = await tx
+          .update(batchJobs)
+          .set({ inputs: inputsJson(inputs), inputsHash, codeVersion: inputs.codeVersion })
+          .where(and(eq(batchJobs.id, Number(jobId)), eq(batchJobs.state, "running")))
+          .returning({ id: batchJobs.id });
+        if (pinned.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
+        const rows = inputs.objects.map(({ path, sha256, rows: count }) => {
+          return { jobId, path, sha256, rows: BigInt(count) };
+        });
+        for (let start = 0; start < rows.length; start += OBJECTS_PER_INSERT_MAX) {
+          const some = rows.slice(start, start + OBJECTS_PER_INSERT_MAX);
+          await tx.insert(batchJobObjects).values(some);
+        }
+      }),
+  };
+}
+
+async function readCampaigns(tx: Reader, advertiserId: AdvertiserId): Promise<PinnedCampaign[]> {
+  const rows = await tx
+    .select({
+      id: campaigns.id,
+      startsAt: campaigns.startsAt,
+      endsAt: campaigns.endsAt,
+      effectiveFrom: rateCards.effectiveFrom,
+      cpcMicros: rateCards.cpcMicros,
+    })
+    .from(campaigns)
+    .leftJoin(rateCards, eq(rateCards.campaignId, campaigns.id))
+    .where(eq(campaigns.advertiserId, advertiserId))
+    .orderBy(asc(campaigns.id), asc(rateCards.effectiveFrom));
+
+  const byId = Map.groupBy(rows, ({ id }) => id);
+  return [...byId]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([id, [first, ...rest]]) => {
+      if (first === undefined) return [];
+      const rates = [first, ...rest].flatMap(({ effectiveFrom, cpcMicros }): Rate[] =>
+        effectiveFrom === null || cpcMicros === null
+          ? []
+          : [{ effectiveFromMs: effectiveFrom.getTime(), cpcMicros }],
+      );
+      const startsMs = first.startsAt?.getTime() ?? null;
+      return [{ id, startsMs, endsMs: first.endsAt?.getTime() ?? null, rates }];
+    });
+}
+
+async function readObjects(
+  tx: Reader,
+  topic: string,
+  hours: readonly number[],
+): Promise<PinnedObject[]> {
+  const [first, last] = [hours.at(0), hours.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const objects = await tx
+    .select(objectColumns)
+    .from(archiveObjects)
+    .where(
+      and(
+        eq(archiveObjects.topic, topic),
+        gte(archiveObjects.eventHour, new Date(first)),
+        lt(archiveObjects.eventHour, new Date(last + 1)),
+      ),
+    );
+  // Sorted here: the order of Postgres depends on its collation, and with it the inputs' hash.
+  return objects.map(toPinnedObject).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function toPinnedObject(object: {
+  path: string;
+  sha256: string;
+  rows: bigint;
+  eventHour: Date;
+}): PinnedObject {
+  const { path, sha256, rows, eventHour } = object;
+  return { path, sha256, rows: Number(rows), eventHourMs: eventHour.getTime() };
+}
+
+function placeOf({ eventHourMs, partition }: Pick<ObjectName, "eventHourMs" | "partition">) {
+  return `${eventHourMs}/${partition}`;
+}
+
+type Offsets = Pick<ObjectName, "firstOffset" | "lastOffset">;
+
+function overlaps(a: Offsets, b: Offsets): boolean {
+  return a.firstOffset <= b.lastOffset && b.firstOffset <= a.lastOffset;
+}

@@ -1,0 +1,116 @@
+import type { Database } from "@trueclick/db/postgres/database";
+import {
+  batchJobs,
+  truthCurrent,
+  truthLines,
+  truthVersions,
+} from "@trueclick/db/postgres/schema/truth";
+import { and, eq, sql } from "drizzle-orm";
+import type { TruthLine, TruthVersion } from "../domain/truth.ts";
+import { type Job, JobLostError } from "../ports/jobQueue.ts";
+import type { TruthRegister } from "../ports/truthRegister.ts";
+
+type Transaction = Pick<Database, "select" | "insert" | "update">;
+
+/** Lines in one insert: Postgres takes 65,535 parameters a statement, a row is twelve. */
+const LINES_PER_INSERT_MAX = 1_000;
+
+/** Keeps versions in `truth_versions` and `truth_lines`, the pointers in `truth_current`. */
+export function createPostgresTruthRegister(db: Database): TruthRegister {
+  return {
+    settle: (job, version, timings) =>
+      db.transaction(async (tx) => {
+        await lockRunning(tx, job);
+        const current = await readCurrent(tx, job);
+        const isSame = current?.contentHash === version.contentHash;
+        if (!isSame) await publish(tx, job, version, (current?.version ?? 0) + 1);
+
+        const state = isSame ? "verified" : "published";
+        await tx
+          .update(batchJobs)
+          .set({
+            state,
+            contentHash: version.contentHash,
+            timings: { ...timings },
+            finishedAt: sql`now()`,
+            leaseUntil: null,
+          })
+          .where(eq(batchJobs.id, Number(job.id)));
+        return state;
+      }),
+  };
+}
+
+/** Holds the job until the transaction ends: it cannot be taken up by another runner meanwhile. */
+async function lockRunning(tx: Transaction, job: Job): Promise<void> {
+  const [locked] = await tx
+    .select({ state: batchJobs.state })
+    .from(batchJobs)
+    .where(eq(batchJobs.id, Number(job.id)))
+    .for("update");
+  if (locked?.state !== "running") throw new JobLostError(`job ${job.id} is no longer running`);
+}
+
+async function readCurrent(tx: Transaction, { advertiserId, billingDay }: Job) {
+  const [current] = await tx
+    .select({ version: truthVersions.version, contentHash: truthVersions.contentHash })
+    .from(truthCurrent)
+    .innerJoin(
+      truthVersions,
+      and(
+        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
+        eq(truthVersions.billingDay, truthCurrent.billingDay),
+        eq(truthVersions.version, truthCurrent.version),
+      ),
+    )
+    .where(
+      and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
+    );
+  return current;
+}
+
+/** Adds the version and its lines, and moves the pointer. */
+async function publish(
+  tx: Transaction,
+  job: Job,
+  { lines, clicksByVerdict, ...version }: TruthVersion,
+  number: number,
+): Promise<void> {
+  const key = {
+    advertiserId: job.advertiserId,
+    billingDay: job.billingDay,
+    version: number,
+  };
+  await tx.insert(truthVersions).values({
+    ...key,
+    ...version,
+    jobId: job.id,
+    verdictCounts: { ...clicksByVerdict },
+    cause: job.reason,
+  });
+  const rows = lines.map((line) => ({ ...key, ...toRow(line) }));
+  for (let start = 0; start < rows.length; start += LINES_PER_INSERT_MAX) {
+    await tx.insert(truthLines).values(rows.slice(start, start + LINES_PER_INSERT_MAX));
+  }
+  await tx
+    .insert(truthCurrent)
+    .values(key)
+    .onConflictDoUpdate({
+      target: [truthCurrent.advertiserId, truthCurrent.billingDay],
+      set: { version: number },
+    });
+}
+
+function toRow(line: TruthLine) {
+  return {
+    campaignId: line.campaignId,
+    clicks: BigInt(line.clicks),
+    grossClicks: BigInt(line.grossClicks),
+    netClicks: BigInt(line.netClicks),
+    duplicateClicks: BigInt(line.duplicateClicks),
+    impressions: BigInt(line.impressions),
+    conversions: BigInt(line.conversions),
+    uniqueUsers: BigInt(line.uniqueUsers),
+    costMicros: line.costMicros,
+  };
+}

@@ -1,0 +1,49 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import type { Database } from "@trueclick/db/postgres/database";
+import type { ClickHouseObjects } from "../archive/adapters/clickhouseObjects.ts";
+import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
+import type { ObjectStore } from "../archive/ports/objectStore.ts";
+import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
+import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
+import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
+import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
+import { runBatch } from "./pipeline/runBatch.ts";
+
+export interface BatchDependencies {
+  readonly db: Database;
+  readonly clickhouse: ClickHouseClient;
+  readonly objectStore: ObjectStore;
+  /** How the ClickHouse engine reads what is in `objectStore`. */
+  readonly clickhouseObjects: ClickHouseObjects;
+  readonly settings: {
+    /** `EVENTS_TOPIC`: the topic whose archive is billed. */
+    readonly topic: string;
+    /** Version of the time zone database of this runtime: `process.versions.tz`. */
+    readonly tzdata: string;
+  };
+  readonly logger: RoleLogger;
+}
+
+const JOBS_MAX = 2;
+/** Three renewals may fail before a lease ends. */
+const RENEW_INTERVAL_MS = LEASE_MS / 4;
+
+/** Runs the batch role until aborted. */
+export function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
+  const { db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
+  return runBatch(
+    {
+      inputs: createPostgresInputsStore(db, settings),
+      objects: objectStore,
+      engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
+      register: createPostgresTruthRegister(db),
+      queue: createPostgresJobQueue(db),
+      codeVersion: truthCodeVersion(),
+      nowMs: () => performance.now(),
+      jobsMax: JOBS_MAX,
+      renewIntervalMs: RENEW_INTERVAL_MS,
+      logger,
+    },
+    signal,
+  );
+}

@@ -1,0 +1,149 @@
+import { hash } from "node:crypto";
+import type { ObjectStore } from "../../archive/ports/objectStore.ts";
+import { canonicalJson } from "../domain/canonicalJson.ts";
+import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
+import { STANDARD_RULES } from "../domain/rules.ts";
+import { planSlices } from "../domain/slices.ts";
+import {
+  type BuildSummary,
+  canonicalContent,
+  findDiscrepancy,
+  totalCostMicros,
+} from "../domain/truth.ts";
+import type { InputsStore } from "../ports/inputsStore.ts";
+import { type Job, JobRefusedError } from "../ports/jobQueue.ts";
+import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import type { TruthRegister } from "../ports/truthRegister.ts";
+
+export interface JobStores {
+  readonly inputs: InputsStore;
+  readonly objects: ObjectStore;
+  readonly engine: TruthEngine;
+  readonly register: TruthRegister;
+  /** Names the code that judges; another one may judge otherwise. */
+  readonly codeVersion: string;
+  readonly nowMs: () => number;
+}
+
+/** Rows judged by one query. 500,000 dedupe keys and positions take some 100 MB of the engine. */
+const SLICE_ROWS_MAX = 500_000;
+/** Objects read at once to check their hashes; one has at most tens of megabytes. */
+const CHECKS_MAX = 4;
+
+/**
+ * Recounts one truth partition:
+ *
+ * 1. Pin the inputs and write them down. After a crash here the job has inputs and no result.
+ * 2. Check every object against its hash: nothing is judged on damaged bytes.
+ * 3. Judge slice by slice into rows under the job's own id. After a crash here they are rows of a
+ *    build that no version names.
+ * 4. Count again and compare: what does not add up is not published.
+ * 5. Publish in one transaction, or find that the current version says the same.
+ *
+ * @throws {JobRefusedError} The inputs are damaged or the result does not add up.
+ * @throws {JobLostError} Somebody else took the job up.
+ * @throws whatever a store throws. The outcome is unknown; this build must not be used again.
+ */
+export async function runJob(
+  stores: JobStores,
+  job: Job,
+  signal: AbortSignal,
+): Promise<"published" | "verified"> {
+  const timings = new Timings(stores.nowMs);
+  const inputs = await timings.measure("pin", () => pinInputs(stores, job));
+  const inputsHash = sha256(canonicalJson(hashedInputs(inputs)));
+  await stores.inputs.pin(job.id, inputs, inputsHash);
+  signal.throwIfAborted();
+
+  await timings.measure("check_objects", () => checkObjects(stores.objects, inputs, signal));
+  const summary = await timings.measure("judge", () =>
+    judgeDay(stores.engine, { jobId: job.id, inputs }, signal),
+  );
+  signal.throwIfAborted();
+
+  const version = {
+    currency: inputs.currency,
+    inputsHash,
+    contentHash: sha256(canonicalContent(inputs, summary)),
+    lines: summary.lines,
+    clicksByVerdict: summary.clicksByVerdict,
+    costMicros: totalCostMicros(summary.lines),
+  };
+  return stores.register.settle(job, version, timings.byStep);
+}
+
+async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
+  const base = await stores.inputs.read(job);
+  const found = await stores.engine.findCopies(base.campaigns, base.bounds);
+  const copies = await stores.inputs.resolve(found);
+  return { ...base, copies, codeVersion: stores.codeVersion, ruleSet: STANDARD_RULES };
+}
+
+async function checkObjects(
+  objects: ObjectStore,
+  inputs: PinnedInputs,
+  signal: AbortSignal,
+): Promise<void> {
+  const byPath = new Map([...inputs.objects, ...inputs.copies].map((pin) => [pin.path, pin]));
+  const pins = [...byPath.values()];
+  for (let start = 0; start < pins.length; start += CHECKS_MAX) {
+    signal.throwIfAborted();
+    await Promise.all(
+      pins.slice(start, start + CHECKS_MAX).map((pin) => checkObject(objects, pin)),
+    );
+  }
+}
+
+async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<void> {
+  const bytes = await objects.get(pin.path);
+  if (bytes === null) throw new JobRefusedError(`archive object ${pin.path} is missing`);
+  const found = hash("sha256", bytes);
+  if (found === pin.sha256) return;
+  throw new JobRefusedError(
+    `archive object ${pin.path} is damaged: its sha256 is ${found}, the manifest says ${pin.sha256}`,
+  );
+}
+
+async function judgeDay(
+  engine: TruthEngine,
+  build: Build,
+  signal: AbortSignal,
+): Promise<BuildSummary> {
+  const { inputs } = build;
+  let events = 0;
+  for (const slice of planSlices(inputs.objects, inputs.copies, SLICE_ROWS_MAX)) {
+    signal.throwIfAborted();
+    const counted = await engine.count(build, slice);
+    const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);
+    if (counted.rows !== expected) {
+      throw new JobRefusedError(`read ${counted.rows} rows of objects that have ${expected}`);
+    }
+    events += counted.events;
+    await engine.judge(build, slice);
+  }
+  const summary = await engine.summarize(build);
+  const discrepancy = findDiscrepancy(events, summary);
+  if (discrepancy !== null) throw new JobRefusedError(discrepancy);
+  return summary;
+}
+
+function sha256(text: string): string {
+  return hash("sha256", text);
+}
+
+/** How long each step took, in whole milliseconds. */
+class Timings {
+  readonly byStep: Record<string, number> = {};
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  async measure<T>(step: string, act: () => Promise<T>): Promise<T> {
+    const startedMs = this.#nowMs();
+    const result = await act();
+    this.byStep[step] = Math.round(this.#nowMs() - startedMs);
+    return result;
+  }
+}

@@ -1,0 +1,18 @@
+import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
+import type { Job } from "./jobQueue.ts";
+
+/** What can be known of a job's inputs without asking the engine for copies. */
+export type BaseInputs = Omit<PinnedInputs, "copies" | "codeVersion" | "ruleSet">;
+
+/** Where inputs come from and where they are pinned. */
+export interface InputsStore {
+  /** Reads manifest, campaigns and rates as they are at one instant. */
+  read(job: Job): Promise<BaseInputs>;
+  /**
+   * The archived objects that hold the events of the named ones. A name that the manifest does not
+   * have, left by an attempt that died, leads to the objects that got its events later, if any.
+   */
+  resolve(paths: readonly string[]): Promise<readonly PinnedObject[]>;
+  /** Writes down what the job judges by, before it does. @throws {JobLostError} */
+  pin(jobId: bigint, inputs: PinnedInputs, inputsHash: string): Promise<void>;
+}

@@ -1,0 +1,30 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
+import type { PinnedCampaign, PinnedInputs } from "../domain/inputs.ts";
+import type { Slice } from "../domain/slices.ts";
+import type { BuildSummary } from "../domain/truth.ts";
+
+/** The rows that belong to one job's attempt. */
+export interface Build {
+  readonly jobId: bigint;
+  readonly inputs: PinnedInputs;
+}
+
+/** Judges, prices and adds up inside the ClickHouse engine; rows of events never leave it. */
+export interface TruthEngine {
+  /**
+   * Paths of objects with copies of ids of these campaigns that have more than one event hour, at
+   * least one of them touched by `bounds`. More than may be missing, never fewer than archived.
+   *
+   * @throws {JobRefusedError} if there are too many to judge.
+   */
+  findCopies(campaigns: readonly PinnedCampaign[], bounds: InstantRange): Promise<string[]>;
+  /** Counts, without judging: rows of the objects, and events of the advertiser's day in them. */
+  count(build: Build, slice: Slice): Promise<{ readonly rows: number; readonly events: number }>;
+  /**
+   * Writes the cube and the evidence of a slice. Not idempotent: when it fails, the outcome is
+   * unknown and the build must never be published.
+   */
+  judge(build: Build, slice: Slice): Promise<void>;
+  /** Reads back what the build holds. */
+  summarize(build: Build): Promise<BuildSummary>;
+}
