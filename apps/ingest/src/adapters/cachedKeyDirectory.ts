@@ -1,0 +1,119 @@
+import {
+  type KeyDirectory,
+  KeyDirectoryUnavailableError,
+  type SourceKey,
+} from "../ports/keyDirectory.ts";
+
+export interface KeyCacheLimits {
+  /** An answer is asked for anew after this long: how late a revocation may bite, milliseconds. */
+  readonly ttlMs: number;
+  /** While the directory is down, keys that were good are believed this long, milliseconds. */
+  readonly staleMaxMs: number;
+  /** Entries of each kind, good and unknown. Apart, so that a flood of guesses evicts no good key. */
+  readonly entriesMax: number;
+  /** Lookups under way at once; beyond it a key that is not remembered is refused with 503. */
+  readonly lookupsMax: number;
+  readonly lookupTimeoutMs: number;
+  /** After a failed lookup the directory is left alone this long, milliseconds. */
+  readonly retryAfterMs: number;
+}
+
+interface Remembered {
+  readonly key: SourceKey | null;
+  readonly askedAtMs: number;
+}
+
+/**
+ * Remembers what a directory said, within bounds. When the directory is down, keys that it has
+ * confirmed go on working and all others fail closed: an edge whose database restarts must not stop
+ * taking clicks, and must not take them from strangers.
+ */
+export class CachedKeyDirectory implements KeyDirectory {
+  readonly #directory: KeyDirectory;
+  readonly #limits: KeyCacheLimits;
+  readonly #nowMs: () => number;
+  readonly #good = new Map<string, Remembered>();
+  readonly #unknown = new Map<string, Remembered>();
+  /** Requests with one key share one lookup. */
+  readonly #lookups = new Map<string, Promise<SourceKey | null>>();
+  #leaveAloneUntilMs = 0;
+
+  constructor(directory: KeyDirectory, limits: KeyCacheLimits, nowMs: () => number) {
+    this.#directory = directory;
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+  }
+
+  async find(keySha256: string): Promise<SourceKey | null> {
+    const remembered = this.#good.get(keySha256) ?? this.#unknown.get(keySha256);
+    if (remembered !== undefined && this.#ageMs(remembered) < this.#limits.ttlMs) {
+      return remembered.key;
+    }
+    try {
+      return await this.#lookUp(keySha256);
+    } catch (cause) {
+      const isUsable =
+        remembered !== undefined &&
+        remembered.key !== null &&
+        this.#ageMs(remembered) < this.#limits.staleMaxMs;
+      if (isUsable) return remembered.key;
+      throw cause;
+    }
+  }
+
+  ping(): Promise<void> {
+    return withTimeout(this.#directory.ping(), this.#limits.lookupTimeoutMs);
+  }
+
+  #lookUp(keySha256: string): Promise<SourceKey | null> {
+    const underWay = this.#lookups.get(keySha256);
+    if (underWay !== undefined) return underWay;
+    if (this.#nowMs() < this.#leaveAloneUntilMs || this.#lookups.size >= this.#limits.lookupsMax) {
+      return Promise.reject(new KeyDirectoryUnavailableError("The key directory is not asked now"));
+    }
+    const lookup = this.#ask(keySha256).finally(() => this.#lookups.delete(keySha256));
+    this.#lookups.set(keySha256, lookup);
+    return lookup;
+  }
+
+  async #ask(keySha256: string): Promise<SourceKey | null> {
+    const askedAtMs = this.#nowMs();
+    try {
+      const found = this.#directory.find(keySha256);
+      const key = await withTimeout(found, this.#limits.lookupTimeoutMs);
+      this.#remember(keySha256, { key, askedAtMs });
+      return key;
+    } catch (cause) {
+      this.#leaveAloneUntilMs = this.#nowMs() + this.#limits.retryAfterMs;
+      throw cause;
+    }
+  }
+
+  #remember(keySha256: string, remembered: Remembered): void {
+    this.#good.delete(keySha256);
+    this.#unknown.delete(keySha256);
+    const kept = remembered.key === null ? this.#unknown : this.#good;
+    if (kept.size >= this.#limits.entriesMax) {
+      const [oldest] = kept.keys();
+      if (oldest !== undefined) kept.delete(oldest);
+    }
+    kept.set(keySha256, remembered);
+  }
+
+  #ageMs(remembered: Remembered): number {
+    return this.#nowMs() - remembered.askedAtMs;
+  }
+}
+
+async function withTimeout<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new KeyDirectoryUnavailableError(`No answer about keys in ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,13 @@
+import { createHash, createHmac } from "node:crypto";
+import type { IpAddress } from "../domain/ipAddress.ts";
+
+/** SHA-256 of a text's UTF-8, lower-case hex. */
+export function sha256Hex(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** HMAC-SHA256 over the 4 or 16 bytes of an address, lower-case hex. */
+export function createIpHasher(keyHex: string): (ip: IpAddress) => string {
+  const key = Buffer.from(keyHex, "hex");
+  return (ip) => createHmac("sha256", key).update(ip).digest("hex");
+}

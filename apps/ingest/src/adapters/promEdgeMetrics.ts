@@ -1,0 +1,65 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
+
+const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export interface PromEdgeMetrics extends EdgeMetrics {
+  /** In Prometheus' text format. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** @param inFlightBytes Bytes of bodies held now. */
+export function createPromEdgeMetrics(inFlightBytes: () => number): PromEdgeMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name: `trueclick_edge_${name}_total`, help, labelNames, registers: [registry] });
+
+  const received = counter("received_events", "Events received.", ["source"]);
+  const accepted = counter("accepted_events", "Events that are in the log.", ["source"]);
+  const quarantined = counter("quarantined_events", "Events refused for what they are.", [
+    "source",
+    "code",
+  ]);
+  const refused = counter("refused_events", "Events answered with an error; the sender has them.", [
+    "source",
+    "status",
+  ]);
+  const lost = counter("quarantine_lost_events", "Refused events whose bytes were not kept.", []);
+  const bytes = counter("received_bytes", "Bytes of bodies, before decompression.", ["route"]);
+  const duration = new Histogram({
+    name: "trueclick_edge_request_duration_seconds",
+    help: "Time from a request's headers to its answer.",
+    labelNames: ["route", "status"],
+    buckets: DURATION_BUCKETS_S,
+    registers: [registry],
+  });
+  new Gauge({
+    name: "trueclick_edge_in_flight_bytes",
+    help: "Bytes of bodies held now.",
+    registers: [registry],
+    collect() {
+      this.set(inFlightBytes());
+    },
+  });
+
+  return {
+    recordEvents(source, outcome) {
+      received.inc({ source }, outcome.events);
+      if (outcome.kind === "accepted") accepted.inc({ source }, outcome.events);
+      else if (outcome.kind === "refused") {
+        refused.inc({ source, status: outcome.status }, outcome.events);
+      } else quarantined.inc({ source, code: outcome.code }, outcome.events);
+    },
+    recordQuarantineLoss(events) {
+      lost.inc(events);
+    },
+    recordRequest({ route, status, durationMs, bodyBytes }) {
+      bytes.inc({ route }, bodyBytes);
+      duration.observe({ route, status }, durationMs / 1_000);
+    },
+    async render() {
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { openDatabase } from "@trueclick/db/postgres/database";
+import { RECORD_BYTES_MAX } from "@trueclick/event-log";
+import { partitionOf } from "@trueclick/event-log/partition";
+import type { Logger } from "pino";
+import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
+import { createIpHasher, sha256Hex } from "./adapters/hashes.ts";
+import { createLogEventSink } from "./adapters/logEventSink.ts";
+import { createLogQuarantine } from "./adapters/logQuarantine.ts";
+import { openEventLog } from "./adapters/openEventLog.ts";
+import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
+import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
+import { createUserAgentReader } from "./adapters/userAgentReader.ts";
+import type { Env } from "./env.ts";
+import { createEventsEndpoint } from "./http/events.ts";
+import { createHealthEndpoint, createReadyEndpoint } from "./http/health.ts";
+import { InFlightBytes } from "./http/inFlightBytes.ts";
+import { createMetricsEndpoint } from "./http/metrics.ts";
+import { createEdgeServer } from "./http/server.ts";
+
+/** Connections of the key directory; the event log has its own. */
+const DATABASE_CONNECTIONS_MAX = 4;
+
+const KEY_CACHE: KeyCacheLimits = {
+  // A revoked key is refused after at most this long.
+  ttlMs: 5_000,
+  staleMaxMs: 24 * 3_600_000,
+  entriesMax: 10_000,
+  lookupsMax: 64,
+  lookupTimeoutMs: 2_000,
+  retryAfterMs: 1_000,
+};
+
+/** Builds the edge: its server, not listening yet, and the way to take it down. */
+export function composeEdge(env: Env, logger: Logger) {
+  const nowMs = () => Date.now();
+  let isStopping = false;
+  const database = openDatabase(env.DATABASE_URL, { connectionsMax: DATABASE_CONNECTIONS_MAX });
+  const keys = new CachedKeyDirectory(createPostgresKeyDirectory(database.db), KEY_CACHE, nowMs);
+  const log = openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS });
+  const onOpenFailed = (topic: string) => (error: unknown) =>
+    logger.warn({ topic, err: error }, "the log cannot be reached, trying again");
+  const sink = createLogEventSink(log, {
+    topic: env.EVENTS_TOPIC,
+    partitionCount: env.EVENTS_PARTITIONS,
+    nowMs,
+    onOpenFailed: onOpenFailed(env.EVENTS_TOPIC),
+    onStateChange: (cause) =>
+      cause === null
+        ? logger.info("appends succeed")
+        : logger.error({ err: cause }, "appends fail"),
+  });
+  const quarantine = createLogQuarantine(log, {
+    topic: env.QUARANTINE_TOPIC,
+    onOpenFailed: onOpenFailed(env.QUARANTINE_TOPIC),
+  });
+  const inFlight = new InFlightBytes(env.IN_FLIGHT_BYTES_MAX);
+  const metrics = createPromEdgeMetrics(() => inFlight.bytes);
+  const stamps = {
+    region: env.REGION,
+    readUserAgent: createUserAgentReader(),
+    hashIp: createIpHasher(env.IP_HASH_KEY),
+  };
+  const events = createEventsEndpoint({
+    acceptance: {
+      ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf },
+      blockBytesMax: RECORD_BYTES_MAX,
+    },
+    keys,
+    inFlight,
+  });
+  const probes = { log: () => sink.ping(), keys: () => keys.ping() };
+  const server = createEdgeServer({
+    routes: {
+      "/v1/events": { POST: events },
+      "/healthz": { GET: createHealthEndpoint() },
+      "/readyz": { GET: createReadyEndpoint(probes, () => isStopping) },
+      "/metrics": { GET: createMetricsEndpoint(() => metrics.render()) },
+    },
+    metrics,
+    nowMs,
+    isStopping: () => isStopping,
+    onFault: (error) => logger.error({ err: error }, "a request failed unexpectedly"),
+  });
+  return {
+    server,
+    /** From now on answers end their connections, and the edge says that it is not ready. */
+    beginStop: () => {
+      isStopping = true;
+    },
+    /** Closes what the server used; for after its last answer. */
+    close: async () => {
+      await Promise.all([sink.close(), quarantine.close()]);
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { createEnv } from "@t3-oss/env-core";
+import { z } from "zod";
+
+const MIB = 1_048_576;
+const topic = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, "must be a topic name of Kafka");
+
+/**
+ * Reads and checks the edge's settings. Called once, by `main.ts`, with `process.env`.
+ *
+ * @throws if a value is missing or impossible, after printing which.
+ */
+export function loadEnv(source: Record<string, string | undefined>) {
+  return createEnv({
+    server: {
+      /** Keys of sources; and the event log, unless `KAFKA_BROKERS` is set. */
+      DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+      KAFKA_BROKERS: z
+        .string()
+        .min(1)
+        .transform((list) => list.split(",").map((broker) => broker.trim()))
+        .optional(),
+      EVENTS_TOPIC: topic.default("clicks.raw"),
+      QUARANTINE_TOPIC: topic.default("clicks.quarantine"),
+      /** Only for creating the topic: one that is there keeps what it has. */
+      EVENTS_PARTITIONS: z.coerce.number().int().min(1).max(1_024).default(4),
+      /** The address to listen on. Not all of them unless said so: `/metrics` has no password. */
+      INGEST_HOST: z.string().min(1).default("127.0.0.1"),
+      /** 0 takes a free one. */
+      INGEST_PORT: z.coerce.number().int().min(0).max(65_535).default(4_000),
+      REGION: z.string().min(1).max(64).default("local"),
+      /** Key of the hash of IP addresses: at least 128 bits, hex. With another, users count anew. */
+      IP_HASH_KEY: z.string().regex(/^(?:[0-9a-fA-F]{2}){16,64}$/, "must be 32 to 128 hex digits"),
+      /** Most bytes of bodies held at once; beyond it the answer is 503. */
+      IN_FLIGHT_BYTES_MAX: z.coerce
+        .number()
+        .int()
+        .min(MIB)
+        .default(64 * MIB),
+      LOG_LEVEL: z
+        .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+        .default("info"),
+    },
+    runtimeEnv: source,
+    emptyStringAsUndefined: true,
+  });
+}
+
+export type Env = ReturnType<typeof loadEnv>;

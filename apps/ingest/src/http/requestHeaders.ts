@@ -1,0 +1,52 @@
+/** What the edge reads from the headers of a request for events. */
+import type { IncomingMessage } from "node:http";
+import type { Connection } from "../domain/source.ts";
+import type { BodyFormat } from "../domain/splitBody.ts";
+
+/** Longest key that is looked up; ours are far shorter. */
+const KEY_LENGTH_MAX = 256;
+
+const FORMAT_BY_TYPE = new Map<string, BodyFormat>([
+  ["application/json", "json"],
+  ["application/x-ndjson", "lines"],
+  ["application/ndjson", "lines"],
+  ["text/plain", "either"],
+]);
+const CHARSETS: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
+
+/** The key of `Authorization: Bearer …`, or null. */
+export function bearerKey(request: IncomingMessage): string | null {
+  const match = /^Bearer +([\x21-\x7e]+) *$/i.exec(request.headers.authorization ?? "");
+  const key = match?.[1];
+  return key === undefined || key.length > KEY_LENGTH_MAX ? null : key;
+}
+
+/** How to read the body; null for a type or a charset that is none of ours. No type means JSON. */
+export function bodyFormat(request: IncomingMessage): BodyFormat | null {
+  const [type = "", ...parameters] = (request.headers["content-type"] ?? "application/json")
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith("charset="))
+    ?.slice("charset=".length)
+    .replaceAll('"', "");
+  if (charset !== undefined && !CHARSETS.has(charset)) return null;
+  return FORMAT_BY_TYPE.get(type) ?? null;
+}
+
+/** The body's announced bytes; null when it comes in chunks. Node has checked that it is a number. */
+export function announcedBytes(request: IncomingMessage): number | null {
+  const length = request.headers["content-length"];
+  return length === undefined ? null : Number(length);
+}
+
+/** What the connection shows of its other end. */
+export function connectionOf(request: IncomingMessage): Connection {
+  const purposes = [request.headers["sec-purpose"], request.headers["purpose"]];
+  return {
+    ip: request.socket.remoteAddress ?? null,
+    userAgent: request.headers["user-agent"] || null,
+    isPrefetch: purposes.some((purpose) => /\bprefetch\b/i.test(String(purpose ?? ""))),
+  };
+}

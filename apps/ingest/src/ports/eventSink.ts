@@ -1,0 +1,20 @@
+import type { Block } from "../domain/blocks.ts";
+
+/** The durable log as the edge uses it. */
+export interface EventSink {
+  /** Partitions of the log; null until it has been reached for the first time. */
+  partitionCount(): number | null;
+  /**
+   * Resolves once all blocks are on durable storage, and not before: that is what a 202 promises.
+   *
+   * @throws {SinkUnavailableError} The outcome is unknown. Answer 503; the sender sends again under
+   *   the same ids, and a second copy is counted once.
+   */
+  append(blocks: readonly Block[]): Promise<void>;
+  /** @throws {SinkUnavailableError} Nothing can be appended now. */
+  ping(): Promise<void>;
+}
+
+export class SinkUnavailableError extends Error {
+  override readonly name = "SinkUnavailableError";
+}
