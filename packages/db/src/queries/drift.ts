@@ -1,0 +1,219 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { type AdvertiserId, advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { and, gte } from "drizzle-orm";
+import { campaigns } from "../postgres/schema/campaigns.ts";
+import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
+import type { Stores } from "../stores.ts";
+import { narrowScope, type TenantScope, tenantWhere } from "../tenant.ts";
+import { namesOf } from "./advertisers.ts";
+import { type Drift, type EvidenceCount, explainDrift, type IndexCount } from "./driftCauses.ts";
+import {
+  type DriftTotal,
+  driftEvidence,
+  driftIndex,
+  driftTotals,
+  type FrontierParams,
+  frontierKey,
+} from "./driftEvidence.ts";
+import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
+import { truthFrontiers } from "./truthFrontiers.ts";
+import { currentTruth, type TruthPointer } from "./truthPointers.ts";
+
+/** Most rows of an answer: campaigns times hours. */
+export const DRIFT_ROWS_MAX = 50_000;
+
+interface DriftRange extends InstantRange {
+  readonly campaignId?: CampaignId | undefined;
+}
+
+/** stream − truth = Σ causes + unexplained, in clicks. */
+export interface DriftRow extends Drift {
+  readonly advertiserId: string;
+  readonly campaignId: string;
+  readonly campaignName: string | null;
+  /** Start of the UTC hour of event time, epoch milliseconds. */
+  readonly hourMs: number;
+  readonly stream: number;
+  readonly truth: number;
+}
+
+export interface DriftAnswer {
+  /** Oldest hour first; hours without a click on either side have no row. */
+  readonly rows: readonly DriftRow[];
+  /** The whole hours that were compared: those of the range for which the hot store is kept. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * Why stream and truth differ, per campaign and hour of a range (invariant I8). An hour that the
+ * range cuts is in it whole; what the hot store has forgotten is left out.
+ *
+ * @throws {ReportQueryError} naming the parameter, if the answer would have too many rows.
+ */
+export async function driftByCampaignHour(
+  stores: Stores,
+  scope: TenantScope,
+  asked: DriftRange,
+  nowMs: number = Date.now(),
+): Promise<DriftAnswer> {
+  const keptMs = Math.ceil((nowMs - HOT_COVERAGE_MS) / HOUR_MS) * HOUR_MS;
+  const range = {
+    fromMs: Math.max(Math.floor(asked.fromMs / HOUR_MS) * HOUR_MS, keptMs),
+    toMs: Math.ceil(asked.toMs / HOUR_MS) * HOUR_MS,
+  };
+  if (range.fromMs >= range.toMs) return { rows: [], ...range };
+
+  const [offsets, pins] = await Promise.all([
+    pipelineOffsets(stores),
+    currentTruth(stores, scope, range),
+  ]);
+  const totals = await driftTotals(stores.clickhouse, scope, {
+    ...secondsOf(range),
+    builds: pins.map((pin) => pin.buildId),
+    any_campaign: asked.campaignId === undefined,
+    campaigns: asked.campaignId === undefined ? [] : [asked.campaignId],
+    rows_max: DRIFT_ROWS_MAX + 1,
+  });
+  if (totals.length > DRIFT_ROWS_MAX) {
+    throw new ReportQueryError("from", `more than ${DRIFT_ROWS_MAX} rows; ask for a shorter range`);
+  }
+
+  const explained: Omit<DriftRow, "campaignName">[] = [];
+  for (const [advertiser, ofAdvertiser] of Map.groupBy(totals, (total) => total.advertiser)) {
+    const advertiserId = advertiserIdSchema.parse(advertiser);
+    const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
+    const context = { advertiserId, scope, range, offsets, pins: ownPins };
+    explained.push(...(await explainAdvertiser(stores, context, ofAdvertiser)));
+  }
+  const campaignIds = [...new Set(explained.map((row) => row.campaignId))];
+  const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
+  const rows = explained
+    .map((row) => ({ ...row, campaignName: names.campaigns.get(row.campaignId) ?? null }))
+    .sort((a, b) => a.hourMs - b.hourMs || (a.campaignId < b.campaignId ? -1 : 1));
+  return { rows, ...range };
+}
+
+interface AdvertiserContext {
+  readonly advertiserId: AdvertiserId;
+  readonly scope: TenantScope;
+  readonly range: InstantRange;
+  readonly offsets: PipelineOffsets;
+  /** Of this advertiser, by day. */
+  readonly pins: readonly TruthPointer[];
+}
+
+async function explainAdvertiser(
+  stores: Stores,
+  context: AdvertiserContext,
+  totals: readonly DriftTotal[],
+): Promise<Omit<DriftRow, "campaignName">[]> {
+  const { offsets, range } = context;
+  const tenant = narrowScope(context.scope, [context.advertiserId]);
+  const params = await frontierParams(stores, tenant, context);
+  const evidence = Map.groupBy(
+    await driftEvidence(stores.clickhouse, tenant, { ...params, ...secondsOf(range) }),
+    keyOf,
+  );
+  const explain = (total: DriftTotal, index: IndexCount) =>
+    explainDrift({
+      stream: total.stream,
+      truth: total.truth,
+      evidence: evidence.get(keyOf(total)) ?? NO_EVIDENCE,
+      index,
+      archiveBehind: isArchiveBehind(offsets),
+      hourOpen: (total.hour + HOUR_SECONDS) * SECOND_MS > (offsets.watermarkMs ?? 0),
+    });
+
+  // The row index is large; it is asked only where evidence leaves a rest.
+  const open = totals.filter((total) => !isSettled(total, evidence.get(keyOf(total))));
+  const indexed = await indexCounts(stores, tenant, params, open);
+  return totals.map((total) => ({
+    advertiserId: total.advertiser,
+    campaignId: total.campaign,
+    hourMs: total.hour * SECOND_MS,
+    stream: total.stream,
+    truth: total.truth,
+    ...explain(total, indexed.get(keyOf(total)) ?? NO_INDEX),
+  }));
+}
+
+const HOUR_SECONDS = HOUR_MS / SECOND_MS;
+const NO_EVIDENCE: readonly EvidenceCount[] = [];
+const NO_INDEX: IndexCount = { notInTruthMin: 0, notInTruthMax: 0, notStreamed: 0 };
+
+const keyOf = ({ campaign, hour }: { readonly campaign: string; readonly hour: number }) =>
+  `${hour}/${campaign}`;
+
+const secondsOf = ({ fromMs, toMs }: InstantRange) => ({
+  from: fromMs / SECOND_MS,
+  to: toMs / SECOND_MS,
+});
+
+function isSettled(total: DriftTotal, evidence: readonly EvidenceCount[] = NO_EVIDENCE): boolean {
+  const facts = { ...total, evidence, index: NO_INDEX, archiveBehind: false, hourOpen: false };
+  return explainDrift(facts).unexplained === 0;
+}
+
+function isArchiveBehind({ streamNext, archiveNext }: PipelineOffsets): boolean {
+  return [...streamNext].some(([partition, next]) => next > (archiveNext.get(partition) ?? 0n));
+}
+
+async function indexCounts(
+  { clickhouse }: Stores,
+  tenant: TenantScope,
+  params: FrontierParams,
+  open: readonly DriftTotal[],
+): Promise<Map<string, IndexCount>> {
+  if (open.length === 0) return new Map();
+  const rows = await driftIndex(clickhouse, tenant, {
+    ...params,
+    hours: [...new Set(open.map((total) => total.hour))],
+    campaigns: [...new Set(open.map((total) => total.campaign))],
+  });
+  return new Map(
+    rows.map((row) => [
+      keyOf(row),
+      {
+        notInTruthMin: row.not_in_truth_min,
+        notInTruthMax: row.not_in_truth_max,
+        notStreamed: row.not_streamed,
+      },
+    ]),
+  );
+}
+
+async function frontierParams(
+  { db }: Stores,
+  tenant: TenantScope,
+  { pins, offsets, range }: AdvertiserContext,
+): Promise<FrontierParams> {
+  const [frontiers, newCampaigns] = await Promise.all([
+    truthFrontiers({ db }, pins),
+    db
+      .select({ id: campaigns.id })
+      .from(campaigns)
+      .where(
+        and(
+          tenantWhere(tenant, campaigns.advertiserId),
+          gte(campaigns.createdAt, new Date(range.fromMs)),
+        ),
+      ),
+  ]);
+  const streamNext = [...offsets.streamNext];
+  // `transform` needs one pair at least; the pairs of 0 stand for no build and change nothing.
+  return {
+    day_starts: pins.map(({ bounds }) => bounds.fromMs / SECOND_MS),
+    day_ends: pins.map(({ bounds }) => bounds.toMs / SECOND_MS),
+    builds: pins.map((pin) => pin.buildId),
+    frontier_keys: [0, ...frontiers.map((f) => frontierKey(f.buildId, f.partition))],
+    frontiers: ["0", ...frontiers.map(({ offset }) => offset.toString())],
+    partitions: [NO_PARTITION, ...streamNext.map(([partition]) => partition)],
+    stream_next: ["0", ...streamNext.map(([, next]) => next.toString())],
+    new_campaigns: newCampaigns.map(({ id }) => id),
+  };
+}
+
+/** Past every number that a partition can have. */
+const NO_PARTITION = 65_536;

@@ -1,0 +1,253 @@
+/** What drift is worked out from, asked of ClickHouse. Times are epoch seconds. */
+import type { ClickHouseClient } from "@clickhouse/client";
+import { z } from "zod";
+import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+
+/** Clicks of one campaign and hour on both sides. */
+export interface DriftTotal {
+  readonly advertiser: string;
+  readonly campaign: string;
+  readonly hour: number;
+  readonly stream: number;
+  readonly truth: number;
+}
+
+interface TotalsParams extends Record<string, unknown> {
+  /** Whole hours. */
+  readonly from: number;
+  readonly to: number;
+  readonly builds: readonly number[];
+  readonly any_campaign: boolean;
+  readonly campaigns: readonly string[];
+  readonly rows_max: number;
+}
+
+const seconds = z.coerce.number().int();
+const count = z.coerce.number().int().nonnegative();
+
+/** Clicks by campaign and hour as the stream and as the named builds of truth count them. */
+export function driftTotals(
+  clickhouse: ClickHouseClient,
+  scope: TenantScope,
+  params: TotalsParams,
+): Promise<DriftTotal[]> {
+  return runTenantQuery(clickhouse, scope, {
+    name: "driftTotals",
+    params,
+    row: z.object({
+      advertiser: z.string(),
+      campaign: z.string(),
+      hour: seconds,
+      stream: count,
+      truth: count,
+    }),
+    sql: `
+      SELECT advertiser, campaign, hour, sum(stream_clicks) AS stream, sum(truth_clicks) AS truth
+      FROM (
+        SELECT
+          advertiser_id AS advertiser,
+          campaign_id AS campaign,
+          toUnixTimestamp(toStartOfHour(window_start)) AS hour,
+          clicks AS stream_clicks,
+          0 AS truth_clicks
+        FROM hot_minutes FINAL
+        WHERE ${TENANT_CONDITION}
+          AND cube = 'ad'
+          AND window_start >= fromUnixTimestamp({from: Int64})
+          AND window_start < fromUnixTimestamp({to: Int64})
+        UNION ALL
+        SELECT
+          advertiser_id AS advertiser,
+          campaign_id AS campaign,
+          toUnixTimestamp(event_hour) AS hour,
+          0 AS stream_clicks,
+          events AS truth_clicks
+        FROM truth_cube
+        WHERE ${TENANT_CONDITION}
+          AND build_id IN ({builds: Array(UInt64)})
+          AND event_type = 'click' AND verdict = 'valid'
+          AND event_hour >= fromUnixTimestamp({from: Int64})
+          AND event_hour < fromUnixTimestamp({to: Int64})
+      )
+      WHERE {any_campaign: Bool} OR campaign IN ({campaigns: Array(String)})
+      GROUP BY advertiser, campaign, hour
+      HAVING stream > 0 OR truth > 0
+      ORDER BY hour, campaign
+      LIMIT {rows_max: UInt32}
+    `,
+  });
+}
+
+/**
+ * How far truth and stream have read. A build's days are found by time, and its frontier is the
+ * first offset of a partition that its pinned objects do not hold: objects are pinned in the order
+ * of the log, so what lies before was in them.
+ */
+export interface FrontierParams extends Record<string, unknown> {
+  /** Starts and ends of the days that have a build, ascending. */
+  readonly day_starts: readonly number[];
+  readonly day_ends: readonly number[];
+  readonly builds: readonly number[];
+  /** `frontierKey` of a build and a partition, and the frontier there. */
+  readonly frontier_keys: readonly number[];
+  readonly frontiers: readonly string[];
+  /** The stream's next offset by partition. */
+  readonly partitions: readonly number[];
+  readonly stream_next: readonly string[];
+  /** Campaigns of the tenant that became known so late that events of theirs came before. */
+  readonly new_campaigns: readonly string[];
+}
+
+/** One number for a build and a partition; partitions are below 65,536. */
+export const frontierKey = (buildId: number, partition: number) => buildId * 65_536 + partition;
+
+/** The build whose day holds `second`, 0 where none does. */
+const buildAt = (second: string) => `arrayFirst(
+        (build, day_start, day_end) -> day_start <= ${second} AND ${second} < day_end,
+        {builds: Array(UInt64)}, {day_starts: Array(Int64)}, {day_ends: Array(Int64)})`;
+
+const frontierOf = (build: string) => `transform(
+        toUInt64(${build} * 65536 + partition),
+        {frontier_keys: Array(UInt64)}, {frontiers: Array(UInt64)}, toUInt64(0))`;
+
+const STREAM_NEXT = `transform(
+        toUInt64(partition), {partitions: Array(UInt64)}, {stream_next: Array(UInt64)}, toUInt64(0))`;
+
+interface EvidenceParams extends FrontierParams {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Rejects of a tenant's campaigns, those included that came before the campaign was known here and
+ * so bear no advertiser.
+ */
+const STREAM_TENANT = `(${TENANT_CONDITION}
+            OR (advertiser_id = '' AND campaign_id IN ({new_campaigns: Array(String)})))`;
+
+/**
+ * Clicks that one side counted and the other did not, of one advertiser, by campaign, hour and what
+ * each side says. Events that truth had not pinned, or the stream not read, are left out.
+ */
+export function driftEvidence(
+  clickhouse: ClickHouseClient,
+  scope: TenantScope,
+  params: EvidenceParams,
+) {
+  return runTenantQuery(clickhouse, scope, {
+    name: "driftEvidence",
+    params,
+    row: z.object({
+      campaign: z.string(),
+      hour: seconds,
+      reason: z.string(),
+      verdict: z.string(),
+      events: count,
+    }),
+    sql: `
+      SELECT
+        if(reason = '', truth_campaign, stream_campaign) AS campaign,
+        if(reason = '', truth_hour, stream_hour) AS hour,
+        reason,
+        verdict,
+        count() AS events
+      FROM (
+        SELECT
+          partition, offset, \`index\`,
+          campaign_id AS stream_campaign,
+          toUnixTimestamp(event_hour) AS stream_hour,
+          toString(reason) AS reason,
+          toUnixTimestamp(event_time) AS second
+        FROM stream_rejects FINAL
+        WHERE ${STREAM_TENANT}
+          AND event_type = 'click'
+          AND event_hour >= fromUnixTimestamp({from: Int64})
+          AND event_hour < fromUnixTimestamp({to: Int64})
+      ) AS stream
+      FULL OUTER JOIN (
+        SELECT
+          partition, offset, \`index\`,
+          campaign_id AS truth_campaign,
+          toUnixTimestamp(event_hour) AS truth_hour,
+          toString(verdict) AS verdict
+        FROM truth_rejects
+        WHERE ${TENANT_CONDITION}
+          AND build_id IN ({builds: Array(UInt64)})
+          AND event_type = 'click'
+          AND event_hour >= fromUnixTimestamp({from: Int64})
+          AND event_hour < fromUnixTimestamp({to: Int64})
+      ) AS truth
+      USING (partition, offset, \`index\`)
+      WHERE (reason != '' AND offset < ${frontierOf(buildAt("second"))})
+        OR (reason = '' AND offset < ${STREAM_NEXT})
+      GROUP BY campaign, hour, reason, verdict
+    `,
+  });
+}
+
+interface IndexParams extends FrontierParams {
+  /** Hours with a difference that evidence does not explain. */
+  readonly hours: readonly number[];
+  /** Their campaigns, all of the one tenant asked for. */
+  readonly campaigns: readonly string[];
+}
+
+/**
+ * Archived clicks that only one side has read, by campaign and hour, without those that the side
+ * which read them did not count. The row index knows no advertiser; `campaigns` are the tenant's.
+ */
+export function driftIndex(clickhouse: ClickHouseClient, scope: TenantScope, params: IndexParams) {
+  return runTenantQuery(clickhouse, scope, {
+    name: "driftIndex",
+    params,
+    row: z.object({
+      campaign: z.string(),
+      hour: seconds,
+      not_in_truth_min: count,
+      not_in_truth_max: count,
+      not_streamed: count,
+    }),
+    // Where a day starts within an hour, the hour has two builds and an event of it one of them.
+    sql: `
+      SELECT
+        campaign_id AS campaign,
+        hour,
+        uniqExactIf((partition, offset, \`index\`),
+          streamed AND NOT stream_rejected AND offset >= greatest(frontier, next_frontier))
+          AS not_in_truth_min,
+        uniqExactIf((partition, offset, \`index\`),
+          streamed AND NOT stream_rejected AND offset >= least(frontier, next_frontier))
+          AS not_in_truth_max,
+        uniqExactIf((partition, offset, \`index\`),
+          NOT streamed AND NOT truth_rejected AND offset < least(frontier, next_frontier))
+          AS not_streamed
+      FROM (
+        SELECT
+          campaign_id, partition, offset, \`index\`,
+          toInt64(toUnixTimestamp(event_hour)) AS hour,
+          offset < ${STREAM_NEXT} AS streamed,
+          ${frontierOf(buildAt("hour"))} AS frontier,
+          ${frontierOf(buildAt("hour + 3599"))} AS next_frontier,
+          (partition, offset, \`index\`) IN (
+            SELECT partition, offset, \`index\`
+            FROM stream_rejects
+            WHERE ${STREAM_TENANT}
+              AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
+          ) AS stream_rejected,
+          (partition, offset, \`index\`) IN (
+            SELECT partition, offset, \`index\`
+            FROM truth_rejects
+            WHERE ${TENANT_CONDITION}
+              AND build_id IN ({builds: Array(UInt64)})
+              AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
+          ) AS truth_rejected
+        FROM event_index
+        WHERE campaign_id IN ({campaigns: Array(String)})
+          AND event_type = 'click'
+          AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
+      )
+      GROUP BY campaign, hour
+    `,
+  });
+}
