@@ -11,10 +11,8 @@ import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import type { Env } from "./env.ts";
-import { createEventsEndpoint } from "./http/events.ts";
-import { createHealthEndpoint, createReadyEndpoint } from "./http/health.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
-import { createMetricsEndpoint } from "./http/metrics.ts";
+import { createRoutes } from "./http/routes.ts";
 import { createEdgeServer } from "./http/server.ts";
 
 /** Connections of the key directory; the event log has its own. */
@@ -60,22 +58,18 @@ export function composeEdge(env: Env, logger: Logger) {
     readUserAgent: createUserAgentReader(),
     hashIp: createIpHasher(env.IP_HASH_KEY),
   };
-  const events = createEventsEndpoint({
-    acceptance: {
-      ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf },
-      blockBytesMax: RECORD_BYTES_MAX,
-    },
-    keys,
-    inFlight,
-  });
-  const probes = { log: () => sink.ping(), keys: () => keys.ping() };
   const server = createEdgeServer({
-    routes: {
-      "/v1/events": { POST: events },
-      "/healthz": { GET: createHealthEndpoint() },
-      "/readyz": { GET: createReadyEndpoint(probes, () => isStopping) },
-      "/metrics": { GET: createMetricsEndpoint(() => metrics.render()) },
-    },
+    routes: createRoutes({
+      acceptance: {
+        ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf },
+        blockBytesMax: RECORD_BYTES_MAX,
+      },
+      keys,
+      inFlight,
+      probes: { log: () => sink.ping(), keys: () => keys.ping() },
+      renderMetrics: () => metrics.render(),
+      isStopping: () => isStopping,
+    }),
     metrics,
     nowMs,
     isStopping: () => isStopping,

@@ -1,0 +1,21 @@
+import { createEventsEndpoint, type EventsDependencies } from "./events.ts";
+import { createHealthEndpoint, createReadyEndpoint, type Probe } from "./health.ts";
+import { createMetricsEndpoint } from "./metrics.ts";
+import type { Routes } from "./server.ts";
+
+export interface RoutesDependencies extends EventsDependencies {
+  readonly probes: Readonly<Record<string, Probe>>;
+  readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly isStopping: () => boolean;
+}
+
+/** All that the edge answers to. */
+export function createRoutes(dependencies: RoutesDependencies): Routes {
+  const { probes, renderMetrics, isStopping } = dependencies;
+  return {
+    "/v1/events": { POST: createEventsEndpoint(dependencies) },
+    "/healthz": { GET: createHealthEndpoint() },
+    "/readyz": { GET: createReadyEndpoint(probes, isStopping) },
+    "/metrics": { GET: createMetricsEndpoint(renderMetrics) },
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * The whole HTTP edge on a real socket, with ports in memory that can be switched off: for tests of
+ * what is answered. What is stored is tested on the real log.
+ */
+import { once } from "node:events";
+import { partitionOf } from "@trueclick/event-log/partition";
+import { blockLines } from "@trueclick/shared/event/block";
+import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
+import { sourceIdSchema } from "@trueclick/shared/ids";
+import { createIpHasher, sha256Hex } from "../adapters/hashes.ts";
+import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
+import { createUserAgentReader } from "../adapters/userAgentReader.ts";
+import type { Block } from "../domain/blocks.ts";
+import { InFlightBytes } from "../http/inFlightBytes.ts";
+import { createRoutes } from "../http/routes.ts";
+import { createEdgeServer } from "../http/server.ts";
+import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
+import {
+  type KeyDirectory,
+  KeyDirectoryUnavailableError,
+  type SourceKey,
+} from "../ports/keyDirectory.ts";
+import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
+
+const PARTITIONS = 4;
+const BLOCK_BYTES_MAX = 1_048_576;
+export const IN_FLIGHT_BYTES_MAX = 4 * 1_048_576;
+export const IP_HASH_KEY = "000102030405060708090a0b0c0d0e0f";
+
+/** Keys of the two kinds of source, and one that was good. */
+export const BROWSER_KEY = "key-of-a-browser";
+export const SERVER_KEY = "key-of-a-server";
+export const EXPIRED_KEY = "key-expired";
+
+function sourceKey(id: string, speaksForUsers: boolean, expiresAtMs: number | null): SourceKey {
+  return { source: { id: sourceIdSchema.parse(id), speaksForUsers }, expiresAtMs };
+}
+
+class MemorySink implements EventSink {
+  readonly blocks: Block[] = [];
+  isUp = true;
+  /** Appends wait for it; lets a test hold requests under way. */
+  gate: Promise<void> = Promise.resolve();
+
+  partitionCount(): number {
+    return PARTITIONS;
+  }
+
+  async append(blocks: readonly Block[]): Promise<void> {
+    await this.gate;
+    await this.ping();
+    this.blocks.push(...blocks);
+  }
+
+  async ping(): Promise<void> {
+    if (!this.isUp) throw new SinkUnavailableError("off");
+  }
+
+  /** Every stored event, checked against the contract with the readers. */
+  events(): StoredEvent[] {
+    return this.blocks.flatMap(({ value }) =>
+      blockLines(value).map((line) =>
+        storedEventSchema.parse(JSON.parse(Buffer.from(line).toString())),
+      ),
+    );
+  }
+}
+
+class MemoryQuarantine implements Quarantine {
+  readonly items: Quarantined[] = [];
+  isUp = true;
+
+  async keep(items: readonly Quarantined[]): Promise<number> {
+    if (!this.isUp) return 0;
+    this.items.push(...items);
+    return items.length;
+  }
+}
+
+class MemoryKeys implements KeyDirectory {
+  readonly #keys: ReadonlyMap<string, SourceKey>;
+  isUp = true;
+
+  constructor(nowMs: number) {
+    this.#keys = new Map([
+      [sha256Hex(BROWSER_KEY), sourceKey("src_browser", false, nowMs + 1)],
+      [sha256Hex(SERVER_KEY), sourceKey("src_server", true, null)],
+      [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", false, nowMs)],
+    ]);
+  }
+
+  async find(keySha256: string): Promise<SourceKey | null> {
+    await this.ping();
+    return this.#keys.get(keySha256) ?? null;
+  }
+
+  async ping(): Promise<void> {
+    if (!this.isUp) throw new KeyDirectoryUnavailableError("off");
+  }
+}
+
+/** Starts an edge whose clock stands at `nowMs`. */
+export async function startEdgeInMemory(nowMs: number) {
+  const sink = new MemorySink();
+  const quarantine = new MemoryQuarantine();
+  const keys = new MemoryKeys(nowMs);
+  const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
+  const metrics = createPromEdgeMetrics(() => inFlight.bytes);
+  const faults: unknown[] = [];
+  let isStopping = false;
+  const server = createEdgeServer({
+    routes: createRoutes({
+      acceptance: {
+        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, blockBytesMax: BLOCK_BYTES_MAX },
+        stamps: {
+          region: "test",
+          readUserAgent: createUserAgentReader(),
+          hashIp: createIpHasher(IP_HASH_KEY),
+        },
+      },
+      keys,
+      inFlight,
+      probes: { log: () => sink.ping(), keys: () => keys.ping() },
+      renderMetrics: () => metrics.render(),
+      isStopping: () => isStopping,
+    }),
+    metrics,
+    nowMs: () => nowMs,
+    isStopping: () => isStopping,
+    onFault: (error) => faults.push(error),
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port");
+  return {
+    ...{ sink, quarantine, keys, inFlight, faults, server },
+    port: address.port,
+    url: `http://127.0.0.1:${address.port}`,
+    beginStop: () => {
+      isStopping = true;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export type EdgeInMemory = Awaited<ReturnType<typeof startEdgeInMemory>>;
