@@ -1,0 +1,168 @@
+import type { EventLogReader } from "@trueclick/event-log";
+import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
+import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
+import type { CheckpointStore, Ownership } from "../ports/checkpointStore.ts";
+import type { HotStore } from "../ports/hotStore.ts";
+import type { StreamObserver } from "../ports/streamObserver.ts";
+import { retryWhilePassing } from "./retry.ts";
+
+export interface PartitionDeps {
+  readonly log: EventLogReader;
+  readonly hotStore: HotStore;
+  readonly checkpoints: CheckpointStore;
+  readonly campaigns: CampaignDirectory;
+  readonly observer: StreamObserver;
+  readonly delay: (delayMs: number, signal: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+  /** A monotonic clock, milliseconds. Only for pacing and metrics: it decides no count. */
+  readonly nowMs: () => number;
+}
+
+export interface PartitionSettings extends EngineOptions {
+  readonly flushIntervalMs: number;
+  /** Records of one read. */
+  readonly readRecordsMax: number;
+  /** Bytes after which a flush is due, however much of the log is waiting. */
+  readonly flushBytesMax: number;
+  /** How long a read waits for a first record, milliseconds. */
+  readonly readWaitMs: number;
+}
+
+export interface StopSignals {
+  /** Read no more; finish what is read. */
+  readonly stopping: AbortSignal;
+  /** Leave it as it is. What is not committed is read again after the next start. */
+  readonly deadline: AbortSignal;
+}
+
+export type Progress = "idle" | "caught_up" | "behind";
+
+/** Takes over one partition and counts it, flush by flush. */
+export class PartitionReader {
+  readonly #deps: PartitionDeps;
+  readonly #settings: PartitionSettings;
+  readonly #signals: StopSignals;
+  readonly #owner: Ownership;
+  readonly #engine: PartitionEngine;
+  #readFrom: bigint;
+  #committed: bigint;
+
+  private constructor(
+    deps: PartitionDeps,
+    settings: PartitionSettings,
+    signals: StopSignals,
+    owner: Ownership,
+  ) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#signals = signals;
+    this.#owner = owner;
+    this.#engine = new PartitionEngine(settings, owner.checkpoint);
+    this.#readFrom = owner.checkpoint.restartOffset;
+    this.#committed = owner.checkpoint.nextOffset;
+  }
+
+  /** Becomes the partition's owner. A former one may go on writing, but commits no more. */
+  static async open(
+    deps: PartitionDeps,
+    settings: PartitionSettings,
+    signals: StopSignals,
+  ): Promise<PartitionReader> {
+    const { partition } = settings;
+    const retry = retryContext(deps, partition, "acquire", signals.stopping);
+    const owner = await retryWhilePassing(async () => {
+      const { startOffset } = await deps.log.offsets(partition);
+      return deps.checkpoints.acquire(partition, startOffset);
+    }, retry);
+    deps.observer.owned(partition, owner.epoch, owner.checkpoint);
+    return new PartitionReader(deps, settings, signals, owner);
+  }
+
+  /**
+   * Reads what is there, up to a flush interval's or a flush's worth, and makes it durable. Writes
+   * nothing where there is nothing new.
+   *
+   * @returns `idle`: there was nothing; `caught_up`: the end of the log was reached.
+   * @throws {OffsetOutOfRangeError} The log has lost, or never had, what comes next.
+   * @throws {StaleEpochError} The partition has a newer owner.
+   * @throws {StoreRejectedError} A store refused.
+   */
+  async step(): Promise<Progress> {
+    const progress = await this.#readAndAdmit();
+    await this.#flush();
+    return progress;
+  }
+
+  async #readAndAdmit(): Promise<Progress> {
+    const { log, campaigns, nowMs } = this.#deps;
+    const { partition, readRecordsMax: recordsMax, flushBytesMax, readWaitMs } = this.#settings;
+    const startedMs = nowMs();
+    let bytes = 0;
+    while (bytes < flushBytesMax && nowMs() - startedMs < this.#settings.flushIntervalMs) {
+      const { stopping: signal } = this.#signals;
+      if (signal.aborted) break;
+      const waitMs = bytes === 0 ? readWaitMs : 0;
+      const read = { partition, fromOffset: this.#readFrom, recordsMax, waitMs, signal };
+      const records = await this.#retry("read", signal, () => log.read(read));
+      if (records.length === 0) return bytes === 0 ? "idle" : "caught_up";
+      const newest = records.reduce((max, record) => Math.max(max, record.appendTimeMs), 0);
+      const snapshot = await this.#retry("campaigns", signal, () => campaigns.snapshotFor(newest));
+      for (const record of records) {
+        this.#engine.admit(record, snapshot);
+        this.#readFrom = record.offset + 1n;
+        bytes += record.value.length;
+      }
+      if (records.length < recordsMax) return "caught_up";
+    }
+    return "behind";
+  }
+
+  /**
+   * Makes durable what was admitted. The order is what makes a crash between any two steps
+   * harmless.
+   */
+  async #flush(): Promise<void> {
+    const { hotStore, checkpoints, observer, nowMs } = this.#deps;
+    const { deadline } = this.#signals;
+    const { partition } = this.#settings;
+    const checkpoint = this.#engine.checkpoint();
+    if (checkpoint.nextOffset === this.#committed) return;
+    const { cells, rejects, outcomes } = this.#engine.takeChanges();
+    const startedMs = nowMs();
+
+    // If anything below fails, cells are ahead of the checkpoint. They are absolute counts: the
+    // next owner comes to the same ones, under the same versions.
+    if (cells.length > 0) {
+      const write = () => hotStore.writeCells(partition, cells, deadline);
+      await this.#retry("cells", deadline, write);
+    }
+    // If the commit fails, evidence is ahead of it too. It is keyed by coordinates, and the next
+    // owner judges alike.
+    if (rejects.length > 0) {
+      await this.#retry("rejects", deadline, () => hotStore.writeRejects(rejects, deadline));
+    }
+    // Only now may a restart leave these records out: all that they led to is written. The windows
+    // that they closed are gone from memory already; nothing needs them once this is committed.
+    await this.#retry("commit", deadline, () => checkpoints.commit(this.#owner, checkpoint));
+
+    this.#committed = checkpoint.nextOffset;
+    const durationMs = nowMs() - startedMs;
+    const counts = { cells: cells.length, rejects: rejects.length };
+    observer.flushed(partition, { durationMs, ...counts, outcomes, checkpoint });
+  }
+
+  #retry<T>(step: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    const context = retryContext(this.#deps, this.#settings.partition, step, signal);
+    return retryWhilePassing(attempt, context);
+  }
+}
+
+function retryContext(
+  { delay, random, observer }: PartitionDeps,
+  partition: number,
+  step: string,
+  signal: AbortSignal,
+) {
+  const onRetry = (error: Error) => observer.retrying(partition, step, error);
+  return { signal, delay, random, onRetry };
+}

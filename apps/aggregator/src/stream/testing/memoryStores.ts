@@ -1,0 +1,51 @@
+import type { CellTotals } from "../domain/cubes.ts";
+import type { StreamReject } from "../domain/outcomes.ts";
+import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
+import { type CheckpointStore, StaleEpochError } from "../ports/checkpointStore.ts";
+import type { HotStore } from "../ports/hotStore.ts";
+
+export function cellKey(partition: number, cell: CellTotals): string {
+  const { advertiserId, cube, campaignId, windowStartMs, dimensionValue } = cell;
+  return [advertiserId, cube, campaignId, windowStartMs, dimensionValue, partition].join("/");
+}
+
+export function rejectKey({ partition, offset, index }: StreamReject): string {
+  return `${partition}:${offset}:${index}`;
+}
+
+/** Keeps the highest version of a cell, as `ReplacingMergeTree` does, and the last of equal ones. */
+export class MemoryHotStore implements HotStore {
+  readonly cells = new Map<string, CellTotals>();
+  readonly rejects = new Map<string, StreamReject>();
+
+  async writeCells(partition: number, cells: readonly CellTotals[]): Promise<void> {
+    for (const cell of cells) {
+      const key = cellKey(partition, cell);
+      const kept = this.cells.get(key);
+      if (kept === undefined || kept.version <= cell.version) this.cells.set(key, cell);
+    }
+  }
+
+  async writeRejects(rejects: readonly StreamReject[]): Promise<void> {
+    for (const reject of rejects) this.rejects.set(rejectKey(reject), reject);
+  }
+}
+
+/** Checkpoints of one topic, fenced by epoch. */
+export class MemoryCheckpointStore implements CheckpointStore {
+  readonly rows = new Map<number, { epoch: bigint; checkpoint: EngineCheckpoint }>();
+
+  async acquire(partition: number, startOffset: bigint) {
+    const row = this.rows.get(partition);
+    const checkpoint = row?.checkpoint ?? initialCheckpoint(startOffset);
+    const epoch = (row?.epoch ?? 0n) + 1n;
+    this.rows.set(partition, { epoch, checkpoint });
+    return { partition, epoch, checkpoint };
+  }
+
+  async commit(...[owner, checkpoint]: Parameters<CheckpointStore["commit"]>): Promise<void> {
+    const row = this.rows.get(owner.partition);
+    if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
+    if (row.checkpoint.nextOffset <= checkpoint.nextOffset) row.checkpoint = checkpoint;
+  }
+}
