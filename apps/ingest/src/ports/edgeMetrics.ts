@@ -1,7 +1,7 @@
 import type { RejectCode } from "@trueclick/shared/event/rejection";
 
 /** What became of the events of one request, a body that is no JSON counting as one event. */
-export type EventOutcome =
+type EventOutcome =
   | { readonly kind: "accepted"; readonly events: number }
   | { readonly kind: "quarantined"; readonly code: RejectCode; readonly events: number }
   /** Answered with an error: the sender still has them. */

@@ -24,7 +24,7 @@ import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
 
 const PARTITIONS = 4;
 const BLOCK_BYTES_MAX = 1_048_576;
-export const IN_FLIGHT_BYTES_MAX = 4 * 1_048_576;
+const IN_FLIGHT_BYTES_MAX = 4 * 1_048_576;
 export const IP_HASH_KEY = "000102030405060708090a0b0c0d0e0f";
 
 /** Keys of the two kinds of source, and one that was good. */

@@ -2,7 +2,7 @@
 import { type Rejection, reject } from "./rejection.ts";
 
 /** Deepest nesting of an event; its own braces are the first level. */
-export const EVENT_DEPTH_MAX = 16;
+const EVENT_DEPTH_MAX = 16;
 
 /**
  * Finds what no store could give back as it came: half a surrogate pair has no UTF-8, Postgres
