@@ -15,7 +15,8 @@ const LOCK = join(ROOT, "node_modules/.cache/trueclick/web-build.lock");
 const NEXT = join(ROOT, "node_modules/next/dist/bin/next");
 /** What changes the build. Tests do not. */
 const SOURCES = ["apps/web", "packages/db/src", "packages/shared/src", "package-lock.json"];
-const NOT_SOURCES = /(^|\/)(\.next|node_modules|testing)\/|\.test\.tsx?$|next-env\.d\.ts$|tsbuildinfo$/;
+const NOT_SOURCES =
+  /(^|\/)(\.next|node_modules|testing)\/|\.test\.tsx?$|next-env\.d\.ts$|tsbuildinfo$/;
 const HEAP_MIB_MAX = 1_536;
 const LOCK_POLL_MS = 500;
 const LOCK_WAIT_MS_MAX = 10 * 60_000;
@@ -88,6 +89,7 @@ function runNext() {
     ...process.env,
     NODE_ENV: "production",
     NEXT_TELEMETRY_DISABLED: "1",
+    NO_COLOR: "1",
     NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB_MAX}`,
   };
   const next = spawn(process.execPath, [NEXT, "build"], { cwd: WEB, env, stdio: "inherit" });

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from "commander";
+import {
+  type CliContext,
+  EXIT_BAD_ARGUMENTS,
+  EXIT_DONE,
+  type ExitCode,
+} from "./terminal/context.ts";
+import { UsageError } from "./terminal/errors.ts";
+import { runVerb } from "./terminal/runVerb.ts";
+import type { VerbHost } from "./terminal/verbs.ts";
+import { addStart } from "./verbs/start.ts";
+
+const VERBS: readonly ((host: VerbHost) => void)[] = [addStart];
+
+/** Runs the command line and answers the exit code. Never throws. */
+export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT_DONE;
+  const program = new Command("trueclick")
+    .description("Counts ad clicks twice on purpose: fast for decisions, right for money.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    });
+  const host: VerbHost = {
+    program,
+    context,
+    run: async (asJson, verb) => {
+      exitCode = await runVerb(context, asJson, verb);
+    },
+  };
+  for (const addVerb of VERBS) addVerb(host);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? EXIT_DONE : EXIT_BAD_ARGUMENTS;
+    if (!(error instanceof UsageError)) throw error;
+    context.stderr.write(`${error.message}\n`);
+    return EXIT_BAD_ARGUMENTS;
+  }
+}

@@ -1,0 +1,71 @@
+/** The part of a start that lies before the programs: stores, schemas, demo organisation, web build. */
+import { join } from "node:path";
+import type { DemoState } from "../demo/seed/demoState.ts";
+import { makeDemo } from "../demo/seed/makeDemo.ts";
+import { openEventLog, withStores } from "../stack/openStores.ts";
+import type { StackFile } from "../stack/stackFile.ts";
+import type { CliContext } from "../terminal/context.ts";
+import { createProgress } from "../terminal/progress.ts";
+import { buildWeb } from "./buildWeb.ts";
+import { openLogFile } from "./logFile.ts";
+import { migrate, openEngines } from "./openEngines.ts";
+import type { Secrets } from "./secrets.ts";
+import type { StartSettings } from "./startSettings.ts";
+import type { Supervision } from "./supervisor.ts";
+import type { Teardown } from "./teardown.ts";
+
+export interface Launch {
+  readonly context: CliContext;
+  readonly settings: StartSettings;
+  readonly secrets: Secrets;
+  readonly teardown: Teardown;
+  readonly onStart: (name: string, pid: number) => Promise<void>;
+  readonly say: (line: string) => void;
+}
+
+export interface BroughtUp {
+  readonly stack: StackFile;
+  readonly state: DemoState;
+  readonly supervisions: readonly Supervision[];
+}
+
+/** The build needs a core and no store, so it runs beside the rest. */
+export async function bringUp(launch: Launch): Promise<BroughtUp> {
+  const { context, settings, say } = launch;
+  const log = await openLogFile(join(settings.dataDir.file("logs"), "web-build.log"));
+  const [built, stores] = await Promise.allSettled([
+    buildWeb(context, log, say),
+    bringUpStores(launch),
+  ]);
+  // Both are waited for: what one has put up must not outlive the failure of the other.
+  await log.close();
+  context.stop.throwIfAborted();
+  if (built.status === "rejected") throw built.reason;
+  if (stores.status === "rejected") throw stores.reason;
+  return stores.value;
+}
+
+async function bringUpStores(launch: Launch): Promise<BroughtUp> {
+  const { context, settings, secrets, teardown, say } = launch;
+  say("Starting PostgreSQL and ClickHouse");
+  const { stack, supervisions } = await openEngines(settings, secrets, teardown, launch.onStart);
+  context.stop.throwIfAborted();
+  await migrate(stack, settings);
+  const progress = createProgress(context.stderr);
+  const state = await withStores(stack, ({ db }) =>
+    makeDemo({
+      data: settings.dataDir,
+      db,
+      log: openEventLog(stack),
+      topic: stack.eventsTopic,
+      secrets,
+      ipHashKey: settings.ipHashKey ?? secrets.ipHashKey,
+      history: settings.history,
+      signal: context.stop,
+      onProgress: (fraction) => progress.show(fraction, "laying down the demo's past"),
+      nowMs: Date.now(),
+    }),
+  );
+  progress.clear();
+  return { stack, state, supervisions };
+}

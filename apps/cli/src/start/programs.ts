@@ -1,0 +1,75 @@
+/** The programs of the stack and what each is told. */
+import { join } from "node:path";
+import type { StackFile } from "../stack/stackFile.ts";
+import type { CliContext } from "../terminal/context.ts";
+import { openLogFile } from "./logFile.ts";
+import { startNodeProgram } from "./nodeProgram.ts";
+import type { Secrets } from "./secrets.ts";
+import type { StartSettings } from "./startSettings.ts";
+import type { SupervisedProgram } from "./supervisor.ts";
+
+/** Bounds of the JavaScript heaps, MiB: together with the engines at most 3 GiB. */
+const HEAP_MIB = { ingest: 256, aggregator: 384, web: 384, demo: 128 } as const;
+export type ProgramName = keyof typeof HEAP_MIB;
+
+const DEMO_RATE_PER_SECOND = 5;
+
+export interface ProgramHost {
+  readonly context: CliContext;
+  readonly settings: StartSettings;
+  readonly secrets: Secrets;
+  readonly stack: StackFile;
+  readonly onStart: (name: string, pid: number) => Promise<void>;
+}
+
+export async function createProgram(
+  host: ProgramHost,
+  name: ProgramName,
+): Promise<SupervisedProgram> {
+  const log = await openLogFile(join(host.settings.dataDir.file("logs"), `${name}.log`));
+  const env = { ...host.context.env, ...environmentOf(host) };
+  return {
+    name,
+    log,
+    start: () =>
+      startNodeProgram({ args: commandOf(host, name), env, heapMibMax: HEAP_MIB[name], log }),
+    onStart: (pid) => host.onStart(name, pid),
+  };
+}
+
+function commandOf({ context: { root }, settings }: ProgramHost, name: ProgramName): string[] {
+  switch (name) {
+    case "ingest":
+    case "aggregator":
+      return [join(root, `apps/${name}/src/main.ts`)];
+    case "web": {
+      const next = join(root, "node_modules/next/dist/bin/next");
+      const address = ["-H", "127.0.0.1", "-p", String(settings.webPort)];
+      return [next, "start", join(root, "apps/web"), ...address];
+    }
+    case "demo": {
+      const cli = join(root, "apps/cli/src/main.ts");
+      return [cli, "demo", "--rate", String(DEMO_RATE_PER_SECOND)];
+    }
+  }
+}
+
+function environmentOf({ settings, secrets, stack }: ProgramHost): Record<string, string> {
+  return {
+    NODE_ENV: "production",
+    NEXT_TELEMETRY_DISABLED: "1",
+    TRUECLICK_DATA: settings.dataDir.path,
+    DATABASE_URL: stack.databaseUrl,
+    CLICKHOUSE_URL: stack.clickhouseUrl,
+    ...(stack.kafkaBrokers === null ? {} : { KAFKA_BROKERS: stack.kafkaBrokers.join(",") }),
+    EVENTS_TOPIC: stack.eventsTopic,
+    EVENTS_PARTITIONS: String(settings.eventsPartitions),
+    OBJECTS_DIR: stack.objectsDir,
+    INGEST_PORT: String(settings.ingestPort),
+    INGEST_URL: stack.ingestUrl,
+    WEB_URL: stack.webUrl,
+    IP_HASH_KEY: settings.ipHashKey ?? secrets.ipHashKey,
+    BETTER_AUTH_SECRET: settings.betterAuthSecret ?? secrets.betterAuthSecret,
+    TRUECLICK_SOURCE_KEY: secrets.demoSourceKey,
+  };
+}

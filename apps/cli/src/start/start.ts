@@ -1,0 +1,143 @@
+/** `trueclick start`: the order of effects from an empty folder to a stack that answers. */
+import type { DemoState } from "../demo/seed/demoState.ts";
+import { demoLogins } from "../demo/seed/seedAccess.ts";
+import { type DemoFile, writeDemoFile, writeStackFile } from "../stack/stackFile.ts";
+import type { CliContext } from "../terminal/context.ts";
+import { CliError } from "../terminal/errors.ts";
+import { bringUp, type Launch } from "./bringUp.ts";
+import { createChildRegister, endOrphans } from "./childRegister.ts";
+import { claimFrontPorts } from "./frontPorts.ts";
+import { assertLogKind, emptyDataDir, makeDataDir, makeSubfolders } from "./prepareData.ts";
+import { createProgram, type ProgramHost, type ProgramName } from "./programs.ts";
+import { waitUntilReady } from "./readiness.ts";
+import { loadSecrets, type Secrets } from "./secrets.ts";
+import { formatStartBlock } from "./startBlock.ts";
+import { takeStartLock } from "./startLock.ts";
+import type { StartSettings } from "./startSettings.ts";
+import { ProgramGivenUpError, type Supervision, supervise } from "./supervisor.ts";
+import { createTeardown, type StopRank, type Teardown } from "./teardown.ts";
+
+const READY_WITHIN_MS = 120_000;
+
+/**
+ * Starts everything, and resolves once it was stopped as the user wanted.
+ *
+ * @throws {CliError} when it cannot start, or a part cannot be kept running; nothing runs then.
+ */
+export async function start(context: CliContext, settings: StartSettings): Promise<void> {
+  const { dataDir } = settings;
+  await makeDataDir(dataDir);
+  const lock = await takeStartLock(dataDir, settings);
+  const teardown = createTeardown();
+  context.force.addEventListener("abort", () => teardown.kill(), { once: true });
+  try {
+    await runUntilStopped(context, settings, teardown);
+  } catch (error) {
+    // What failed because everything was being stopped did not fail.
+    if (context.stop.aborted) return;
+    if (error instanceof ProgramGivenUpError) {
+      throw new CliError("given_up", error.message, { cause: error });
+    }
+    throw error;
+  } finally {
+    if (context.stop.aborted) context.stderr.write("\nStopping\n");
+    await teardown.run();
+    await lock.release();
+  }
+}
+
+async function runUntilStopped(
+  context: CliContext,
+  settings: StartSettings,
+  teardown: Teardown,
+): Promise<void> {
+  const startedMs = Date.now();
+  const say = (line: string) => void context.stderr.write(`${line}\n`);
+  const secrets = await prepare(settings, say);
+  const register = createChildRegister(settings.dataDir);
+  const launch: Launch = { context, settings, secrets, teardown, onStart: register.note, say };
+  const { stack, state, supervisions } = await bringUp(launch);
+  // Verbs find the stack as soon as its stores answer.
+  await writeStackFile(settings.dataDir, stack);
+
+  const host: ProgramHost = { ...launch, stack };
+  const running = [...supervisions];
+  const ended = () => Promise.race(running.map((supervision) => supervision.ended));
+  running.push(await launchProgram(host, teardown, "edge", "ingest"));
+  running.push(await launchProgram(host, teardown, "readers", "aggregator"));
+  running.push(await launchProgram(host, teardown, "readers", "web"));
+  say("Waiting for the edge and the web app");
+  await Promise.race([ended(), waitForFronts(settings, context.stop)]);
+  context.stop.throwIfAborted();
+
+  const demo = toDemoFile(settings, secrets);
+  await writeDemoFile(settings.dataDir, demo);
+  if (settings.demo) running.push(await launchProgram(host, teardown, "traffic", "demo"));
+  const seconds = Math.round((Date.now() - startedMs) / 1000);
+  context.stdout.write(formatStartBlock({ demo, seconds, ...toPlaces(settings, state) }));
+  await Promise.race([ended(), whenAborted(context.stop)]);
+}
+
+/** Everything that can fail without a process having been started. */
+async function prepare(settings: StartSettings, say: (line: string) => void): Promise<Secrets> {
+  const { dataDir } = settings;
+  const orphans = await endOrphans(dataDir);
+  if (orphans.length > 0) say(`Ended what a killed start had left: ${orphans.join(", ")}`);
+  if (settings.fresh) await emptyDataDir(dataDir);
+  await assertLogKind(dataDir, usesKafka(settings) ? "kafka" : "postgres");
+  await makeSubfolders(dataDir, settings.objectsDir);
+  await claimFrontPorts(settings);
+  return loadSecrets(dataDir);
+}
+
+async function launchProgram(
+  host: ProgramHost,
+  teardown: Teardown,
+  rank: StopRank,
+  name: ProgramName,
+): Promise<Supervision> {
+  const supervision = await supervise(await createProgram(host, name));
+  teardown.add(rank, supervision);
+  return supervision;
+}
+
+async function waitForFronts(settings: StartSettings, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    waitUntilReady("The edge", `${settings.ingestUrl}/readyz`, READY_WITHIN_MS, signal),
+    waitUntilReady("The web app", `${settings.webUrl}/api/health`, READY_WITHIN_MS, signal),
+  ]);
+}
+
+function toDemoFile({ webUrl, ingestUrl }: StartSettings, secrets: Secrets): DemoFile {
+  return {
+    webUrl,
+    ingestUrl,
+    logins: demoLogins(secrets),
+    ingestKey: secrets.demoSourceKey,
+    apiKeys: secrets.demoApiKeys,
+  };
+}
+
+function toPlaces(settings: StartSettings, state: DemoState) {
+  const notes = [
+    settings.demo ? "demo traffic flows" : "no demo traffic",
+    ...(state.counted ? [] : ["the demo's past is being counted, newest days first"]),
+  ];
+  return {
+    dataPath: settings.dataDir.path,
+    logsPath: settings.dataDir.file("logs"),
+    log: usesKafka(settings) ? "Kafka" : "Postgres",
+    notes,
+  };
+}
+
+function usesKafka({ kafka, external }: StartSettings): boolean {
+  return kafka || external.kafkaBrokers !== undefined;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
