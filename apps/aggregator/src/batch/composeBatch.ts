@@ -25,6 +25,8 @@ export interface BatchDependencies {
 }
 
 const JOBS_MAX = 2;
+/** 500,000 dedupe keys and positions take some 100 MB of the engine. */
+const SLICE_ROWS_MAX = 500_000;
 /** Three renewals may fail before a lease ends. */
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
 
@@ -40,6 +42,7 @@ export function composeBatch(deps: BatchDependencies, signal: AbortSignal): Prom
       queue: createPostgresJobQueue(db),
       codeVersion: truthCodeVersion(),
       nowMs: () => performance.now(),
+      sliceRowsMax: SLICE_ROWS_MAX,
       jobsMax: JOBS_MAX,
       renewIntervalMs: RENEW_INTERVAL_MS,
       logger,

@@ -88,8 +88,8 @@ const LINES = `
   ORDER BY campaign_id`;
 
 const VERDICTS = `
-  SELECT verdict, sum(events) AS events, sumIf(events, event_type = 'click') AS clicks
-  FROM truth_cube
+  SELECT verdict, sum(cell.events) AS events, sumIf(cell.events, event_type = 'click') AS clicks
+  FROM truth_cube AS cell
   WHERE ${OF_BUILD}
   GROUP BY verdict
   ORDER BY verdict`;

@@ -2,15 +2,21 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
-import { batchJobObjects, batchJobs } from "@trueclick/db/postgres/schema/truth";
+import {
+  batchJobObjects,
+  batchJobs,
+  truthCurrent,
+  truthVersions,
+} from "@trueclick/db/postgres/schema/truth";
 import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
 import { and, asc, eq, gte, inArray, lt } from "drizzle-orm";
+import { z } from "zod";
 import { type ObjectName, parseObjectPath } from "../../archive/domain/objectPath.ts";
 import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
-import { JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
+import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
 
 type Reader = Pick<Database, "select">;
 
@@ -23,6 +29,9 @@ export interface InputsStoreOptions {
 
 /** Objects of one insert: Postgres takes 65,535 parameters a statement, a row is four. */
 const OBJECTS_PER_INSERT_MAX = 5_000;
+
+/** What `inputsJson` wrote of them. */
+const pinnedCopies = z.object({ copies: z.array(z.object({ path: z.string() })) });
 
 const objectColumns = {
   path: archiveObjects.path,
@@ -54,6 +63,7 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
             bounds,
             campaigns: await readCampaigns(tx, advertiserId),
             objects: await readObjects(tx, topic, hours),
+            knownCopies: await readKnownCopies(tx, { advertiserId, billingDay }),
           };
         },
         { isolationLevel: "repeatable read", accessMode: "read only" },
@@ -157,6 +167,30 @@ async function readObjects(
     );
   // Sorted here: the order of Postgres depends on its collation, and with it the inputs' hash.
   return objects.map(toPinnedObject).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function readKnownCopies(
+  tx: Reader,
+  { advertiserId, billingDay }: Pick<Job, "advertiserId" | "billingDay">,
+): Promise<string[]> {
+  const [current] = await tx
+    .select({ inputs: batchJobs.inputs })
+    .from(truthCurrent)
+    .innerJoin(
+      truthVersions,
+      and(
+        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
+        eq(truthVersions.billingDay, truthCurrent.billingDay),
+        eq(truthVersions.version, truthCurrent.version),
+      ),
+    )
+    .innerJoin(batchJobs, eq(batchJobs.id, truthVersions.jobId))
+    .where(
+      and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
+    );
+  return current === undefined
+    ? []
+    : pinnedCopies.parse(current.inputs).copies.map(({ path }) => path);
 }
 
 function toPinnedObject(object: {

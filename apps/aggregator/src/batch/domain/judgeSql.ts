@@ -15,6 +15,24 @@ export interface JudgeInputs {
   readonly eventId?: string;
 }
 
+/** Columns of the archive that rules may ask for and that judged rows carry. */
+const STORED_COLUMNS = [
+  "partition",
+  "offset",
+  "`index`",
+  "event_id",
+  "event_type",
+  "event_time",
+  "campaign_id",
+  "ad_id",
+  "publisher_id",
+  "geo",
+  "device",
+  "user_id",
+  "test",
+];
+const EVENT_COLUMNS = [...STORED_COLUMNS, "event_time_ms", "flag_words"];
+
 /**
  * SQL that judges and prices the events of an advertiser in `bounds`: one row an event, with
  * `verdict`, `cost_micros`, and its fields. Each id counts once, at its first copy.
@@ -40,7 +58,8 @@ export function judgeSql(inputs: JudgeInputs): string {
         HAVING copies > 1
       ),
       facts AS (
-        SELECT own.*, repeated.copies = 0 OR own.position = repeated.first_position AS is_first,
+        SELECT ${EVENT_COLUMNS.map((column) => `own.${column} AS ${column}`).join(", ")},
+          repeated.copies = 0 OR own.position = repeated.first_position AS is_first,
           own.payload = repeated.first_payload AS is_same,
           campaigns.campaign_id != '' AS campaign_known, campaigns.starts_ms AS starts_ms,
           campaigns.ends_ms AS ends_ms
@@ -87,6 +106,8 @@ function rateRows(campaigns: readonly PinnedCampaign[]): string {
 }
 
 function pinnedRows(structure: string, rows: readonly object[]): string {
+  // `format` takes no empty text.
+  if (rows.length === 0) return `SELECT * FROM null(${sqlString(structure)})`;
   const json = rows.map((row) => JSON.stringify(row)).join("\n");
   return `SELECT * FROM format(JSONEachRow, ${sqlString(structure)}, ${sqlString(json)})`;
 }
@@ -95,8 +116,7 @@ function pinnedRows(structure: string, rows: readonly object[]): string {
 function eventsOf(rows: string, eventId?: string): string {
   const only = eventId === undefined ? "" : `AND event_id = ${sqlString(eventId)}`;
   return `
-    SELECT partition, offset, \`index\`, event_id, event_id128, event_type, event_time, campaign_id,
-      ad_id, publisher_id, geo, device, user_id, test,
+    SELECT ${STORED_COLUMNS.join(", ")}, event_id128,
       toUnixTimestamp64Milli(event_time) AS event_time_ms,
       splitByChar(',', flags) AS flag_words,
       (toUnixTimestamp64Milli(ingest_time), partition, offset, \`index\`) AS position,

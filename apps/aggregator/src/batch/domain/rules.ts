@@ -15,7 +15,7 @@ export interface VerdictRule {
    * - `is_same` Bool: it says the same as the first copy
    * - `test` Bool, `flag_words` Array(String)
    * - `campaign_known` Bool, `starts_ms` and `ends_ms` Nullable(Int64)
-   * - `event_time_ms` Int64 and every column of the archive
+   * - `event_time_ms` Int64, and `event_type`, `ad_id`, `publisher_id`, `geo`, `device`, `user_id`
    */
   readonly predicate: string;
   /** What an advertiser may be told about it. */

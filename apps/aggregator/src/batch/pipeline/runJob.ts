@@ -22,11 +22,11 @@ export interface JobStores {
   readonly register: TruthRegister;
   /** Names the code that judges; another one may judge otherwise. */
   readonly codeVersion: string;
+  /** Rows that one query judges, unless a single hour has more. */
+  readonly sliceRowsMax: number;
   readonly nowMs: () => number;
 }
 
-/** Rows judged by one query. 500,000 dedupe keys and positions take some 100 MB of the engine. */
-const SLICE_ROWS_MAX = 500_000;
 /** Objects read at once to check their hashes; one has at most tens of megabytes. */
 const CHECKS_MAX = 4;
 
@@ -57,7 +57,7 @@ export async function runJob(
 
   await timings.measure("check_objects", () => checkObjects(stores.objects, inputs, signal));
   const summary = await timings.measure("judge", () =>
-    judgeDay(stores.engine, { jobId: job.id, inputs }, signal),
+    judgeDay(stores, { jobId: job.id, inputs }, signal),
   );
   signal.throwIfAborted();
 
@@ -73,9 +73,9 @@ export async function runJob(
 }
 
 async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
-  const base = await stores.inputs.read(job);
+  const { knownCopies, ...base } = await stores.inputs.read(job);
   const found = await stores.engine.findCopies(base.campaigns, base.bounds);
-  const copies = await stores.inputs.resolve(found);
+  const copies = await stores.inputs.resolve([...knownCopies, ...found]);
   return { ...base, copies, codeVersion: stores.codeVersion, ruleSet: STANDARD_RULES };
 }
 
@@ -105,13 +105,13 @@ async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<voi
 }
 
 async function judgeDay(
-  engine: TruthEngine,
+  { engine, sliceRowsMax }: JobStores,
   build: Build,
   signal: AbortSignal,
 ): Promise<BuildSummary> {
   const { inputs } = build;
   let events = 0;
-  for (const slice of planSlices(inputs.objects, inputs.copies, SLICE_ROWS_MAX)) {
+  for (const slice of planSlices(inputs.objects, inputs.copies, sliceRowsMax)) {
     signal.throwIfAborted();
     const counted = await engine.count(build, slice);
     const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);

@@ -2,7 +2,10 @@ import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
 import type { Job } from "./jobQueue.ts";
 
 /** What can be known of a job's inputs without asking the engine for copies. */
-export type BaseInputs = Omit<PinnedInputs, "copies" | "codeVersion" | "ruleSet">;
+export interface BaseInputs extends Omit<PinnedInputs, "copies" | "codeVersion" | "ruleSet"> {
+  /** Paths of the copies that the current version was judged by; the index may have forgotten them. */
+  readonly knownCopies: readonly string[];
+}
 
 /** Where inputs come from and where they are pinned. */
 export interface InputsStore {

@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { block, NOON_MS, storedEvent } from "../testing/storedEvents.ts";
+import { ManifestAudit } from "./manifestAudit.ts";
+import { hourStartMs } from "./objectPath.ts";
+import { type ArchiveRecord, recordRows, StretchCollector, splitByEventHour } from "./stretch.ts";
+
+/** A partition as a log may hold it: gaps between offsets, lines that are no events, empty blocks. */
+const partitionLog = fc
+  .array(
+    fc.record({
+      gap: fc.nat({ max: 3 }),
+      lines: fc.array(fc.oneof(fc.nat({ max: 40 * 60 }), fc.constant("no json")), { maxLength: 4 }),
+    }),
+    { maxLength: 30 },
+  )
+  .map((blocks) => {
+    let offset = -1n;
+    return blocks.map(({ gap, lines }, serial): ArchiveRecord => {
+      offset += BigInt(gap) + 1n;
+      const values = lines.map((line, index) =>
+        typeof line === "string"
+          ? line
+          : storedEvent({
+              event_id: `evt-${serial}-${index}-${"x".repeat(8)}`,
+              event_time: NOON_MS - line * 60_000,
+            }),
+      );
+      return { offset, appendTimeMs: NOON_MS, value: block(values) };
+    });
+  });
+
+const limits = fc.record({
+  eventsMax: fc.integer({ min: 1, max: 20 }),
+  bytesMax: fc.integer({ min: 1, max: 5_000 }),
+});
+
+function stretchesOf(log: readonly ArchiveRecord[], size: { eventsMax: number; bytesMax: number }) {
+  const collector = new StretchCollector(0, 0n, size);
+  const stretches = log.flatMap((record) => {
+    collector.add(record);
+    return collector.isFull ? [collector.take()] : [];
+  });
+  return [...stretches, collector.take()].filter((stretch) => stretch !== null);
+}
+
+// Every offset must be archived once and only once, wherever stretches are cut: a gap is an event
+// that is never billed, an overlap one that is read twice.
+it("cuts any log into stretches without gap or overlap that hold every record once", () => {
+  fc.assert(
+    fc.property(partitionLog, limits, (log, size) => {
+      const stretches = stretchesOf(log, size);
+      const audit = new ManifestAudit();
+      const problems = stretches.flatMap((stretch) =>
+        audit.add({ ...stretch, events: 0n, rows: 0n }),
+      );
+      expect(problems).toEqual([]);
+      expect(stretches.flatMap(({ records }) => records)).toEqual(log);
+    }),
+  );
+});
+
+it("puts every line of a stretch into the object of one event hour, in the order of the log", () => {
+  fc.assert(
+    fc.property(partitionLog, limits, (log, size) => {
+      for (const stretch of stretchesOf(log, size)) {
+        const rows = stretch.records.flatMap((record) => recordRows(0, record));
+        const hours = splitByEventHour(rows);
+        const split = hours.flatMap((hour) => hour.rows);
+        expect(split).toHaveLength(stretch.events);
+        expect(new Set(split)).toEqual(new Set(rows));
+        for (const { eventHourMs, rows: own } of hours) {
+          expect(own).toEqual(rows.filter((row) => own.includes(row)));
+          const times = own.map((row) => row.event?.event_time ?? row.appendTimeMs);
+          expect(new Set(times.map(hourStartMs))).toEqual(new Set([eventHourMs]));
+        }
+      }
+    }),
+  );
+});

@@ -1,0 +1,151 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
+import { type Database, openDatabase } from "@trueclick/db/postgres/database";
+import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import type { EventLogReader } from "@trueclick/event-log";
+import { partitionOf } from "@trueclick/event-log/partition";
+import { createPostgresEventLog } from "@trueclick/event-log/postgres";
+import {
+  createTestClickHouseDatabase,
+  createTestDatabase,
+  createTestObjectsDir,
+} from "@trueclick/local-stack/testing";
+import type { StoredEvent } from "@trueclick/shared/event/stored";
+import { createClickHouseEventIndex } from "../adapters/clickhouseEventIndex.ts";
+import { type ClickHouseObjects, createFolderObjects } from "../adapters/clickhouseObjects.ts";
+import { createFolderObjectStore } from "../adapters/folderObjectStore.ts";
+import { createParquetEncoder } from "../adapters/parquetEncoder.ts";
+import { createPostgresManifest } from "../adapters/postgresManifest.ts";
+import { createPostgresManifestReader } from "../adapters/postgresManifestReader.ts";
+import type { StretchLimits } from "../domain/stretch.ts";
+import { archivePartition } from "../pipeline/archivePartition.ts";
+import type { StretchStores } from "../pipeline/archiveStretch.ts";
+import { type ArchiveReport, checkArchive } from "../pipeline/checkArchive.ts";
+import type { ObjectStore } from "../ports/objectStore.ts";
+import { block, NOON_MS } from "./storedEvents.ts";
+
+const TOPIC = "clicks.raw";
+export const PARTITIONS = 2;
+const EVENTS_PER_BLOCK = 7;
+
+/** Everything from the log to the archive, on real engines. */
+export interface ArchiveWorld {
+  readonly topic: string;
+  readonly databaseUrl: string;
+  readonly db: Database;
+  readonly clickhouse: ClickHouseClient;
+  readonly objectsDir: string;
+  readonly objects: ObjectStore;
+  readonly clickhouseObjects: ClickHouseObjects;
+  readonly stores: StretchStores;
+  readonly reader: EventLogReader;
+  /** Appends events to the partitions of their ids, in blocks, at an append time. */
+  append(events: readonly StoredEvent[], appendTimeMs?: number): Promise<void>;
+  appendBlock(partition: number, value: Buffer, appendTimeMs?: number): Promise<void>;
+  /** Archives all that the log holds. What the stores throw ends it, as it ends the process. */
+  archiveAll(options?: Partial<ArchiveOptions>): Promise<void>;
+  check(): Promise<ArchiveReport>;
+  close(): Promise<void>;
+}
+
+export interface ArchiveOptions {
+  readonly limits: StretchLimits;
+  readonly stores: StretchStores;
+}
+
+export const WIDE: StretchLimits = { eventsMax: 10_000, bytesMax: 10_000_000 };
+
+export async function openArchiveWorld(): Promise<ArchiveWorld> {
+  const [database, clickhouseDatabase, objectsDir] = await Promise.all([
+    createTestDatabase(),
+    createTestClickHouseDatabase(),
+    createTestObjectsDir(),
+  ]);
+  await migratePostgres(database.url);
+  const { db, close: closeDatabase } = openDatabase(database.url, { connectionsMax: 8 });
+  const clickhouse = openClickHouse(clickhouseDatabase.url);
+  await migrateClickHouse(clickhouse);
+
+  const log = createPostgresEventLog({ connectionString: database.url });
+  const admin = log.admin();
+  await admin.ensureTopic(TOPIC, { partitionCount: PARTITIONS, retentionMs: null });
+  const reader = await log.reader(TOPIC);
+  const objects = createFolderObjectStore(objectsDir);
+  const clickhouseObjects = createFolderObjects(objectsDir);
+  const stores: StretchStores = {
+    encoder: createParquetEncoder(),
+    objects,
+    index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
+    manifest: createPostgresManifest(db, TOPIC),
+  };
+
+  return {
+    topic: TOPIC,
+    databaseUrl: database.url,
+    db,
+    clickhouse,
+    objectsDir,
+    objects,
+    clickhouseObjects,
+    stores,
+    reader,
+    async append(events, appendTimeMs = NOON_MS) {
+      const records = blocksOf(events).map((record) => ({ ...record, appendTimeMs }));
+      await admin.restore(TOPIC, records);
+    },
+    appendBlock: (partition, value, appendTimeMs = NOON_MS) =>
+      admin.restore(TOPIC, [{ partition, value, appendTimeMs }]),
+    archiveAll: async (options) => {
+      for (let partition = 0; partition < PARTITIONS; partition += 1) {
+        await archiveToEnd(reader, partition, { limits: WIDE, stores, ...options });
+      }
+    },
+    check: () => checkArchive(createPostgresManifestReader(db, TOPIC), objects, "hashes"),
+    async close() {
+      await Promise.all([reader.close(), admin.close(), clickhouse.close()]);
+      await closeDatabase();
+      await Promise.all([database.drop(), clickhouseDatabase.drop()]);
+    },
+  };
+}
+
+function blocksOf(events: readonly StoredEvent[]) {
+  const byPartition = Map.groupBy(events, ({ event_id }) => partitionOf(event_id, PARTITIONS));
+  return [...byPartition].flatMap(([partition, own]) => {
+    const count = Math.ceil(own.length / EVENTS_PER_BLOCK);
+    return Array.from({ length: count }, (_, at) => ({
+      partition,
+      value: block(own.slice(at * EVENTS_PER_BLOCK, (at + 1) * EVENTS_PER_BLOCK)),
+    }));
+  });
+}
+
+/** Archives a partition until it has reached the end that the log has now. */
+async function archiveToEnd(
+  reader: EventLogReader,
+  partition: number,
+  { limits, stores }: ArchiveOptions,
+): Promise<void> {
+  const { endOffset } = await reader.offsets(partition);
+  const atEnd = new AbortController();
+  const readOrEnd: EventLogReader["read"] = async (request) => {
+    if (request.fromOffset < endOffset) return reader.read(request);
+    atEnd.abort();
+    return [];
+  };
+  await archivePartition(
+    {
+      ...stores,
+      reader: { ...reader, read: readOrEnd, offsets: (p) => reader.offsets(p) },
+      limits,
+      // Only full stretches, or what is there at the end.
+      flushIntervalMs: Number.POSITIVE_INFINITY,
+      latestFlushRequest: () => "now",
+      nowMs: () => 0,
+      onArchived: () => {},
+    },
+    partition,
+    atEnd.signal,
+  );
+}

@@ -1,0 +1,177 @@
+import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
+import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import {
+  batchJobs,
+  truthCurrent,
+  truthLines,
+  truthVersions,
+} from "@trueclick/db/postgres/schema/truth";
+import type { IsoDay } from "@trueclick/shared/calendar";
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { and, asc, eq } from "drizzle-orm";
+import { z } from "zod";
+import { type ArchiveWorld, openArchiveWorld } from "../../archive/testing/archiveWorld.ts";
+import {
+  createClickHouseTruthEngine,
+  truthCodeVersion,
+} from "../adapters/clickhouseTruthEngine.ts";
+import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
+import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
+import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
+import { type JobStores, runJob } from "../pipeline/runJob.ts";
+import type { JobQueue } from "../ports/jobQueue.ts";
+
+export interface CampaignSeed {
+  readonly id: string;
+  readonly startsMs?: number;
+  readonly endsMs?: number;
+  /** `[effectiveFromMs, cpcMicros]` */
+  readonly rates: readonly (readonly [number, bigint])[];
+}
+
+/** From the log to truth, on real engines. */
+export interface BatchWorld {
+  readonly archive: ArchiveWorld;
+  readonly queue: JobQueue;
+  readonly stores: JobStores;
+  addAdvertiser(
+    id: string,
+    options: { timeZone: string; campaigns: readonly CampaignSeed[] },
+  ): Promise<void>;
+  queueJob(advertiserId: string, day: IsoDay): Promise<void>;
+  /** Queues a job and runs it, as a runner does that has no competitor. */
+  recount(advertiserId: string, day: IsoDay, stores?: JobStores): Promise<"published" | "verified">;
+  current(advertiserId: string, day: IsoDay): Promise<CurrentTruth | null>;
+  jobs(): Promise<(typeof batchJobs.$inferSelect)[]>;
+  close(): Promise<void>;
+}
+
+/** What readers see of a partition, read as they do: the pointer first, then the build it names. */
+export type CurrentTruth = Awaited<ReturnType<typeof readCurrent>> & object;
+
+const { signal } = new AbortController();
+
+export async function openBatchWorld(): Promise<BatchWorld> {
+  const archive = await openArchiveWorld();
+  const { db, clickhouse, clickhouseObjects, topic } = archive;
+  const queue = createPostgresJobQueue(db);
+  const stores: JobStores = {
+    inputs: createPostgresInputsStore(db, { topic, tzdata: "test" }),
+    objects: archive.objects,
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
+    register: createPostgresTruthRegister(db),
+    codeVersion: truthCodeVersion(),
+    sliceRowsMax: 500_000,
+    nowMs: () => 0,
+  };
+  const queueJob = async (advertiserId: string, billingDay: IsoDay) => {
+    await db.insert(batchJobs).values({
+      advertiserId: advertiserIdSchema.parse(advertiserId),
+      billingDay,
+      reason: "test",
+      requestedBy: "test",
+      requestId: "request_1",
+    });
+  };
+
+  return {
+    archive,
+    queue,
+    stores,
+    addAdvertiser: (id, options) => addAdvertiser(archive, id, options),
+    queueJob,
+    async recount(advertiserId, day, jobStores = stores) {
+      await queueJob(advertiserId, day);
+      const job = await queue.take();
+      if (job === null) throw new Error("the job was not handed out");
+      return runJob(jobStores, job, signal);
+    },
+    current: (advertiserId, day) => readCurrent(archive, advertiserId, day),
+    jobs: () => db.select().from(batchJobs).orderBy(asc(batchJobs.id)),
+    close: () => archive.close(),
+  };
+}
+
+async function addAdvertiser(
+  { db }: ArchiveWorld,
+  id: string,
+  options: { timeZone: string; campaigns: readonly CampaignSeed[] },
+): Promise<void> {
+  const advertiserId = advertiserIdSchema.parse(id);
+  const { timeZone } = options;
+  await db.insert(advertisers).values({ id: advertiserId, name: id, timeZone, currency: "EUR" });
+  for (const { id: campaign, startsMs, endsMs, rates } of options.campaigns) {
+    const campaignId = campaignIdSchema.parse(campaign);
+    await db.insert(campaigns).values({
+      id: campaignId,
+      advertiserId,
+      name: campaign,
+      startsAt: startsMs === undefined ? null : new Date(startsMs),
+      endsAt: endsMs === undefined ? null : new Date(endsMs),
+    });
+    for (const [effectiveFromMs, cpcMicros] of rates) {
+      const effectiveFrom = new Date(effectiveFromMs);
+      await db.insert(rateCards).values({ campaignId, effectiveFrom, cpcMicros });
+    }
+  }
+}
+
+const cubeRow = z.object({
+  campaignId: z.string(),
+  events: z.coerce.number(),
+  costMicros: z.coerce.bigint(),
+});
+const rejectRow = z.object({ eventId: z.string(), coordinates: z.string(), verdict: z.string() });
+
+async function readCurrent({ db, clickhouse }: ArchiveWorld, advertiser: string, day: IsoDay) {
+  const advertiserId = advertiserIdSchema.parse(advertiser);
+  const [version] = await db
+    .select()
+    .from(truthCurrent)
+    .innerJoin(
+      truthVersions,
+      and(
+        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
+        eq(truthVersions.billingDay, truthCurrent.billingDay),
+        eq(truthVersions.version, truthCurrent.version),
+      ),
+    )
+    .where(and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, day)));
+  if (version === undefined) return null;
+
+  const { truth_versions: pinned } = version;
+  const lines = await db
+    .select()
+    .from(truthLines)
+    .where(
+      and(
+        eq(truthLines.advertiserId, advertiserId),
+        eq(truthLines.billingDay, day),
+        eq(truthLines.version, pinned.version),
+      ),
+    )
+    .orderBy(asc(truthLines.campaignId));
+  const build = {
+    query_params: { advertiserId, build: pinned.jobId.toString() },
+    format: "JSONEachRow",
+  } as const;
+  const cube = await clickhouse.query({
+    ...build,
+    query: `SELECT campaign_id AS campaignId, sum(cell.events) AS events, sum(cost_micros) AS costMicros
+      FROM truth_cube AS cell WHERE advertiser_id = {advertiserId: String} AND build_id = {build: UInt64}
+      GROUP BY campaign_id ORDER BY campaign_id`,
+  });
+  const rejects = await clickhouse.query({
+    ...build,
+    query: `SELECT event_id AS eventId, verdict,
+        concat(toString(partition), ':', toString(offset), ':', toString(\`index\`)) AS coordinates
+      FROM truth_rejects WHERE advertiser_id = {advertiserId: String} AND build_id = {build: UInt64}
+      ORDER BY eventId, coordinates`,
+  });
+  return {
+    ...pinned,
+    lines,
+    cube: z.array(cubeRow).parse(await cube.json()),
+    rejects: z.array(rejectRow).parse(await rejects.json()),
+  };
+}
