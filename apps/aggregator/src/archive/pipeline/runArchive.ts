@@ -50,7 +50,7 @@ async function latestRequest(role: ArchiveRole, known: string | null): Promise<s
   try {
     return await role.flushRequests.latest();
   } catch (error) {
-    role.logger.warn({ error }, "could not look for flush requests of the archive");
+    role.logger.warn({ err: error }, "could not look for flush requests of the archive");
     return known;
   }
 }
@@ -76,11 +76,11 @@ async function keepArchiving(
       if (signal.aborted) return;
       if (error instanceof StaleEpochError) throw error;
       if (error instanceof OffsetOutOfRangeError) {
-        logger.error({ error, partition }, "the archive stops: the log lacks what is next");
+        logger.error({ err: error, partition }, "the archive stops: the log lacks what is next");
         return;
       }
       failures += 1;
-      logger.warn({ error, partition, failures }, "archiving failed; trying again");
+      logger.warn({ err: error, partition, failures }, "archiving failed; trying again");
       await backOff(failures, signal);
     }
   }

@@ -13,6 +13,8 @@ export interface BatchRole extends JobStores {
 }
 
 const POLL_INTERVAL_MS = 250;
+/** An engine's error may repeat the whole query; its beginning says what is wrong. */
+const ERROR_LENGTH_MAX = 1_000;
 
 /** Works off the queue until aborted. Stores that are away are waited for. Never throws. */
 export async function runBatch(role: BatchRole, signal: AbortSignal): Promise<void> {
@@ -29,7 +31,7 @@ async function runQueue(role: BatchRole, signal: AbortSignal): Promise<void> {
       failures = 0;
     } catch (error) {
       failures += 1;
-      role.logger.warn({ error, failures }, "the batch queue did not answer; trying again");
+      role.logger.warn({ err: error, failures }, "the batch queue did not answer; trying again");
       await backOff(failures, signal);
     }
   }
@@ -55,20 +57,20 @@ async function attempt(role: BatchRole, job: Job, signal: AbortSignal): Promise<
     return null;
   } catch (error) {
     if (error instanceof JobLostError) {
-      logger.warn({ ...about, error }, "a batch job was taken up by another runner");
+      logger.warn({ ...about, err: error }, "a batch job was taken up by another runner");
       return null;
     }
     if (signal.aborted) {
       await queue.abandon(job.id);
       return null;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     if (error instanceof JobRefusedError) {
-      logger.error({ ...about, error }, "a batch job has failed");
+      logger.error({ ...about, err: error }, "a batch job has failed");
       await queue.fail(job.id, message);
       return null;
     }
-    logger.warn({ ...about, error }, "an attempt at a batch job has failed");
+    logger.warn({ ...about, err: error }, "an attempt at a batch job has failed");
     return queue.replace(job, message);
   }
 }
@@ -110,7 +112,15 @@ async function renew(
     } catch (error) {
       if (error instanceof JobLostError) return lost.abort(error);
       // A later renewal may still come in time; if none does, the job is lost at `settle`.
-      role.logger.warn({ error, job: job.id.toString() }, "could not renew the lease of a job");
+      role.logger.warn(
+        { err: error, job: job.id.toString() },
+        "could not renew the lease of a job",
+      );
     }
   }
+}
+
+function errorText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.length > ERROR_LENGTH_MAX ? `${text.slice(0, ERROR_LENGTH_MAX)}…` : text;
 }
