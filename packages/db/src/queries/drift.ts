@@ -208,9 +208,9 @@ async function frontierParams(
     day_ends: pins.map(({ bounds }) => bounds.toMs / SECOND_MS),
     builds: pins.map((pin) => pin.buildId),
     frontier_keys: [0, ...frontiers.map((f) => frontierKey(f.buildId, f.partition))],
-    frontiers: ["0", ...frontiers.map(({ offset }) => offset.toString())],
+    frontiers: [0n, ...frontiers.map(({ offset }) => offset)],
     partitions: [NO_PARTITION, ...streamNext.map(([partition]) => partition)],
-    stream_next: ["0", ...streamNext.map(([, next]) => next.toString())],
+    stream_next: [0n, ...streamNext.map(([, next]) => next)],
     new_campaigns: newCampaigns.map(({ id }) => id),
   };
 }

@@ -91,10 +91,10 @@ export interface FrontierParams extends Record<string, unknown> {
   readonly builds: readonly number[];
   /** `frontierKey` of a build and a partition, and the frontier there. */
   readonly frontier_keys: readonly number[];
-  readonly frontiers: readonly string[];
+  readonly frontiers: readonly bigint[];
   /** The stream's next offset by partition. */
   readonly partitions: readonly number[];
-  readonly stream_next: readonly string[];
+  readonly stream_next: readonly bigint[];
   /** Campaigns of the tenant that became known so late that events of theirs came before. */
   readonly new_campaigns: readonly string[];
 }

@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import type { IsoDay } from "@trueclick/shared/calendar";
+import type { AdvertiserId } from "@trueclick/shared/ids";
+import { and, asc, eq, sql } from "drizzle-orm";
+import { isOneOf } from "../postgres/conditions.ts";
+import { batchJobs, type JobState, truthVersions } from "../postgres/schema/truth.ts";
+import type { Stores } from "../stores.ts";
+import { seesAdvertiser, type TenantScope, tenantWhere } from "../tenant.ts";
+
+export interface TruthPartition {
+  readonly advertiserId: AdvertiserId;
+  readonly billingDay: IsoDay;
+}
+
+/** Most partitions of one request: 100 advertisers for a quarter. */
+export const REQUEST_PARTITIONS_MAX = 10_000;
+/** A runner may take a waiting job between two looks; each time, the next try adds one. */
+const QUEUE_TRIES_MAX = 5;
+
+export interface QueueRequest {
+  readonly partitions: readonly TruthPartition[];
+  /** Why, in words that the audit page shows. */
+  readonly reason: string;
+  readonly requestedBy: string;
+}
+
+export interface QueuedJobs {
+  readonly requestId: string;
+  /** One per partition; jobs that were waiting already are taken over as they are. */
+  readonly jobIds: readonly number[];
+  readonly alreadyQueued: number;
+}
+
+/**
+ * Asks for a recount of truth partitions. Each ends up with a job that starts after this call, so
+ * that it sees everything archived before it.
+ *
+ * @throws {RangeError} for a partition outside of the scope or too many of them.
+ */
+export async function queueJobs(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+  { partitions, reason, requestedBy }: QueueRequest,
+): Promise<QueuedJobs> {
+  const foreign = partitions.find(({ advertiserId }) => !seesAdvertiser(scope, advertiserId));
+  if (foreign !== undefined) throw new RangeError(`no advertiser ${foreign.advertiserId}`);
+  if (partitions.length > REQUEST_PARTITIONS_MAX) {
+    throw new RangeError(`at most ${REQUEST_PARTITIONS_MAX} partitions a request`);
+  }
+
+  const requestId = randomUUID();
+  const jobs = new Map<string, number>();
+  let added = 0;
+  for (let tries = 0; tries < QUEUE_TRIES_MAX; tries += 1) {
+    const missing = partitions.filter((partition) => !jobs.has(keyOf(partition)));
+    if (missing.length === 0) break;
+    const inserted = await insertQueued(
+      { db },
+      missing.map((partition) => ({ ...partition, reason, requestedBy, requestId })),
+    );
+    added += inserted.length;
+    for (const job of [...(await waitingJobs({ db }, missing)), ...inserted]) {
+      jobs.set(keyOf(job), job.id);
+    }
+  }
+  if (partitions.some((partition) => !jobs.has(keyOf(partition)))) {
+    throw new Error(`jobs were taken faster than they could be queued, ${QUEUE_TRIES_MAX} times`);
+  }
+  const jobIds = [...jobs.values()].sort((a, b) => a - b);
+  return { requestId, jobIds, alreadyQueued: jobIds.length - added };
+}
+
+/** Rows of one insert: Postgres takes 65,535 parameters a statement. */
+const ROWS_PER_INSERT_MAX = 1_000;
+
+type NewJob = typeof batchJobs.$inferInsert;
+
+async function insertQueued({ db }: Pick<Stores, "db">, rows: readonly NewJob[]) {
+  const inserted: (TruthPartition & { readonly id: number })[] = [];
+  for (let start = 0; start < rows.length; start += ROWS_PER_INSERT_MAX) {
+    const some = await db
+      .insert(batchJobs)
+      .values(rows.slice(start, start + ROWS_PER_INSERT_MAX))
+      .onConflictDoNothing()
+      .returning({
+        id: batchJobs.id,
+        advertiserId: batchJobs.advertiserId,
+        billingDay: batchJobs.billingDay,
+      });
+    inserted.push(...some);
+  }
+  return inserted;
+}
+
+function waitingJobs({ db }: Pick<Stores, "db">, partitions: readonly TruthPartition[]) {
+  const { id, advertiserId, billingDay } = batchJobs;
+  const advertiserIds = partitions.map((partition) => partition.advertiserId);
+  const days = partitions.map((partition) => partition.billingDay);
+  return db
+    .select({ id, advertiserId, billingDay })
+    .from(batchJobs)
+    .where(
+      and(
+        eq(batchJobs.state, "queued"),
+        sql`(${advertiserId}, ${billingDay}) in (
+          select * from unnest(${sql.param(advertiserIds)}::text[], ${sql.param(days)}::date[]))`,
+      ),
+    );
+}
+
+const keyOf = ({ advertiserId, billingDay }: TruthPartition) => `${billingDay}/${advertiserId}`;
+
+export interface JobProgress extends TruthPartition {
+  readonly id: number;
+  readonly state: JobState;
+  readonly attempts: number;
+  readonly error: string | null;
+  /** What it published; null for a job that came out as the current version, or not at all. */
+  readonly version: number | null;
+  readonly costMicros: bigint | null;
+  readonly currency: string | null;
+  readonly finishedAt: Date | null;
+}
+
+/**
+ * How far jobs are, in the order of their ids. A job whose runner died is followed by the one that
+ * took its place.
+ */
+export async function jobProgress(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+  jobIds: readonly number[],
+): Promise<JobProgress[]> {
+  // The runner closes a dead attempt as cancelled and opens the next one in the same transaction.
+  const followed = sql`(
+    select min(next.id) from ${batchJobs} next
+    where next.advertiser_id = ${batchJobs.advertiserId}
+      and next.billing_day = ${batchJobs.billingDay}
+      and next.id >= ${batchJobs.id} and next.state <> 'cancelled')`;
+  const asked = await db
+    .select({ id: batchJobs.id, followed: sql<number | null>`${followed}`.mapWith(Number) })
+    .from(batchJobs)
+    .where(and(tenantWhere(scope, batchJobs.advertiserId), isOneOf(batchJobs.id, jobIds)));
+  const ids = asked.map((job) => job.followed ?? job.id);
+  const rows = await db
+    .select({ job: batchJobs, version: truthVersions })
+    .from(batchJobs)
+    .leftJoin(truthVersions, eq(truthVersions.jobId, batchJobs.id))
+    .where(and(tenantWhere(scope, batchJobs.advertiserId), isOneOf(batchJobs.id, ids)))
+    .orderBy(asc(batchJobs.id));
+  return rows.map(({ job, version }) => ({
+    id: job.id,
+    advertiserId: job.advertiserId,
+    billingDay: job.billingDay,
+    state: job.state,
+    attempts: job.attempts,
+    error: job.error,
+    version: version?.version ?? null,
+    costMicros: version?.costMicros ?? null,
+    currency: version?.currency ?? null,
+    finishedAt: job.finishedAt,
+  }));
+}
+
+/** Whether nothing more will happen to a job by itself. */
+export function isFinished({ state }: Pick<JobProgress, "state">): boolean {
+  return state !== "queued" && state !== "running";
+}
