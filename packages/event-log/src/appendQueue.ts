@@ -105,7 +105,6 @@ export class AppendQueue<T> {
       this.#writesInFlight += 1;
       void this.#write(calls).finally(() => {
         this.#writesInFlight -= 1;
-        for (const call of calls) this.#pendingBytes -= call.bytes;
         this.#startWrites();
       });
     }
@@ -125,9 +124,8 @@ export class AppendQueue<T> {
       calls.push(call);
     }
     this.#waiting.splice(0, calls.length);
-    const [live, givenUp] = [calls.filter((c) => !c.settled), calls.filter((c) => c.settled)];
-    for (const call of givenUp) this.#pendingBytes -= call.bytes;
-    return live;
+    for (const call of calls) if (call.settled) this.#pendingBytes -= call.bytes;
+    return calls.filter((call) => !call.settled);
   }
 
   async #write(calls: readonly Call<T>[]): Promise<void> {
@@ -135,6 +133,7 @@ export class AppendQueue<T> {
       const appended = await this.#options.write(calls.flatMap((call) => call.records));
       let from = 0;
       for (const call of calls) {
+        this.#pendingBytes -= call.bytes;
         call.resolve(appended.slice(from, from + call.records.length));
         from += call.records.length;
       }
@@ -147,7 +146,10 @@ export class AppendQueue<T> {
         return;
       }
       const reason = error instanceof Error ? error : new Error(String(error));
-      for (const call of calls) call.reject(reason);
+      for (const call of calls) {
+        this.#pendingBytes -= call.bytes;
+        call.reject(reason);
+      }
     }
   }
 }

@@ -12,15 +12,7 @@ const RESTORE_BYTES_MAX = 16 * 1_048_576;
 /** One round trip and one transaction: without parameters, Postgres takes many statements at once. */
 const CREATE_SCHEMA_SQL = `SELECT pg_advisory_xact_lock(${SCHEMA_LOCK_KEY}); ${SCHEMA_SQL}`;
 
-const ENSURE_TOPIC_SQL = `
-WITH topic AS (
-  INSERT INTO event_log.topics (topic, partition_count, retention_ms) VALUES ($1, $2, $3)
-  ON CONFLICT (topic) DO UPDATE SET retention_ms = excluded.retention_ms
-  RETURNING topic_id, partition_count
-)
-INSERT INTO event_log.partitions (topic_id, partition)
-SELECT topic_id, generate_series(0, partition_count - 1) FROM topic
-ON CONFLICT DO NOTHING`;
+const ENSURE_TOPIC_SQL = "SELECT event_log.ensure_topic($1, $2, $3)";
 
 /**
  * Deletes the oldest records of each partition up to the first that must stay, a chunk at a time.

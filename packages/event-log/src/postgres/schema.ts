@@ -48,6 +48,35 @@ CREATE TABLE IF NOT EXISTS event_log.records (
   PRIMARY KEY (topic_id, partition, "offset")
 );
 
+-- What is acked must be on disk, whatever the server's default says. Holds until the commit.
+CREATE OR REPLACE FUNCTION event_log.insist_on_durability() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+END
+$$;
+
+-- Creates a topic with its partitions; of one that is there, only the retention changes.
+CREATE OR REPLACE FUNCTION event_log.ensure_topic(
+  topic_name text,
+  new_partition_count integer,
+  new_retention_ms bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM event_log.insist_on_durability();
+  WITH ensured AS (
+    INSERT INTO event_log.topics (topic, partition_count, retention_ms)
+    VALUES (topic_name, new_partition_count, new_retention_ms)
+    ON CONFLICT (topic) DO UPDATE SET retention_ms = excluded.retention_ms
+    RETURNING topic_id, partition_count
+  )
+  INSERT INTO event_log.partitions (topic_id, partition)
+  SELECT e.topic_id, generate_series(0, e.partition_count - 1) FROM ensured e
+  ON CONFLICT DO NOTHING;
+END
+$$;
+
 -- Appends the records that lie one behind the other in packed_values, and returns their offsets.
 -- append_times is for restoring a log; without it the time is now, but never before the last one.
 CREATE OR REPLACE FUNCTION event_log.append_packed(
@@ -63,11 +92,7 @@ DECLARE
   now_ms bigint;
   offsets bigint[];
 BEGIN
-  -- An append is acked, so it must be on disk, whatever the server's default says.
-  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-
+  PERFORM event_log.insist_on_durability();
   SELECT t.topic_id INTO found_topic_id FROM event_log.topics t WHERE t.topic = topic_name;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no topic "%"', topic_name USING ERRCODE = '${UNKNOWN_TOPIC_STATE}';
