@@ -2,9 +2,14 @@ import { openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
 import type { EventLog } from "@trueclick/event-log";
+import { createKafkaEventLog } from "@trueclick/event-log/kafka";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import {
+  createTestDatabase,
+  kafkaBrokers,
+  type TestDatabase,
+} from "@trueclick/local-stack/testing";
 import { storedEventSchema } from "@trueclick/shared/event/stored";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { eq, sql } from "drizzle-orm";
@@ -14,18 +19,25 @@ import { click } from "./testing/click.ts";
 import { type EdgeProcess, startEdgeProcess } from "./testing/edgeProcess.ts";
 import { storedLines } from "./testing/storedRecords.ts";
 
-const TOPIC = "clicks.raw";
+const BROKERS = kafkaBrokers();
 const KEY = "key-of-the-test";
 
 let database: TestDatabase;
 let log: EventLog;
+let topic: string;
 let settings: Record<string, string>;
 const running: EdgeProcess[] = [];
 
 beforeEach(async () => {
   database = await createTestDatabase();
   log = createPostgresEventLog({ connectionString: database.url });
-  settings = { DATABASE_URL: database.url, IP_HASH_KEY: "00".repeat(16), REGION: "test-1" };
+  topic = `clicks.${databaseName()}`;
+  settings = {
+    DATABASE_URL: database.url,
+    EVENTS_TOPIC: topic,
+    IP_HASH_KEY: "00".repeat(16),
+    REGION: "test-1",
+  };
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((edge) => edge.end("SIGKILL")));
@@ -106,7 +118,7 @@ describe("the edge on a real log", () => {
     const response = await post(edge, sent);
     expect([response.status, await response.json()]).toEqual([202, { accepted: 1, rejected: [] }]);
 
-    const [stored, ...more] = await storedLines(log, TOPIC);
+    const [stored, ...more] = await storedLines(log, topic);
     expect(more).toEqual([]);
     const event = storedEventSchema.parse(JSON.parse(stored?.line ?? ""));
     expect(stored?.partition).toBe(partitionOf("evt_00000001", 4));
@@ -196,7 +208,7 @@ describe("the edge on a real log", () => {
     }, "postgres");
     const again = () => post(edge, click(Date.now(), { event_id: "evt_00000003" }));
     await expect.poll(async () => (await again()).status, WAIT).toBe(202);
-    const ids = (await storedLines(log, TOPIC)).map(({ line }) => JSON.parse(line).event_id);
+    const ids = (await storedLines(log, topic)).map(({ line }) => JSON.parse(line).event_id);
     expect(new Set(ids)).toEqual(new Set(["evt_00000001", "evt_00000003"]));
   });
 });
@@ -224,7 +236,7 @@ function sendUntilGone(edge: EdgeProcess, senders: number): Load {
 }
 
 async function storedIds(): Promise<Set<string>> {
-  const lines = await storedLines(log, TOPIC);
+  const lines = await storedLines(log, topic);
   return new Set(lines.map(({ line }) => storedEventSchema.parse(JSON.parse(line)).event_id));
 }
 
@@ -239,6 +251,23 @@ describe("I1: no acked event is lost", () => {
     const stored = await storedIds();
     expect([...acked].filter((id) => !stored.has(id))).toEqual([]);
   });
+
+  it.runIf(BROKERS !== null)(
+    "when the edge is killed under load with Kafka for a log",
+    async () => {
+      const brokers = BROKERS ?? "";
+      settings = { ...settings, KAFKA_BROKERS: brokers, QUARANTINE_TOPIC: `${topic}.quarantine` };
+      log = createKafkaEventLog({ brokers: [brokers], clientId: "test" });
+      await setUpKeys();
+      const edge = await startReady();
+      const { acked, done } = sendUntilGone(edge, 8);
+      await expect.poll(() => acked.size, { ...WAIT, interval: 1 }).toBeGreaterThan(1_000);
+      await edge.end("SIGKILL");
+      await done;
+      const stored = await storedIds();
+      expect([...acked].filter((id) => !stored.has(id))).toEqual([]);
+    },
+  );
 
   it("when the edge is told to stop under load, which ends by itself and cleanly", async () => {
     await setUpKeys();

@@ -177,6 +177,8 @@ describe("POST /v1/events", () => {
     const answer = await post([click(), {}]);
     expect(answer).toMatchObject({ status: 503, body: { error: { code: "log_unavailable" } } });
     expect(answer.headers.get("retry-after")).toBe("1");
+    const metrics = await (await fetch(`${edge.url}/metrics`)).text();
+    expect(metrics).toContain('refused_events_total{source="src_server",status="503"} 2');
     // All of it will come again; kept now, the bad one would be there twice.
     expect(edge.quarantine.items).toEqual([]);
   });

@@ -96,13 +96,34 @@ describe("the server", () => {
     expect(answer).toMatch(/\r\n\r\n\{"error":\{"code":"\w+","message":"[^"]+"\}\}$/);
   });
 
-  // A client that is refused while it still sends must hear why, and the next request must work.
+  // A client that is refused while it still sends must hear why, and its next request must work.
   it("lets a refused client finish, and go on with the same connection", async () => {
     const body = "x".repeat(1_500_000);
     const head = "POST /v1/events HTTP/1.1\r\nHost: a\r\n";
     const next = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     const answers = await exchange(`${head}Content-Length: ${body.length}\r\n\r\n${body}${next}`);
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 401", "HTTP/1.1 200"]);
+  });
+
+  // Reading on is a courtesy; without an end to it, it would be a way to keep the edge busy.
+  it("hangs up on a refused client that never ends", async () => {
+    const socket = connect(edge.port, "127.0.0.1");
+    socket.on("error", () => {});
+    const head = "POST /v1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const chunk = `100000\r\n${"x".repeat(0x100000)}\r\n`;
+    const chunksMax = 64;
+    let chunks = 0;
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    socket.once("close", () => resolve());
+    const send = () => {
+      if (socket.destroyed || chunks === chunksMax) return resolve();
+      chunks += 1;
+      socket.write(chunk, send);
+    };
+    socket.write(head, send);
+    await over;
+    socket.destroy();
+    expect(chunks).toBeLessThan(chunksMax);
   });
 
   it("outlives a client that leaves in the middle of its body", async () => {
@@ -115,6 +136,22 @@ describe("the server", () => {
     const metrics = (await call("GET", "/metrics")).body;
     expect(metrics).toContain('refused_events_total{source="src_server",status="499"} 1');
     expect(edge.faults).toEqual([]);
+  });
+
+  // Slowloris: sockets that send a byte now and then and never come to an end.
+  it.each([
+    ["headers", "POST /v1/events HTTP/1.1\r\nHost: a\r\n"],
+    [
+      "body",
+      "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" +
+        `Authorization: Bearer ${SERVER_KEY}\r\nContent-Length: 9\r\n\r\n{`,
+    ],
+  ])("ends a request whose %s never come, and frees what it held", async (_what, bytes) => {
+    edge.server.headersTimeout = 100;
+    edge.server.requestTimeout = 200;
+    const answer = await exchange(bytes);
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+    await expect.poll(() => edge.inFlight.bytes).toBe(0);
   });
 
   it("shows a client nothing of what went wrong inside", async () => {

@@ -1,0 +1,70 @@
+import {
+  type AppendRequest,
+  type EventLog,
+  LogUnavailableError,
+  UnknownTopicError,
+} from "@trueclick/event-log";
+
+/** A log in memory that can be switched off and made to hang, for tests of what its users do then. */
+export class MemoryEventLog implements EventLog {
+  readonly records = new Map<string, AppendRequest[]>();
+  /** Appends, each with its records, in order. */
+  readonly appends: (readonly AppendRequest[])[] = [];
+  readonly created: { readonly topic: string; readonly partitionCount: number }[] = [];
+  isUp = true;
+  /** Appends wait for it. */
+  gate: Promise<void> = Promise.resolve();
+
+  admin() {
+    return {
+      ensureTopic: async (topic: string, { partitionCount }: { partitionCount: number }) => {
+        this.created.push({ topic, partitionCount });
+        this.records.set(topic, []);
+      },
+      applyRetention: async () => 0,
+      restore: async () => {},
+      close: async () => {},
+    };
+  }
+
+  async appender(topic: string) {
+    this.#check(topic);
+    return {
+      topic,
+      partitionCount: this.created.find((entry) => entry.topic === topic)?.partitionCount ?? 1,
+      append: async (records: readonly AppendRequest[]) => {
+        await this.gate;
+        const kept = this.#check(topic);
+        this.appends.push(records);
+        const first = BigInt(kept.length);
+        kept.push(...records);
+        return records.map(({ partition }, index) => ({
+          partition,
+          offset: first + BigInt(index),
+        }));
+      },
+      close: async () => {},
+    };
+  }
+
+  async reader(topic: string) {
+    const kept = this.#check(topic);
+    return {
+      topic,
+      partitionCount: 1,
+      read: async () => [],
+      offsets: async () => {
+        this.#check(topic);
+        return { startOffset: 0n, endOffset: BigInt(kept.length) };
+      },
+      close: async () => {},
+    };
+  }
+
+  #check(topic: string): AppendRequest[] {
+    if (!this.isUp) throw new LogUnavailableError("off");
+    const kept = this.records.get(topic);
+    if (kept === undefined) throw new UnknownTopicError(topic);
+    return kept;
+  }
+}
