@@ -205,10 +205,9 @@ export class PartitionEngine {
 
   /** Moves the watermark, never back, and lets go of the windows that it closes. */
   #closeUntil(watermarkMs: number): void {
-    if (watermarkMs <= this.#watermarkMs) return;
-    this.#watermarkMs = watermarkMs;
+    this.#watermarkMs = Math.max(this.#watermarkMs, watermarkMs);
     for (const [startMs, window] of this.#open) {
-      if (window.endMs > watermarkMs) continue;
+      if (window.endMs > this.#watermarkMs) continue;
       this.#open.delete(startMs);
       this.#entries -= window.entries;
     }

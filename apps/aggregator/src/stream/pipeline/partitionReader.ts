@@ -112,7 +112,6 @@ export class PartitionReader {
         this.#readFrom = record.offset + 1n;
         bytes += record.value.length;
       }
-      if (records.length < recordsMax) return "caught_up";
     }
     return "behind";
   }
@@ -164,5 +163,6 @@ function retryContext(
   signal: AbortSignal,
 ) {
   const onRetry = (error: Error) => observer.retrying(partition, step, error);
-  return { signal, delay, random, onRetry };
+  const onRecovered = () => observer.recovered(partition, step);
+  return { signal, delay, random, onRetry, onRecovered };
 }

@@ -12,6 +12,8 @@ export interface RetryContext {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onRetry: (error: Error) => void;
+  /** Called on a success that needed more than one attempt. */
+  readonly onRecovered: () => void;
 }
 
 /**
@@ -24,13 +26,17 @@ export interface RetryContext {
  */
 export async function retryWhilePassing<T>(
   attempt: () => Promise<T>,
-  { signal, delay, random, onRetry }: RetryContext,
+  { signal, delay, random, onRetry, onRecovered }: RetryContext,
 ): Promise<T> {
+  let retried = false;
   for (let delayMaxMs = FIRST_DELAY_MS; ; delayMaxMs = Math.min(2 * delayMaxMs, DELAY_MAX_MS)) {
     try {
-      return await attempt();
+      const result = await attempt();
+      if (retried) onRecovered();
+      return result;
     } catch (error) {
       if (!isPassing(error) || signal.aborted) throw error;
+      retried = true;
       onRetry(error);
     }
     await delay(delayMaxMs * random(), signal);

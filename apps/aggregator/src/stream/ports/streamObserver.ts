@@ -22,5 +22,6 @@ export interface StreamObserver {
   owned(partition: number, epoch: bigint, checkpoint: EngineCheckpoint): void;
   flushed(partition: number, facts: FlushFacts): void;
   retrying(partition: number, step: string, error: Error): void;
+  recovered(partition: number, step: string): void;
   stopped(partition: number, reason: StopReason, error: Error): void;
 }

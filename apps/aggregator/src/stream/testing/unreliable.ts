@@ -27,7 +27,13 @@ export interface Life {
   readonly foresees: boolean;
 }
 
-const SILENT = { owned: () => {}, flushed: () => {}, retrying: () => {}, stopped: () => {} };
+const SILENT = {
+  owned: () => {},
+  flushed: () => {},
+  retrying: () => {},
+  recovered: () => {},
+  stopped: () => {},
+};
 
 /**
  * Lives one life. It ends at the end of the log, or halts inside an effect for as long as `resume`

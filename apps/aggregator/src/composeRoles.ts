@@ -1,0 +1,143 @@
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { openDatabase } from "@trueclick/db/postgres/database";
+import type { EventLog, EventLogReader } from "@trueclick/event-log";
+import { sql } from "drizzle-orm";
+import type { Logger } from "pino";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { openEventLog } from "./adapters/openEventLog.ts";
+import { createFolderObjects } from "./archive/adapters/clickhouseObjects.ts";
+import { createFolderObjectStore } from "./archive/adapters/folderObjectStore.ts";
+import { composeArchive } from "./archive/composeArchive.ts";
+import { composeBatch } from "./batch/composeBatch.ts";
+import type { Env, Role } from "./env.ts";
+import { type OpsSources, READY } from "./http/opsServer.ts";
+import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
+import { composeStream } from "./stream/composeStream.ts";
+import type { StopSignals } from "./stream/pipeline/partitionReader.ts";
+import { untilAnswers } from "./untilAnswers.ts";
+
+/** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
+const POSTGRES_CONNECTIONS_MAX = 12;
+
+export interface Aggregator extends OpsSources {
+  /** Runs every role until stopped; a fault of one stops them all and is thrown. */
+  run(signals: StopSignals): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Engines {
+  readonly postgres: ReturnType<typeof openDatabase>;
+  readonly clickhouse: ReturnType<typeof openClickHouse>;
+  readonly eventLog: EventLog;
+  readonly readers: EventLogReader[];
+}
+
+type RunRole = (signals: StopSignals) => Promise<void>;
+
+/** Builds the roles of this process. Nothing is opened before `run`. */
+export function composeRoles(env: Env, logger: Logger): Aggregator {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const parts = new Map<string, () => string>();
+  const engines: Engines = {
+    postgres: openDatabase(env.DATABASE_URL, { connectionsMax: POSTGRES_CONNECTIONS_MAX }),
+    clickhouse: openClickHouse(env.CLICKHOUSE_URL),
+    eventLog: openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS }),
+    readers: [],
+  };
+  for (const role of env.AGGREGATOR_ROLES) parts.set(role, () => "starting");
+
+  return {
+    readiness: () => new Map(Array.from(parts, ([part, state]) => [part, state()])),
+    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+
+    async run(signals) {
+      const { stopping } = signals;
+      await engineAnswers(engines, logger, stopping);
+      const fault = new AbortController();
+      const either = AbortSignal.any([stopping, fault.signal]);
+      const runs = Array.from(env.AGGREGATOR_ROLES, async (role) => {
+        try {
+          const runRole = await buildRole(role, { env, logger, registry, engines, parts }, either);
+          await runRole({ stopping: either, deadline: signals.deadline });
+        } catch (error) {
+          if (!stopping.aborted) logger.error({ role, err: error }, "a role has failed");
+          fault.abort();
+          throw error;
+        }
+      });
+      const ends = await Promise.allSettled(runs);
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed !== undefined && !stopping.aborted) throw failed.reason;
+    },
+
+    async close() {
+      await Promise.allSettled(engines.readers.map((reader) => reader.close()));
+      await Promise.allSettled([engines.postgres.close(), engines.clickhouse.close()]);
+    },
+  };
+}
+
+interface RoleContext {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly engines: Engines;
+  /** What each role says of itself to `/readyz`. */
+  readonly parts: Map<string, () => string>;
+}
+
+async function buildRole(role: Role, context: RoleContext, signal: AbortSignal): Promise<RunRole> {
+  const { env, engines, parts, registry } = context;
+  const { db } = engines.postgres;
+  const { clickhouse } = engines;
+  const logger = context.logger.child({ role });
+  const objects = env.OBJECTS_DIR ?? "";
+
+  if (role === "stream") {
+    const log = await openReader(context, signal);
+    const observer = createPromStreamObserver(registry, log, logger);
+    parts.set(role, () => [...observer.states().values()].find((at) => at !== READY) ?? READY);
+    const { ALLOWED_LATENESS_MS: allowedLatenessMs, STREAM_FLUSH_INTERVAL_MS: flushIntervalMs } =
+      env;
+    const settings = { allowedLatenessMs, flushIntervalMs };
+    return (signals) => composeStream({ log, db, clickhouse, observer, settings }, signals);
+  }
+
+  const objectStore = createFolderObjectStore(objects);
+  const clickhouseObjects = createFolderObjects(objects);
+  const stores = { db, clickhouse, objectStore, clickhouseObjects, logger };
+  parts.set(role, () => READY);
+  if (role === "archive") {
+    const reader = await openReader(context, signal);
+    const settings = { flushIntervalMs: env.ARCHIVE_FLUSH_INTERVAL_MS };
+    return ({ stopping }) => composeArchive({ reader, ...stores, settings }, stopping);
+  }
+  const settings = { topic: env.EVENTS_TOPIC, tzdata: process.versions["tz"] ?? "unknown" };
+  return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);
+}
+
+/** Each role reads the log by connections of its own: one that is far behind starves no other. */
+async function openReader(context: RoleContext, signal: AbortSignal): Promise<EventLogReader> {
+  const { engines, env, logger } = context;
+  const open = () => engines.eventLog.reader(env.EVENTS_TOPIC);
+  const reader = await untilAnswers("event log", open, { logger, signal });
+  engines.readers.push(reader);
+  return reader;
+}
+
+async function engineAnswers(engines: Engines, logger: Logger, signal: AbortSignal): Promise<void> {
+  const { postgres, clickhouse } = engines;
+  const context = { logger, signal };
+  await Promise.all([
+    untilAnswers("Postgres", () => postgres.db.execute(sql`select 1`), context),
+    untilAnswers(
+      "ClickHouse",
+      async () => {
+        const answer = await clickhouse.ping();
+        if (!answer.success) throw answer.error;
+      },
+      context,
+    ),
+  ]);
+}

@@ -1,0 +1,68 @@
+import { createEnv } from "@t3-oss/env-core";
+import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { z } from "zod";
+
+const ROLES = ["stream", "archive", "batch"] as const;
+const roleSchema = z.enum(ROLES);
+export type Role = z.infer<typeof roleSchema>;
+
+const positiveMs = z.coerce.number().int().positive();
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/**
+ * Reads and checks the aggregator's settings. Called once, by `main.ts`, with `process.env`. The
+ * source is an argument so that tests need no mocks.
+ *
+ * @throws if a value is missing or impossible, after printing which.
+ */
+export function loadEnv(source: Record<string, string | undefined>) {
+  return createEnv({
+    server: {
+      /** Product tables; and the event log, unless `KAFKA_BROKERS` is set. */
+      DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+      CLICKHOUSE_URL: z.url({ protocol: /^https?$/ }),
+      KAFKA_BROKERS: z
+        .string()
+        .min(1)
+        .transform((list) => list.split(",").map((broker) => broker.trim()))
+        .optional(),
+      EVENTS_TOPIC: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,249}$/, "must be a topic name of Kafka")
+        .default("clicks.raw"),
+      /** Folder of the archive's objects. */
+      OBJECTS_DIR: z.string().min(1).optional(),
+      /** Another value counts late events otherwise; hot rows of before and after it differ in that. */
+      ALLOWED_LATENESS_MS: positiveMs.default(10 * MINUTE_MS),
+      /** How often counts are written, so that reports show the current ones. */
+      STREAM_FLUSH_INTERVAL_MS: positiveMs.max(MINUTE_MS).default(SECOND_MS),
+      ARCHIVE_FLUSH_INTERVAL_MS: positiveMs.default(MINUTE_MS),
+      AGGREGATOR_ROLES: z
+        .string()
+        .default(ROLES.join(","))
+        .transform((list) => list.split(",").map((role) => role.trim()))
+        .pipe(z.array(roleSchema).min(1))
+        .transform((roles): ReadonlySet<Role> => new Set(roles)),
+      /** The address for health and metrics. Not all of them unless said so: it has no password. */
+      AGGREGATOR_HOST: z.string().min(1).default("127.0.0.1"),
+      /** Health and metrics; 0 is off. */
+      AGGREGATOR_PORT: port.default(0),
+      LOG_LEVEL: z
+        .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+        .default("info"),
+    },
+    runtimeEnv: source,
+    emptyStringAsUndefined: true,
+    createFinalSchema: (shape) =>
+      z.object(shape).refine(({ AGGREGATOR_ROLES: roles, OBJECTS_DIR: dir }) => {
+        return dir !== undefined || !(roles.has("archive") || roles.has("batch"));
+      }, needsObjects),
+  });
+}
+
+const needsObjects = {
+  message: "is needed by the roles archive and batch",
+  path: ["OBJECTS_DIR"],
+};
+
+export type Env = ReturnType<typeof loadEnv>;

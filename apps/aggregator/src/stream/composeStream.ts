@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClickHouseClient } from "@clickhouse/client";
+import type { Database } from "@trueclick/db/postgres/database";
+import type { EventLogReader } from "@trueclick/event-log";
+import { createClickHouseHotStore } from "./adapters/clickhouseHotStore.ts";
+import { createPostgresCampaignDirectory } from "./adapters/postgresCampaignDirectory.ts";
+import { createPostgresCheckpointStore } from "./adapters/postgresCheckpointStore.ts";
+import type { StopSignals } from "./pipeline/partitionReader.ts";
+import { runStream } from "./pipeline/runStream.ts";
+import type { StreamObserver } from "./ports/streamObserver.ts";
+
+export interface StreamDependencies {
+  readonly log: EventLogReader;
+  readonly db: Database;
+  readonly clickhouse: ClickHouseClient;
+  readonly observer: StreamObserver;
+  readonly settings: {
+    /** `ALLOWED_LATENESS_MS`. */
+    readonly allowedLatenessMs: number;
+    /** `STREAM_FLUSH_INTERVAL_MS`. */
+    readonly flushIntervalMs: number;
+  };
+}
+
+/**
+ * Limits of one partition. Entries take some 150 bytes: 300 MB a partition at the limit, which the
+ * ids of 10 minutes of 2,500 events a second reach.
+ */
+const LIMITS = {
+  openEntriesMax: 2_000_000,
+  readRecordsMax: 256,
+  flushBytesMax: 32 * 1_048_576,
+  readWaitMs: 1_000,
+};
+
+/** Runs the stream role until stopped. See `runStream` for how it ends. */
+export function composeStream(deps: StreamDependencies, signals: StopSignals): Promise<void> {
+  const { log, db, clickhouse, observer, settings } = deps;
+  return runStream(
+    {
+      log,
+      hotStore: createClickHouseHotStore(clickhouse),
+      checkpoints: createPostgresCheckpointStore(db, log.topic),
+      campaigns: createPostgresCampaignDirectory(db),
+      observer,
+      delay,
+      random: Math.random,
+      nowMs: () => performance.now(),
+    },
+    { ...LIMITS, ...settings },
+    signals,
+  );
+}
+
+async function delay(delayMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(delayMs, undefined, { signal });
+  } catch {
+    // Aborted: the caller looks at the signal next.
+  }
+}

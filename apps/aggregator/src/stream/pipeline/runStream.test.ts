@@ -1,0 +1,138 @@
+import { LogUnavailableError } from "@trueclick/event-log";
+import { expect, it } from "vitest";
+import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
+import { BASE_MS, blockOf, CAMPAIGNS, storedClick } from "../testing/fixtures.ts";
+import { MemoryLogReader } from "../testing/memoryLog.ts";
+import { MemoryCheckpointStore, MemoryHotStore } from "../testing/memoryStores.ts";
+import type { PartitionDeps } from "./partitionReader.ts";
+import { runStream, StreamEndedError } from "./runStream.ts";
+
+const SETTINGS = {
+  allowedLatenessMs: 600_000,
+  openEntriesMax: 1_000,
+  flushIntervalMs: 1_000,
+  readRecordsMax: 10,
+  flushBytesMax: 1_000_000,
+  readWaitMs: 0,
+};
+
+const LOG = Array.from({ length: 3 }, (_none, serial) => ({
+  partition: 0,
+  offset: BigInt(serial),
+  appendTimeMs: BASE_MS,
+  value: blockOf([storedClick({ event_id: `evt-0000000${serial}` })]),
+}));
+
+/** A stream over memory that is told to stop once a flush has come to the end of the log. */
+function streamOver(log: MemoryLogReader) {
+  const stopping = new AbortController();
+  const deadline = new AbortController();
+  const told: string[] = [];
+  const hotStore = new MemoryHotStore();
+  const checkpoints = new MemoryCheckpointStore();
+  const deps: PartitionDeps = {
+    log,
+    hotStore,
+    checkpoints,
+    campaigns: { snapshotFor: async () => CAMPAIGNS },
+    observer: {
+      owned: () => {},
+      flushed: (_partition, { checkpoint, cells }) => {
+        told.push(`flushed ${cells} cells to ${checkpoint.nextOffset}`);
+        stopping.abort();
+      },
+      retrying: (_partition, step, error) => told.push(`retrying ${step}: ${error.name}`),
+      recovered: (_partition, step) => told.push(`recovered ${step}`),
+      stopped: (_partition, reason) => told.push(`stopped: ${reason}`),
+    },
+    delay: async () => {},
+    random: () => 0.5,
+    nowMs: () => 0,
+  };
+  const signals = { stopping: stopping.signal, deadline: deadline.signal };
+  return { deps, signals, stopping, deadline, told, hotStore, checkpoints };
+}
+
+/** Fails as often as told, then does what it should. */
+function failing<Args extends unknown[], Result>(
+  faults: Error[],
+  act: (...args: Args) => Promise<Result>,
+) {
+  return async (...args: Args) => {
+    const fault = faults.shift();
+    if (fault !== undefined) throw fault;
+    return act(...args);
+  };
+}
+
+it("writes together what was there to read, once", async () => {
+  const { deps, signals, told } = streamOver(new MemoryLogReader(LOG));
+  await runStream(deps, SETTINGS, signals);
+  expect(told).toEqual(["flushed 4 cells to 3"]);
+});
+
+it("rides out every store's and the log's passing faults", async () => {
+  const { deps, signals, told, hotStore, checkpoints } = streamOver(new MemoryLogReader(LOG));
+  const { log } = deps;
+  const away = () => [new StoreUnavailableError("away"), new StoreUnavailableError("away")];
+  await runStream(
+    {
+      ...deps,
+      log: {
+        ...{ topic: log.topic, partitionCount: 1, close: () => log.close() },
+        offsets: (partition) => log.offsets(partition),
+        read: failing([new LogUnavailableError("away")], (request) => log.read(request)),
+      },
+      hotStore: {
+        writeCells: failing(away(), (partition, cells) => hotStore.writeCells(partition, cells)),
+        writeRejects: (rejects) => hotStore.writeRejects(rejects),
+      },
+      checkpoints: {
+        acquire: failing(away(), (partition, start) => checkpoints.acquire(partition, start)),
+        commit: failing(away(), (owner, checkpoint) => checkpoints.commit(owner, checkpoint)),
+      },
+    },
+    SETTINGS,
+    signals,
+  );
+  expect(hotStore.cells.size).toBe(4);
+  expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(3n);
+  expect(told.filter((line) => line.startsWith("recovered"))).toEqual([
+    "recovered acquire",
+    "recovered read",
+    "recovered cells",
+    "recovered commit",
+  ]);
+});
+
+it("stops, uncommitted, at a fault that will not pass", async () => {
+  const { deps, signals, checkpoints } = streamOver(new MemoryLogReader(LOG));
+  const refuse = async () => {
+    throw new StoreRejectedError("no such table");
+  };
+  const hotStore = { writeCells: refuse, writeRejects: refuse };
+  const running = runStream({ ...deps, hotStore }, SETTINGS, signals);
+  await expect(running).rejects.toBeInstanceOf(StoreRejectedError);
+  expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
+});
+
+it("leaves it to the next start when the deadline comes before the store does", async () => {
+  const { deps, signals, stopping, deadline, checkpoints } = streamOver(new MemoryLogReader(LOG));
+  const away = async () => {
+    stopping.abort();
+    deadline.abort();
+    throw new StoreUnavailableError("away");
+  };
+  const hotStore = { writeCells: away, writeRejects: away };
+  await runStream({ ...deps, hotStore }, SETTINGS, signals);
+  expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
+});
+
+it("counts nothing rather than a part when the log has expired under the checkpoint", async () => {
+  const { deps, signals, told, hotStore, checkpoints } = streamOver(new MemoryLogReader(LOG, 1n));
+  await checkpoints.acquire(0, 0n);
+  const running = runStream(deps, SETTINGS, signals);
+  await expect(running).rejects.toBeInstanceOf(StreamEndedError);
+  expect(told).toEqual(["stopped: offset_out_of_range"]);
+  expect(hotStore.cells.size).toBe(0);
+});

@@ -1,0 +1,53 @@
+/** The aggregator as the process that it is in production: its own memory, and killable. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+export interface AggregatorProcess {
+  /** Health and metrics. */
+  readonly url: string;
+  /** All that it logged so far. */
+  readonly lines: readonly string[];
+  /** Sends a signal and waits for the end; the exit code, or null after SIGKILL. */
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
+  /** The exit code, once it has ended by itself. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts an aggregator; it need not be ready yet. */
+export async function startAggregatorProcess(
+  settings: Readonly<Record<string, string>>,
+): Promise<AggregatorProcess> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env["PATH"] ?? "", AGGREGATOR_PORT: `${port}`, ...settings },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exit = once(child, "exit");
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  const ended = exit.then(() => child.exitCode);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    lines,
+    ended,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("No port was given");
+  return address.port;
+}
