@@ -43,8 +43,8 @@ module.exports = {
       name: "domain-is-pure",
       severity: "error",
       comment: "No I/O and no framework in a domain folder.",
-      from: { path: "^apps/[^/]+/src/(?:[^/]+/)?domain/", pathNot: "\\.test\\.ts$" },
-      to: { pathNot: ["^apps/[^/]+/src/(?:[^/]+/)?domain/", "^packages/shared/"] },
+      from: { path: "^apps/[^/]+/src/(domain|[^/]+/domain)/", pathNot: "\\.test\\.ts$" },
+      to: { pathNot: ["^apps/[^/]+/src/(domain|[^/]+/domain)/", "^packages/shared/"] },
     },
     {
       name: "adapters-only-from-main",
@@ -54,7 +54,7 @@ module.exports = {
         path: "^apps/[^/]+/src/",
         pathNot: ["/src/main\\.ts$", "/compose[A-Z][A-Za-z]*\\.ts$", "/adapters/", "\\.test\\.tsx?$", "/testing/"],
       },
-      to: { path: "^apps/[^/]+/src/(?:[^/]+/)?adapters/" },
+      to: { path: "^apps/[^/]+/src/(adapters|[^/]+/adapters)/" },
     },
     {
       name: "client-not-server",
@@ -85,7 +85,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.base.json" },
     doNotFollow: { path: "node_modules" },
-    exclude: { path: ["\\.next/", "node_modules/\\.cache"] },
+    exclude: { path: ["next-env\\.d\\.ts$", "\\.next/", "node_modules/\\.cache"] },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "default", "types", "node"],

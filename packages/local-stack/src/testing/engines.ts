@@ -4,6 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
+// Brings the types of what the global setup provides.
+import type {} from "./globalSetup.ts";
 
 export interface TestDatabase {
   readonly url: string;
