@@ -8,15 +8,34 @@ import {
 import { UsageError } from "./terminal/errors.ts";
 import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
+import { addBatchRun } from "./verbs/batchRun.ts";
+import { addBatchStatus } from "./verbs/batchStatus.ts";
+import { addCampaignsImport } from "./verbs/campaignsImport.ts";
+import { addDemo } from "./verbs/demo.ts";
+import { addEventsFromWeblog } from "./verbs/eventsFromWeblog.ts";
+import { addEventsSend } from "./verbs/eventsSend.ts";
+import { addKeys } from "./verbs/keys.ts";
 import { addStart } from "./verbs/start.ts";
+import { addTrace } from "./verbs/trace.ts";
 
-const VERBS: readonly ((host: VerbHost) => void)[] = [addStart];
+const VERBS: readonly ((host: VerbHost) => void)[] = [
+  addStart,
+  addEventsSend,
+  addEventsFromWeblog,
+  addCampaignsImport,
+  addBatchRun,
+  addBatchStatus,
+  addTrace,
+  addKeys,
+  addDemo,
+];
 
-/** Runs the command line and answers the exit code. Never throws. */
+/** Runs the command line and answers the exit code. Never throws for what a user can mend. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_DONE;
   const program = new Command("trueclick")
     .description("Counts ad clicks twice on purpose: fast for decisions, right for money.")
+    // Before any sub-command is added: they inherit both.
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -34,8 +53,9 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError)
+    if (error instanceof CommanderError) {
       return error.exitCode === 0 ? EXIT_DONE : EXIT_BAD_ARGUMENTS;
+    }
     if (!(error instanceof UsageError)) throw error;
     context.stderr.write(`${error.message}\n`);
     return EXIT_BAD_ARGUMENTS;

@@ -1,0 +1,161 @@
+/** Reads a file of campaigns, CSV or JSON, into rows of one shape. */
+import { readFile, stat } from "node:fs/promises";
+import { CsvError, type Info, parse } from "csv-parse/sync";
+import { z } from "zod";
+import { hasCode } from "../stack/files.ts";
+import { CliError } from "../terminal/errors.ts";
+import { CAMPAIGN_COLUMNS, type CampaignColumn, type CampaignRow } from "./domain/campaignPlan.ts";
+
+/** A file is read as a whole: it is written as a whole, too. */
+const FILE_BYTES_MAX = 64 * 1_048_576;
+
+/** @throws {CliError} `bad_file`, with the place, if it is not of the form it should be. */
+export async function readCampaignFile(path: string): Promise<CampaignRow[]> {
+  const text = await readWhole(path);
+  const isJson = path.endsWith(".json") || /^\s*[[{]/.test(text);
+  return isJson ? readJson(text) : readCsv(text);
+}
+
+async function readWhole(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > FILE_BYTES_MAX) {
+      throw new CliError("bad_file", `${path} is larger than ${FILE_BYTES_MAX} bytes; split it`);
+    }
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) throw new CliError("no_file", `There is no file ${path}`);
+    if (error instanceof TypeError) throw new CliError("bad_file", `${path} is not in UTF-8`);
+    throw error;
+  }
+}
+
+const recordSchema = z.object({
+  record: z.record(z.string(), z.string()),
+  info: z.custom<Info>(),
+});
+
+function readCsv(text: string): CampaignRow[] {
+  try {
+    const records: unknown = parse(text, {
+      bom: true,
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+      columns: (header: string[]) => checkHeader(header),
+    });
+    return z
+      .array(recordSchema)
+      .parse(records)
+      .map(({ record, info }) => toRow(`line ${info.lines}`, record, []));
+  } catch (error) {
+    if (error instanceof CsvError) throw new CliError("bad_file", error.message, { cause: error });
+    throw error;
+  }
+}
+
+function checkHeader(header: readonly string[]): string[] {
+  const missing = CAMPAIGN_COLUMNS.filter((column) => !header.includes(column));
+  const unknown = header.filter((name) => !CAMPAIGN_COLUMNS.some((column) => column === name));
+  if (missing.length === 0 && unknown.length === 0) return [...header];
+  const problems = [
+    ...(missing.length === 0 ? [] : [`lacks ${missing.join(", ")}`]),
+    ...(unknown.length === 0 ? [] : [`has unknown ${unknown.join(", ")}`]),
+  ];
+  throw new CliError("bad_file", `line 1: the header ${problems.join(" and ")}`);
+}
+
+const scalar = z.union([z.string(), z.number()]).transform(String);
+const adSchema = z.object({ id: z.string(), name: z.string().default("") });
+const flatSchema = z.partialRecord(z.enum(CAMPAIGN_COLUMNS), scalar);
+
+/** Either rows with the names of the CSV's columns, or the same as a tree. */
+const jsonSchema = z.union([
+  z.array(flatSchema),
+  z.object({
+    advertisers: z.array(
+      z.object({
+        id: scalar,
+        name: scalar,
+        time_zone: z.string(),
+        currency: z.string(),
+        campaigns: z
+          .array(
+            z.object({
+              id: scalar,
+              name: scalar,
+              daily_budget_micros: scalar.optional(),
+              ads: z.array(adSchema).default([]),
+              rates: z
+                .array(z.object({ cpc_micros: scalar, effective_from: z.string() }))
+                .min(1, "a campaign needs a rate"),
+            }),
+          )
+          .min(1, "an advertiser needs a campaign"),
+      }),
+    ),
+  }),
+]);
+type Tree = Exclude<z.infer<typeof jsonSchema>, readonly unknown[]>;
+
+function readJson(text: string): CampaignRow[] {
+  const parsed = jsonSchema.safeParse(parseJson(text));
+  if (!parsed.success) throw new CliError("bad_file", z.prettifyError(parsed.error));
+  if (!Array.isArray(parsed.data)) return treeRows(parsed.data);
+  return parsed.data.map((fields, index) => toRow(`[${index}]`, fields, []));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CliError("bad_file", `Not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function treeRows({ advertisers }: Tree): CampaignRow[] {
+  return advertisers.flatMap((advertiser, a) =>
+    advertiser.campaigns.flatMap((campaign, c) =>
+      campaign.rates.map((rate, r) =>
+        toRow(
+          `advertisers[${a}].campaigns[${c}].rates[${r}]`,
+          {
+            advertiser_id: advertiser.id,
+            advertiser_name: advertiser.name,
+            time_zone: advertiser.time_zone,
+            currency: advertiser.currency,
+            campaign_id: campaign.id,
+            campaign_name: campaign.name,
+            cpc_micros: rate.cpc_micros,
+            effective_from: rate.effective_from,
+            daily_budget_micros: campaign.daily_budget_micros ?? "",
+          },
+          campaign.ads,
+        ),
+      ),
+    ),
+  );
+}
+
+function toRow(
+  where: string,
+  fields: Readonly<Partial<Record<CampaignColumn, string>>>,
+  ads: CampaignRow["ads"],
+): CampaignRow {
+  const of = (column: CampaignColumn) => fields[column] ?? "";
+  return {
+    where,
+    ads,
+    fields: {
+      advertiser_id: of("advertiser_id"),
+      advertiser_name: of("advertiser_name"),
+      time_zone: of("time_zone"),
+      currency: of("currency"),
+      campaign_id: of("campaign_id"),
+      campaign_name: of("campaign_name"),
+      cpc_micros: of("cpc_micros"),
+      effective_from: of("effective_from"),
+      daily_budget_micros: of("daily_budget_micros"),
+    },
+  };
+}
