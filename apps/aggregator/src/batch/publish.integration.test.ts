@@ -81,6 +81,23 @@ it("gives the same inputs the same hashes, here again and on other engines", asy
   });
 });
 
+// The index forgets events after some months; a bill may be recounted after years.
+it("knows the copies in other hours that it knew, when the index has forgotten them", async () => {
+  const [first, copy] = [clicks(0, 1)[0], clicks(1, 2)[0]];
+  if (first === undefined || copy === undefined) throw new Error("there are clicks");
+  const yesterday = { ...first, event_time: first.event_time - 24 * HOUR_MS, ingest_time: 1 };
+  await world.archive.append([yesterday, { ...copy, ingest_time: copy.ingest_time + 1 }]);
+  await world.archive.archiveAll();
+  await world.recount("adv_1", DAY);
+  const before = await world.current("adv_1", DAY);
+  expect(before?.rejects).toContainEqual(
+    expect.objectContaining({ eventId: first.event_id, verdict: "id_conflict" }),
+  );
+
+  await world.archive.clickhouse.command({ query: "TRUNCATE TABLE event_index" });
+  expect(await world.recount("adv_1", DAY)).toBe("verified");
+});
+
 it("publishes a late click as a second version and leaves the first as it was", async () => {
   await world.recount("adv_1", DAY);
   const first = await world.current("adv_1", DAY);

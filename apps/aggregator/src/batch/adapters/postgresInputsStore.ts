@@ -31,7 +31,7 @@ export interface InputsStoreOptions {
 const OBJECTS_PER_INSERT_MAX = 5_000;
 
 /** What `inputsJson` wrote of them. */
-const pinnedCopies = z.object({ copies: z.array(z.object({ path: z.string() })) });
+const pinnedCopies = z.object({ copies: z.array(z.object({ path: z.string() })) }).nullable();
 
 const objectColumns = {
   path: archiveObjects.path,
@@ -188,9 +188,7 @@ async function readKnownCopies(
     .where(
       and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
     );
-  return current === undefined
-    ? []
-    : pinnedCopies.parse(current.inputs).copies.map(({ path }) => path);
+  return pinnedCopies.parse(current?.inputs ?? null)?.copies.map(({ path }) => path) ?? [];
 }
 
 function toPinnedObject(object: {
