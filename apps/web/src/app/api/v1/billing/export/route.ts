@@ -1,0 +1,6 @@
+import { billingExportEndpoint } from "../../../../../server/rest/endpoints/billingExport.ts";
+import { serve } from "../../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(billingExportEndpoint);

@@ -1,0 +1,6 @@
+import { campaignsEndpoint } from "../../../../server/rest/endpoints/lists.ts";
+import { serve } from "../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(campaignsEndpoint);

@@ -1,0 +1,6 @@
+import { driftEndpoint } from "../../../../server/rest/endpoints/audit.ts";
+import { serve } from "../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(driftEndpoint);

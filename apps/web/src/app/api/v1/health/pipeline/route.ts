@@ -1,0 +1,6 @@
+import { pipelineHealthEndpoint } from "../../../../../server/rest/endpoints/pipelineHealth.ts";
+import { serve } from "../../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(pipelineHealthEndpoint);

@@ -1,0 +1,6 @@
+import { reportEndpoint } from "../../../../server/rest/endpoints/report.ts";
+import { serve } from "../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(reportEndpoint);

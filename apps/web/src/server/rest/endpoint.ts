@@ -1,0 +1,69 @@
+/** What an endpoint is, and what happens to a request before and after it. */
+import { ReportQueryError } from "@trueclick/db/routing/route";
+import type { Stores } from "@trueclick/db/stores";
+import type { Scope } from "@trueclick/shared/access";
+import type { z } from "zod";
+import { badParameter, errorAnswer, RestError } from "./answer.ts";
+import { type Caller, identify, requireScope, type SessionUser } from "./caller.ts";
+import { parseParams } from "./params.ts";
+
+export interface RestContext {
+  readonly stores: Stores;
+  readonly caller: Caller;
+  readonly nowMs: number;
+}
+
+/** One address of the API. The OpenAPI document is made of these, so it says what is served. */
+export interface Endpoint<Params extends z.ZodObject = z.ZodObject> {
+  /** Below `/api/v1`, path parameters in braces. */
+  readonly path: string;
+  readonly summary: string;
+  readonly scope: Scope;
+  /** About the installation, not about a tenant: for the operator's own staff. */
+  readonly operatorOnly?: boolean;
+  /** Of the path and the query. */
+  readonly params: Params;
+  /** What a 200 holds. */
+  readonly answer: z.ZodType;
+  /** Served as CSV too, or only. */
+  readonly csv?: "also" | "only";
+  readonly handle: (context: RestContext, params: z.output<Params>) => Promise<Response>;
+}
+
+/** Keeps the type of the parameters, so that a handler gets what its schema parses. */
+export function defineEndpoint<Params extends z.ZodObject>(
+  endpoint: Endpoint<Params>,
+): Endpoint<Params> {
+  return endpoint;
+}
+
+export interface RestDependencies {
+  readonly stores: Stores;
+  readonly sessionUser: SessionUser;
+  readonly nowMs: number;
+  /** Told of what is not the caller's mistake. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Answers a request: who asks, whether it may, what it asks for, and only then the endpoint. */
+export async function answerRequest<Params extends z.ZodObject>(
+  endpoint: Endpoint<Params>,
+  request: Request,
+  path: Readonly<Record<string, string>>,
+  { stores, sessionUser, nowMs, onFault }: RestDependencies,
+): Promise<Response> {
+  try {
+    const caller = await identify(stores.db, sessionUser, request.headers, nowMs);
+    requireScope(caller, endpoint.scope, endpoint.operatorOnly ?? false);
+    const query = new URL(request.url).searchParams;
+    const params = parseParams(endpoint.params, query, path);
+    return await endpoint.handle({ stores, caller, nowMs }, params);
+  } catch (error) {
+    if (error instanceof RestError) return errorAnswer(error);
+    if (error instanceof ReportQueryError) {
+      return errorAnswer(badParameter(error.parameter, error.message));
+    }
+    onFault(error);
+    return errorAnswer(new RestError(500, "internal", "the request failed on our side; try again"));
+  }
+}

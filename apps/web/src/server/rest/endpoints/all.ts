@@ -1,0 +1,19 @@
+import type { Described } from "../openapi.ts";
+import { driftEndpoint, eventEndpoint, jobEndpoint } from "./audit.ts";
+import { billingExportEndpoint } from "./billingExport.ts";
+import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./lists.ts";
+import { pipelineHealthEndpoint } from "./pipelineHealth.ts";
+import { reportEndpoint } from "./report.ts";
+
+/** Every endpoint of the API; a test holds the routes of the app to this list. */
+export const ENDPOINTS: readonly Described[] = [
+  reportEndpoint,
+  driftEndpoint,
+  eventEndpoint,
+  partitionsEndpoint,
+  jobEndpoint,
+  billingExportEndpoint,
+  pipelineHealthEndpoint,
+  campaignsEndpoint,
+  advertisersEndpoint,
+];

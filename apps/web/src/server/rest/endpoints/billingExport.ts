@@ -1,0 +1,71 @@
+import { billingMonth } from "@trueclick/db/queries/billingMonth";
+import { microsToDecimal } from "@trueclick/shared/money";
+import { z } from "zod";
+import { csvAnswer, notFound } from "../answer.ts";
+import { toCsv } from "../csv.ts";
+import { defineEndpoint } from "../endpoint.ts";
+import { advertiserParam } from "../params.ts";
+
+const COLUMNS = [
+  "month",
+  "day",
+  "advertiser_id",
+  "advertiser_name",
+  "campaign_id",
+  "campaign_name",
+  "version",
+  "finality",
+  "clicks",
+  "gross_clicks",
+  "net_clicks",
+  "duplicate_clicks",
+  "impressions",
+  "conversions",
+  "unique_users",
+  "cost_micros",
+  "cost",
+  "currency",
+] as const;
+
+export const billingExportEndpoint = defineEndpoint({
+  path: "/billing/export",
+  summary: "A month as it is billed: a row per day and campaign",
+  scope: "billing:export",
+  csv: "only",
+  params: z.object({
+    advertiser_id: advertiserParam,
+    month: z
+      .string()
+      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month, YYYY-MM")
+      .describe("In the advertiser's zone"),
+  }),
+  answer: z.string(),
+  async handle({ stores, caller, nowMs }, { advertiser_id: advertiserId, month }) {
+    const billed = await billingMonth(stores, caller.tenant, { advertiserId, month }, nowMs);
+    if (billed === null) throw notFound("advertiser");
+    const rows = billed.days.flatMap(({ day, version, finality, lines }) =>
+      lines.map((line) => ({
+        month,
+        day,
+        advertiser_id: billed.advertiser.id,
+        advertiser_name: billed.advertiser.name,
+        campaign_id: line.campaignId,
+        campaign_name: line.campaignName,
+        version,
+        finality,
+        clicks: line.clicks,
+        gross_clicks: line.grossClicks,
+        net_clicks: line.netClicks,
+        duplicate_clicks: line.duplicateClicks,
+        impressions: line.impressions,
+        conversions: line.conversions,
+        unique_users: line.uniqueUsers,
+        cost_micros: line.costMicros,
+        cost: microsToDecimal(line.costMicros),
+        currency: billed.currency,
+      })),
+    );
+    const name = `billing-${billed.advertiser.id.replaceAll(/[^A-Za-z0-9_-]/g, "_")}-${month}.csv`;
+    return csvAnswer(name, toCsv(COLUMNS, rows));
+  },
+});

@@ -1,0 +1,91 @@
+import { pipelineHealth } from "@trueclick/db/queries/pipeline";
+import { z } from "zod";
+import { jsonAnswer, toExactNumber, toIsoOrNull } from "../answer.ts";
+import { defineEndpoint } from "../endpoint.ts";
+
+const partitionSchema = z.object({
+  topic: z.string(),
+  partition: z.int(),
+  stream_next_offset: z.string().nullable(),
+  archive_next_offset: z.string().nullable(),
+  archive_lag_records: z.int().describe("Negative where the archive is ahead of the stream"),
+  watermark: z.string().nullable(),
+  newest_event_at: z.string().nullable(),
+  level: z.int(),
+  streamed_events: z.int(),
+  archived_events: z.int(),
+  difference: z.int().nullable().describe("Streamed less archived at one offset: always 0"),
+});
+
+const answer = z.object({
+  as_of: z.string(),
+  identity: z
+    .object({
+      received: z.int(),
+      counted: z.int(),
+      duplicate: z.int(),
+      invalid: z.int(),
+      late: z.int(),
+      in_flight: z.int(),
+    })
+    .describe("received = counted + duplicate + invalid + late + in_flight"),
+  late_rate: z.number().nullable(),
+  duplicate_rate: z.number().nullable(),
+  degradation_level: z.int(),
+  watermark: z.string().nullable(),
+  newest_event_at: z.string().nullable(),
+  freshness_ms: z.int().nullable().describe("Since the newest event that the stream has read"),
+  archive: z.object({ objects: z.int(), bytes: z.int(), newest_object_at: z.string().nullable() }),
+  partitions: z.array(partitionSchema),
+});
+
+export const pipelineHealthEndpoint = defineEndpoint({
+  path: "/health/pipeline",
+  summary: "Whether every received event is accounted for, and how far each reader of the log is",
+  scope: "pipeline:read",
+  operatorOnly: true,
+  params: z.object({}),
+  answer,
+  async handle({ stores, nowMs }) {
+    const health = await pipelineHealth(stores);
+    const { identity, archive } = health;
+    return jsonAnswer(answer, {
+      as_of: new Date(nowMs).toISOString(),
+      identity: {
+        received: toExactNumber(identity.received),
+        counted: toExactNumber(identity.counted),
+        duplicate: toExactNumber(identity.duplicate),
+        invalid: toExactNumber(identity.invalid),
+        late: toExactNumber(identity.late),
+        in_flight: toExactNumber(identity.inFlight),
+      },
+      late_rate: health.lateRate,
+      duplicate_rate: health.duplicateRate,
+      degradation_level: health.level,
+      watermark: isoOfMs(health.watermarkMs),
+      newest_event_at: isoOfMs(health.newestEventMs),
+      freshness_ms:
+        health.newestEventMs === null ? null : Math.max(0, nowMs - health.newestEventMs),
+      archive: {
+        objects: archive.objects,
+        bytes: toExactNumber(archive.bytes),
+        newest_object_at: toIsoOrNull(archive.newestObjectAt),
+      },
+      partitions: health.partitions.map((partition) => ({
+        topic: partition.topic,
+        partition: partition.partition,
+        stream_next_offset: partition.streamNextOffset?.toString() ?? null,
+        archive_next_offset: partition.archiveNextOffset?.toString() ?? null,
+        archive_lag_records: toExactNumber(partition.archiveLagRecords),
+        watermark: isoOfMs(partition.watermarkMs),
+        newest_event_at: isoOfMs(partition.appendTimeMs),
+        level: partition.level,
+        streamed_events: toExactNumber(partition.streamedEvents),
+        archived_events: toExactNumber(partition.archivedEvents),
+        difference: partition.difference === null ? null : toExactNumber(partition.difference),
+      })),
+    });
+  },
+});
+
+const isoOfMs = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());

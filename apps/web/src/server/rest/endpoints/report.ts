@@ -1,0 +1,136 @@
+import { FINALITIES } from "@trueclick/db/queries/finality";
+import { GRANULARITIES } from "@trueclick/db/routing/buckets";
+import { runReport } from "@trueclick/db/routing/report";
+import {
+  DIMENSIONS,
+  type Dimension,
+  FILTER_VALUES_MAX,
+  REPORT_DAYS_MAX,
+  REPORT_ROWS_MAX,
+} from "@trueclick/db/routing/reportQuery";
+import { advertiserIdSchema, campaignIdSchema, ENTITY_ID_LENGTH_MAX } from "@trueclick/shared/ids";
+import { z } from "zod";
+import { csvAnswer, jsonAnswer } from "../answer.ts";
+import { requireScope } from "../caller.ts";
+import { toCsv } from "../csv.ts";
+import { defineEndpoint } from "../endpoint.ts";
+import { instantParam, timeZoneParam } from "../params.ts";
+import { requireAdvertisers, requireCampaigns } from "../visible.ts";
+
+const isDimension = (word: string): word is Dimension => DIMENSIONS.some((known) => known === word);
+
+const dimensionsParam = z
+  .string()
+  .transform((list, context) => {
+    const words = list.split(",").filter((word) => word !== "");
+    const known = words.filter(isDimension);
+    if (known.length < words.length) {
+      context.addIssue(`must be a comma-separated list of ${DIMENSIONS.join(", ")}`);
+    }
+    return [...new Set(known)];
+  })
+  .describe(`Comma-separated, of ${DIMENSIONS.join(", ")}`);
+
+const valuesParam = z
+  .array(z.string().min(1).max(ENTITY_ID_LENGTH_MAX))
+  .max(FILTER_VALUES_MAX)
+  .optional();
+
+const params = z.object({
+  mode: z.enum(["dashboard", "billing"]).default("dashboard"),
+  from: instantParam.describe("Inclusive, ISO 8601 with a zone"),
+  to: instantParam.describe(`Exclusive, at most ${REPORT_DAYS_MAX} days after from`),
+  granularity: z.enum(GRANULARITIES).default("total"),
+  dimensions: dimensionsParam.default([]),
+  tz: timeZoneParam.default("UTC").describe("Whose calendar days the granularity day means"),
+  format: z.enum(["json", "csv"]).default("json"),
+  advertiser_id: z.array(advertiserIdSchema).max(FILTER_VALUES_MAX).optional(),
+  campaign_id: z.array(campaignIdSchema).max(FILTER_VALUES_MAX).optional(),
+  ad_id: valuesParam,
+  publisher_id: valuesParam,
+  geo: valuesParam,
+  device: valuesParam,
+});
+
+const rowSchema = z.object({
+  time: z.string().optional(),
+  advertiser: z.string().optional(),
+  advertiser_name: z.string().nullable().optional(),
+  campaign: z.string().optional(),
+  campaign_name: z.string().nullable().optional(),
+  ad: z.string().optional(),
+  ad_name: z.string().nullable().optional(),
+  geo: z.string().optional(),
+  device: z.string().optional(),
+  publisher: z.string().optional(),
+  clicks: z.int(),
+  gross_clicks: z.int(),
+  net_clicks: z.int().nullable(),
+  invalid_clicks: z.int(),
+  duplicate_clicks: z.int(),
+  impressions: z.int(),
+  conversions: z.int(),
+  unique_users: z.int().nullable(),
+  cost_micros: z.int(),
+  currency: z.string(),
+});
+
+const versionSchema = z.object({ advertiser: z.string(), day: z.string(), version: z.int() });
+
+const answer = z.object({
+  rows: z.array(rowSchema).readonly(),
+  meta: z.object({
+    mode: z.enum(["dashboard", "billing"]),
+    store: z.enum(["hot_minutes", "truth", "truth+hot_minutes"]),
+    reason: z.string(),
+    as_of: z.string(),
+    watermark: z.string().nullable(),
+    finality: z.enum(FINALITIES),
+    versions: z.array(versionSchema).readonly().optional(),
+    versions_omitted: z.int().optional(),
+    degraded: z.boolean(),
+  }),
+});
+
+const CSV_COLUMNS = rowSchema.keyof().options;
+
+export const reportEndpoint = defineEndpoint({
+  path: "/report",
+  summary: `Clicks, invalid traffic, users and cost; at most ${REPORT_ROWS_MAX} rows`,
+  scope: "report:read",
+  csv: "also",
+  params,
+  answer,
+  async handle(context, asked) {
+    if (asked.mode === "billing") requireScope(context.caller, "billing:read", false);
+    const scope = await requireAdvertisers(context, asked.advertiser_id);
+    await requireCampaigns(context, asked.campaign_id);
+    const { rows, meta } = await runReport(
+      context.stores,
+      {
+        scope,
+        mode: asked.mode,
+        fromMs: asked.from,
+        toMs: asked.to,
+        granularity: asked.granularity,
+        dimensions: asked.dimensions,
+        timeZone: asked.tz,
+        filters: {
+          campaign: asked.campaign_id,
+          ad: asked.ad_id,
+          geo: asked.geo,
+          device: asked.device,
+          publisher: asked.publisher_id,
+        },
+      },
+      context.nowMs,
+    );
+    if (asked.format === "json") return jsonAnswer(answer, { rows, meta });
+    // Columns that no row has were not asked for; without a row, the fixed ones remain.
+    const columns = CSV_COLUMNS.filter(
+      (column) =>
+        rows.some((row) => column in row) || !rowSchema.shape[column].safeParse(undefined).success,
+    );
+    return csvAnswer("report.csv", toCsv(columns, rows));
+  },
+});

@@ -1,0 +1,62 @@
+/** Parameters of requests: parsed once, here; a wrong one is named. */
+import { isTimeZone, parseDay } from "@trueclick/shared/calendar";
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { z } from "zod";
+import { badParameter } from "./answer.ts";
+
+/** In an address, `+` stands for a space; a zone of `+02:00` that was not encoded arrives so. */
+const SPACE_ZONE = / (\d{2}:?\d{2})$/;
+
+/** An instant: ISO 8601 with a zone, to epoch milliseconds. */
+export const instantParam = z
+  .string()
+  .transform((text) => text.replace(SPACE_ZONE, "+$1"))
+  .pipe(z.iso.datetime({ offset: true, error: "must be ISO 8601 with a zone" }))
+  .transform((text) => Date.parse(text))
+  .refine((ms) => !Number.isNaN(ms), "is no instant");
+
+export const dayParam = z.string().refine((text) => {
+  try {
+    return parseDay(text) === text;
+  } catch {
+    return false;
+  }
+}, "must be a calendar day, YYYY-MM-DD");
+
+export const timeZoneParam = z.string().refine(isTimeZone, "must be an IANA time zone");
+
+export const advertiserParam = advertiserIdSchema.describe("Only this advertiser");
+export const campaignParam = campaignIdSchema.describe("Only this campaign");
+
+/**
+ * The parameters of a request. A list takes a parameter as often as it comes, anything else once.
+ *
+ * @throws {RestError} 400 naming the first parameter that is wrong, unknown or given twice: one that
+ *   was misspelt and ignored would widen the answer.
+ */
+export function parseParams<Params extends z.ZodObject>(
+  schema: Params,
+  query: URLSearchParams,
+  path: Readonly<Record<string, string>>,
+): z.output<Params> {
+  const given: Record<string, string | string[]> = { ...path };
+  for (const name of new Set(query.keys())) {
+    const field: unknown = schema.shape[name];
+    if (field === undefined || name in path) throw badParameter(name, "is no parameter here");
+    const values = query.getAll(name);
+    const [value] = values;
+    if (isList(field)) given[name] = values;
+    else if (value === undefined || values.length > 1) throw badParameter(name, "is given twice");
+    else given[name] = value;
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const name = String(issue?.path[0] ?? "query");
+  throw badParameter(name, name in given ? (issue?.message ?? "is wrong") : "is missing");
+}
+
+export function isList(field: unknown): boolean {
+  if (field instanceof z.ZodOptional) return isList(field.unwrap());
+  return field instanceof z.ZodArray;
+}
