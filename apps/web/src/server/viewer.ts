@@ -21,11 +21,12 @@ export async function loadViewer(): Promise<Viewer | "signed-out" | "no-role"> {
     name: session.user.name,
     email: session.user.email,
     role,
-    accounts: accounts.map(({ id, name, timeZone, currency }) => ({
+    accounts: accounts.map(({ id, name, timeZone, currency, settlingHours }) => ({
       id,
       name,
       timeZone,
       currency,
+      settlingHours,
     })),
   };
 }

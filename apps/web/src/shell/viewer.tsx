@@ -7,6 +7,8 @@ export interface AccountSummary {
   readonly name: string;
   readonly timeZone: string;
   readonly currency: string;
+  /** How long after local midnight a day stays open for late clicks and reviews. */
+  readonly settlingHours: number;
 }
 
 /** Who looks, and what they may look at. From the server, once a page load. */

@@ -1,5 +1,6 @@
 "use client";
 import { parseAsStringLiteral, useQueryState } from "nuqs";
+import { type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
 import type { FilterDimension, Filters } from "../../../shell/urlState.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { ShareBars } from "../../../ui/ShareBars.tsx";
@@ -8,7 +9,6 @@ import { EmptyState, ErrorState } from "../../../ui/States.tsx";
 import { Tabs } from "../../../ui/Tabs.tsx";
 import { DIMENSION_WORDS } from "../fns/dimensions.ts";
 import { prepareBars } from "../fns/prepareBars.ts";
-import { type ReportFrame, useReport } from "../hooks/useReport.ts";
 
 const BREAKDOWNS = ["geo", "device", "publisher", "ad"] as const;
 const ROWS_EXPECTED = 8;

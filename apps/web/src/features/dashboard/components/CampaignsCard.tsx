@@ -1,10 +1,10 @@
 "use client";
+import type { ReportFrame } from "../../../report/hooks/useReport.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { SkeletonRows } from "../../../ui/Skeleton.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
 import { DataTable } from "../../../ui/table/DataTable.tsx";
 import { useCampaignRows } from "../hooks/useCampaignRows.ts";
-import type { ReportFrame } from "../hooks/useReport.ts";
 import { useCampaignColumns } from "./campaignColumns.tsx";
 
 const ROWS_EXPECTED = 8;

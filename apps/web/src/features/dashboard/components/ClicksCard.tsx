@@ -2,16 +2,16 @@
 import { SECOND_MS } from "@trueclick/shared/time";
 import dynamic from "next/dynamic";
 import { useState } from "react";
+import { granularityFor } from "../../../report/fns/buckets.ts";
+import { freshness } from "../../../report/fns/factsOf.ts";
+import { type Report, type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { SegmentedControl } from "../../../ui/SegmentedControl.tsx";
 import { Skeleton } from "../../../ui/Skeleton.tsx";
 import { EmptyState } from "../../../ui/States.tsx";
-import { granularityFor } from "../fns/buckets.ts";
-import { freshness } from "../fns/factsOf.ts";
 import { seriesOf, summarise } from "../fns/seriesOf.ts";
-import { type Report, type ReportFrame, useReport } from "../hooks/useReport.ts";
 import { ChartLegend } from "./ChartLegend.tsx";
 import { ClicksTable } from "./ClicksTable.tsx";
 

@@ -1,5 +1,7 @@
 "use client";
 import { MINUTE_MS } from "@trueclick/shared/time";
+import { factsOf } from "../../../report/fns/factsOf.ts";
+import { useFrame, useReport } from "../../../report/hooks/useReport.ts";
 import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
 import { ModeSwitch } from "../../../shell/components/TopBar.tsx";
@@ -8,9 +10,7 @@ import { useFilters, useMode, useRange } from "../../../shell/urlState.ts";
 import { DateRangePicker } from "../../../ui/dateRange/DateRangePicker.tsx";
 import { FactsProvider } from "../../../ui/Figure.tsx";
 import { ErrorState } from "../../../ui/States.tsx";
-import { factsOf } from "../fns/factsOf.ts";
 import { useCompare } from "../hooks/useCompare.ts";
-import { useReport } from "../hooks/useReport.ts";
 import { BreakdownCard } from "./BreakdownCard.tsx";
 import { CampaignsCard } from "./CampaignsCard.tsx";
 import { ClicksCard } from "./ClicksCard.tsx";
@@ -26,8 +26,8 @@ export function DashboardPage({ account, renderedAtMs }: AccountPageProps) {
   const [filters, setFilters] = useFilters();
   const [compare, setCompare] = useCompare();
   const range = useRange(account.timeZone, minuteMs);
-  const frame = { account, mode, filters, ...range.instants };
-  const previousFrame = { account, mode, filters, ...range.previousInstants };
+  const frame = useFrame({ account, mode, filters }, range.instants);
+  const previousFrame = useFrame({ account, mode, filters }, range.previousInstants);
 
   const totals = useReport(frame, { granularity: "total", dimensions: [] });
   const previous = useReport(previousFrame, {

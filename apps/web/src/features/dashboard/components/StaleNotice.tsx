@@ -1,11 +1,11 @@
 "use client";
 import { SECOND_MS } from "@trueclick/shared/time";
+import { STALE_AFTER_MS } from "../../../report/fns/factsOf.ts";
+import type { Report } from "../../../report/hooks/useReport.ts";
 import { formatAge } from "../../../shell/fns/format.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import type { Mode } from "../../../shell/urlState.ts";
 import { StaleState } from "../../../ui/States.tsx";
-import { STALE_AFTER_MS } from "../fns/factsOf.ts";
-import type { Report } from "../hooks/useReport.ts";
 
 interface StaleNoticeProps {
   readonly query: { readonly data: Report | undefined; readonly isError: boolean };

@@ -1,9 +1,9 @@
+import type { Report } from "../../../report/hooks/useReport.ts";
 import { formatCount, formatMoney, formatPercent } from "../../../shell/fns/format.ts";
 import type { AccountSummary } from "../../../shell/viewer.tsx";
 import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { StatCard } from "../../../ui/StatCard.tsx";
 import { prepareTotals } from "../fns/prepareTotals.ts";
-import type { Report } from "../hooks/useReport.ts";
 
 interface TotalsProps {
   readonly account: AccountSummary;

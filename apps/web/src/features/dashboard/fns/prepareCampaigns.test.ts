@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { prepareCampaigns } from "./prepareCampaigns.ts";
 
 const counts = { gross_clicks: 10, invalid_clicks: 1, impressions: 0, cost_micros: 1_000_000 };
-const frame = { fromMs: 0, toMs: 3 * HOUR_MS, account: { timeZone: "UTC" } };
+const frame = { fromMs: 0, toMs: 3 * HOUR_MS, account: { timeZone: "UTC", settlingHours: 72 } };
 const hour = (index: number) => new Date(index * HOUR_MS).toISOString();
 
 it("joins totals, trend and the period before into one row a campaign", () => {
@@ -14,7 +14,7 @@ it("joins totals, trend and the period before into one row a campaign", () => {
         { ...counts, campaign: "c1", time: hour(0), clicks: 7 },
         { ...counts, campaign: "c2", time: hour(1), clicks: 99 },
       ],
-      meta: { as_of: hour(1.5), watermark: hour(1) },
+      meta: { mode: "dashboard", as_of: hour(1.5), watermark: hour(1) },
     },
     [{ ...counts, campaign: "c1", clicks: 8 }],
     frame,

@@ -1,6 +1,7 @@
-import type { Granularity } from "./buckets.ts";
-import { bucketsOf } from "./buckets.ts";
-import { type Counts, change, cpcMicros, invalidRate } from "./measures.ts";
+import type { Granularity } from "../../../report/fns/buckets.ts";
+import { bucketsOf } from "../../../report/fns/buckets.ts";
+import { type CoverageMeta, coverageOf } from "../../../report/fns/coverageOf.ts";
+import { type Counts, change, cpcMicros, invalidRate } from "../../../report/fns/measures.ts";
 
 export interface CampaignRow {
   readonly id: string;
@@ -25,13 +26,13 @@ export interface CampaignCounts extends Counts {
 
 interface TrendReport {
   readonly rows: readonly CampaignCounts[];
-  readonly meta: { readonly as_of: string; readonly watermark: string | null };
+  readonly meta: CoverageMeta;
 }
 
 interface Frame {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly account: { readonly timeZone: string };
+  readonly account: { readonly timeZone: string; readonly settlingHours: number };
 }
 
 /** Joins totals, trend and the period before into one row a campaign. */
@@ -62,7 +63,7 @@ export function prepareCampaigns(
 
 function trendsByCampaign({ rows, meta }: TrendReport, frame: Frame, granularity: Granularity) {
   const asOfMs = Date.parse(meta.as_of);
-  const finalUntilMs = meta.watermark === null ? 0 : Date.parse(meta.watermark);
+  const { finalUntilMs, isCounted } = coverageOf(meta, frame.account);
   const buckets = bucketsOf(frame, granularity, frame.account.timeZone).filter(
     (bucket) => bucket.startMs < asOfMs,
   );
@@ -76,6 +77,8 @@ function trendsByCampaign({ rows, meta }: TrendReport, frame: Frame, granularity
   return {
     provisional: buckets.filter((bucket) => bucket.endMs > finalUntilMs).length,
     of: (campaign: string) =>
-      buckets.map((bucket) => clicks.get(campaign)?.get(bucket.startMs) ?? 0),
+      buckets.map((bucket) =>
+        isCounted(bucket) ? (clicks.get(campaign)?.get(bucket.startMs) ?? 0) : null,
+      ),
   };
 }

@@ -1,11 +1,5 @@
-import type { InstantRange } from "@trueclick/shared/calendar";
-
-export interface ClickBucket {
-  /** Inclusive, epoch milliseconds. */
-  readonly startMs: number;
-  /** Exclusive, epoch milliseconds. */
-  readonly endMs: number;
-}
+import type { Bucket } from "../../../report/fns/buckets.ts";
+import type { Coverage } from "../../../report/fns/coverageOf.ts";
 
 export interface ClickPoint {
   readonly label: string;
@@ -23,12 +17,9 @@ export interface ClickPoint {
 }
 
 export interface ClickSeriesOptions {
-  /** Buckets that end by then are final. */
-  readonly finalUntilMs: number;
-  /** Buckets outside have not been counted: a gap, not a zero. */
-  readonly counted: InstantRange;
+  readonly coverage: Coverage;
   readonly formatLabel: (startMs: number) => string;
-  readonly formatTitle: (bucket: ClickBucket) => string;
+  readonly formatTitle: (bucket: Bucket) => string;
 }
 
 /**
@@ -41,15 +32,13 @@ export interface ClickSeriesOptions {
  * @param previous Clicks of the previous period, in the order of its buckets.
  */
 export function prepareClickSeries(
-  buckets: readonly ClickBucket[],
+  buckets: readonly Bucket[],
   clicksByStart: ReadonlyMap<number, number>,
   previous: readonly (number | null)[],
   options: ClickSeriesOptions,
 ): ClickPoint[] {
-  const { counted, finalUntilMs } = options;
-  const isCounted = (bucket: ClickBucket) =>
-    bucket.endMs > counted.fromMs && bucket.startMs < counted.toMs;
-  const isFinal = (bucket: ClickBucket | undefined) =>
+  const { isCounted, finalUntilMs } = options.coverage;
+  const isFinal = (bucket: Bucket | undefined) =>
     bucket !== undefined && bucket.endMs <= finalUntilMs;
 
   return buckets.map((bucket, index) => {

@@ -1,6 +1,12 @@
+import {
+  type Counts,
+  change,
+  clickRate,
+  cpcMicros,
+  invalidRate,
+} from "../../../report/fns/measures.ts";
 import { formatChange } from "../../../shell/fns/format.ts";
 import type { Delta } from "../../../ui/StatCard.tsx";
-import { type Counts, change, clickRate, cpcMicros, invalidRate } from "./measures.ts";
 
 export interface TotalCounts extends Counts {
   readonly unique_users: number | null;

@@ -1,18 +1,24 @@
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import {
+  type Bucket,
+  bucketsOf,
+  type Granularity,
+  labelFormatter,
+} from "../../../report/fns/buckets.ts";
+import { type CoverageMeta, coverageOf } from "../../../report/fns/coverageOf.ts";
 import { formatCount } from "../../../shell/fns/format.ts";
-import { bucketsOf, type Granularity, labelFormatter } from "./buckets.ts";
-import { type ClickBucket, type ClickPoint, prepareClickSeries } from "./prepareClickSeries.ts";
+import { type ClickPoint, prepareClickSeries } from "./prepareClickSeries.ts";
 
 /** A report cut by time, as far as the chart needs it. */
 export interface TimedReport {
   readonly rows: readonly { readonly time?: string | undefined; readonly clicks: number }[];
-  readonly meta: { readonly as_of: string; readonly watermark: string | null };
+  readonly meta: CoverageMeta;
 }
 
 interface TimedFrame {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly account: { readonly timeZone: string };
+  readonly account: { readonly timeZone: string; readonly settlingHours: number };
 }
 
 /** The points of the chart, out of a report and the one of the period before. */
@@ -23,14 +29,12 @@ export function seriesOf(
   before: { readonly report: TimedReport; readonly frame: TimedFrame } | null,
 ): ClickPoint[] {
   const { timeZone } = frame.account;
-  const { as_of: asOf, watermark } = report.meta;
   return prepareClickSeries(
     bucketsOf(frame, granularity, timeZone),
     clicksByStart(report),
     before === null ? [] : clicksInOrder(before.report, before.frame, granularity),
     {
-      finalUntilMs: watermark === null ? Number.NEGATIVE_INFINITY : Date.parse(watermark),
-      counted: { fromMs: frame.fromMs, toMs: Math.min(frame.toMs, Date.parse(asOf)) },
+      coverage: coverageOf(report.meta, frame.account),
       formatLabel: labelFormatter(granularity, timeZone),
       formatTitle: titleFormatter(granularity, timeZone),
     },
@@ -71,10 +75,7 @@ function clicksInOrder(
   );
 }
 
-function titleFormatter(
-  granularity: Granularity,
-  timeZone: string,
-): (bucket: ClickBucket) => string {
+function titleFormatter(granularity: Granularity, timeZone: string): (bucket: Bucket) => string {
   const day = { weekday: "short", day: "numeric", month: "short" } as const;
   const clock = { hour: "2-digit", minute: "2-digit" } as const;
   const format = new Intl.DateTimeFormat("en-GB", {

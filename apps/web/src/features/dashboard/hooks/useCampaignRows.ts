@@ -1,8 +1,8 @@
 "use client";
 import { useMemo } from "react";
-import { granularityFor } from "../fns/buckets.ts";
+import { granularityFor } from "../../../report/fns/buckets.ts";
+import { type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
 import { type CampaignRow, prepareCampaigns } from "../fns/prepareCampaigns.ts";
-import { type ReportFrame, useReport } from "./useReport.ts";
 
 /** Trends move slowly and cost more to ask for than totals. */
 const TREND_SLOWER = 5;

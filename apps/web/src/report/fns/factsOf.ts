@@ -1,6 +1,6 @@
-import { formatAge, formatInstant } from "../../../shell/fns/format.ts";
-import type { FigureFacts } from "../../../ui/Figure.tsx";
-import type { Finality } from "../../../ui/FinalityBadge.tsx";
+import { formatAge, formatInstant } from "../../shell/fns/format.ts";
+import type { FigureFacts } from "../../ui/Figure.tsx";
+import type { Finality } from "../../ui/FinalityBadge.tsx";
 
 /** What a report says of itself. */
 export interface ReportMeta {
@@ -14,6 +14,7 @@ export interface ReportMeta {
 const STORE_WORDS: Readonly<Record<string, string>> = {
   hot_minutes: "Live counters, minute by minute",
   truth: "Billing records, counted from the archive",
+  "truth+hot_minutes": "Billing records, and live counters for the newest part",
 };
 
 /** Older than this, live figures no longer deserve the word. */

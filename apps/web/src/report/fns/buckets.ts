@@ -6,7 +6,14 @@ import {
   type InstantRange,
 } from "@trueclick/shared/calendar";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
-import type { ClickBucket } from "./prepareClickSeries.ts";
+
+/** A span of a report. */
+export interface Bucket {
+  /** Inclusive, epoch milliseconds. */
+  readonly startMs: number;
+  /** Exclusive, epoch milliseconds. */
+  readonly endMs: number;
+}
 
 export type Granularity = "minute" | "hour" | "day";
 
@@ -26,7 +33,7 @@ export function bucketsOf(
   range: InstantRange,
   granularity: Granularity,
   timeZone: string,
-): ClickBucket[] {
+): Bucket[] {
   const starts =
     granularity === "day"
       ? dayStarts(range, timeZone)

@@ -1,10 +1,12 @@
 "use client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import type { InstantRange } from "@trueclick/shared/calendar";
 import { SECOND_MS } from "@trueclick/shared/time";
-import type { ApiOutputs } from "../../../shell/apiTypes.ts";
-import { useTRPC } from "../../../shell/trpc.tsx";
-import type { Filters, Mode } from "../../../shell/urlState.ts";
-import type { AccountSummary } from "../../../shell/viewer.tsx";
+import { useMemo } from "react";
+import type { ApiOutputs } from "../../shell/apiTypes.ts";
+import { useTRPC } from "../../shell/trpc.tsx";
+import type { Filters, Mode } from "../../shell/urlState.ts";
+import type { AccountSummary } from "../../shell/viewer.tsx";
 
 export type Report = ApiOutputs["dashboard"]["report"];
 export type ReportRow = Report["rows"][number];
@@ -19,6 +21,17 @@ export interface ReportFrame {
   readonly filters: Filters;
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+/** The same object while nothing in it changes, so that what is computed from it is kept. */
+export function useFrame(
+  { account, mode, filters }: Pick<ReportFrame, "account" | "mode" | "filters">,
+  { fromMs, toMs }: InstantRange,
+): ReportFrame {
+  return useMemo(
+    () => ({ account, mode, filters, fromMs, toMs }),
+    [account, mode, filters, fromMs, toMs],
+  );
 }
 
 interface ReportShape {
