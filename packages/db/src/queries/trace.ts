@@ -81,9 +81,9 @@ export async function traceEvent(
   const owners = new Map([...known, ...late]);
 
   // Only the operator's own staff sees events of campaigns that nobody has.
-  const visible = [...byCoordinates.values()].filter(
-    (copy) => scope.kind === "all" || owners.has(copy.campaign),
-  );
+  const visible = [...byCoordinates.values()]
+    .filter((copy) => scope.kind === "all" || owners.has(copy.campaign))
+    .sort(byPlaceInLog);
   const copies = visible.slice(0, COPIES_MAX);
   if (copies.length === 0) return null;
 
@@ -130,6 +130,10 @@ export async function traceEvent(
       };
     }),
   };
+}
+
+function byPlaceInLog(a: EventCopy, b: EventCopy): number {
+  return a.partition - b.partition || Number(a.offset - b.offset) || a.index - b.index;
 }
 
 interface Owner {

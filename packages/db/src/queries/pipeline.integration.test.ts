@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { archiveStretches } from "../postgres/schema/archive.ts";
+import { fillCheckpoints } from "../testing/fillEvents.ts";
+import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { pipelineHealth } from "./pipeline.ts";
+
+let stores: TestStores;
+beforeAll(async () => {
+  stores = await openTestStores();
+});
+afterAll(() => stores.close());
+
+const watermark = "2026-10-30T10:00:00Z";
+
+async function archive(partition: number, events: bigint, lastOffset: bigint) {
+  const stretch = { topic: "clicks.raw", partition, firstOffset: 0n, lastOffset, events };
+  await stores.db.insert(archiveStretches).values(stretch);
+}
+
+it("has nothing to report before the first event, and does not fail for it", async () => {
+  expect(await pipelineHealth(stores)).toMatchObject({
+    partitions: [],
+    identity: { received: 0n, inFlight: 0n },
+    lateRate: null,
+    level: 0,
+    watermarkMs: null,
+  });
+});
+
+it("accounts for every received event, and names what is in flight", async () => {
+  // The stream is ahead in partition 0, the archive in 1, and both are level in 2.
+  const totals = { countedTotal: 8n, duplicateTotal: 1n, invalidTotal: 0n, lateTotal: 1n };
+  await fillCheckpoints(stores, { partition: 0, stream: 10, archive: 4, watermark, totals });
+  await fillCheckpoints(stores, { partition: 1, stream: 5, archive: 9, watermark, totals });
+  await fillCheckpoints(stores, { partition: 2, stream: 7, archive: 7, watermark, totals });
+  await archive(0, 4n, 3n);
+  await archive(1, 16n, 8n);
+  await archive(2, 11n, 6n);
+
+  const health = await pipelineHealth(stores);
+  const { received, counted, duplicate, invalid, late, inFlight } = health.identity;
+  expect(inFlight).toBe(6n);
+  expect(received).toBe(36n);
+  expect(received).toBe(counted + duplicate + invalid + late + inFlight);
+  expect(health).toMatchObject({ lateRate: 0.1, duplicateRate: 0.1 });
+  // Level at one offset and yet one event apart: somebody lost or doubled it.
+  expect(health.partitions.map((p) => [p.archiveLagRecords, p.difference])).toEqual([
+    [6n, null],
+    [-4n, null],
+    [0n, -1n],
+  ]);
+});
