@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type AppendedRecord,
@@ -149,7 +149,7 @@ describe.each(
     it("keeps what a killed appender was told, and holds nothing back after it", async () => {
       const { appender, reader } = await openTopic("appender-killed");
       const { adapter: name, at } = under.address;
-      const program = join(import.meta.dirname, "testing/appendUntilKilled.ts");
+      const program = fileURLToPath(import.meta.resolve("./testing/appendUntilKilled.ts"));
       const child: ChildProcess = spawn(process.execPath, [program, name, at, "appender-killed"], {
         stdio: ["ignore", "pipe", "inherit"],
       });

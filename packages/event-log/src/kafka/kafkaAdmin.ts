@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
-import type { EventLogAdmin } from "../port.ts";
+import { type EventLogAdmin, LogUnavailableError } from "../port.ts";
 import { assertTimesRise } from "../recordChecks.ts";
 import { connectProducer, type KafkaAppend, produce } from "./kafkaAppender.ts";
 import { type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
@@ -13,6 +14,8 @@ const BATCH_BYTES_MAX = 2 * 1_048_576;
 const RESTORE_RECORDS_MAX = 500;
 /** In Kafka's answer: the setting was made for this topic, it is not a default. */
 const SET_ON_TOPIC = 1;
+const SETTING_LOOKS_MAX = 50;
+const SETTING_LOOK_AFTER_MS = 100;
 
 interface Setting {
   readonly name: string;
@@ -21,7 +24,7 @@ interface Setting {
 
 export function createKafkaAdmin(kafka: Kafka, options: KafkaConnectionOptions): EventLogAdmin {
   const { timeoutMs = TIMEOUT_MS } = options;
-  const connected = async <Result>(topic: string, work: (admin: Admin) => Promise<Result>) => {
+  const connected = async <Result>(work: (admin: Admin) => Promise<Result>) => {
     const admin = kafka.admin();
     try {
       const connectAndWork = async () => {
@@ -30,14 +33,14 @@ export function createKafkaAdmin(kafka: Kafka, options: KafkaConnectionOptions):
       };
       return await withDeadline(timeoutMs, connectAndWork());
     } catch (error) {
-      throw toLogFault(error, topic);
+      throw toLogFault(error);
     } finally {
       void admin.disconnect().catch(() => undefined);
     }
   };
   return {
     ensureTopic: (topic, { partitionCount, retentionMs }) =>
-      connected(topic, async (admin) => {
+      connected(async (admin) => {
         const { brokers } = await admin.describeCluster();
         const replicationFactor = Math.min(REPLICAS_MAX, brokers.length);
         const settings = toSettings(retentionMs);
@@ -60,7 +63,7 @@ export function createKafkaAdmin(kafka: Kafka, options: KafkaConnectionOptions):
     applyRetention: () => Promise.resolve(0),
     restore: async (topic, records) => {
       assertTimesRise(records);
-      const producer = await connectProducer(kafka, topic, timeoutMs);
+      const producer = await connectProducer(kafka, timeoutMs);
       try {
         for (let from = 0; from < records.length; from += RESTORE_RECORDS_MAX) {
           const chunk = records.slice(from, from + RESTORE_RECORDS_MAX).map(
@@ -93,14 +96,34 @@ function toSettings(retentionMs: number | null): readonly Setting[] {
 }
 
 /**
- * Puts our settings on a topic that is there already. The request replaces all that is set on the
- * topic, so what an operator has set beside ours goes along.
+ * Puts our settings on a topic that is there already, and waits until the broker goes by them. The
+ * request replaces all that is set on the topic, so what an operator has set beside ours goes along.
  */
 async function applySettings(
   admin: Admin,
   topic: string,
   settings: readonly Setting[],
 ): Promise<void> {
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+  for (let look = 0; look < SETTING_LOOKS_MAX; look += 1) {
+    const present = await loadSettings(admin, topic);
+    if (settings.every(({ name, value }) => present.get(name) === value)) return;
+
+    if (look === 0) {
+      for (const { name, value } of settings) present.set(name, value);
+      const configEntries = [...present].map(([name, value]) => ({ name, value }));
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ ...resource, configEntries }],
+      });
+    }
+    await sleep(SETTING_LOOK_AFTER_MS);
+  }
+  throw new LogUnavailableError(`Kafka did not take on the settings of topic "${topic}"`);
+}
+
+/** What is set on the topic itself. */
+async function loadSettings(admin: Admin, topic: string): Promise<Map<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
@@ -109,12 +132,5 @@ async function applySettings(
   for (const entry of resources[0]?.configEntries ?? []) {
     if (entry.configSource === SET_ON_TOPIC) present.set(entry.configName, entry.configValue);
   }
-  if (settings.every(({ name, value }) => present.get(name) === value)) return;
-
-  for (const { name, value } of settings) present.set(name, value);
-  const configEntries = [...present].map(([name, value]) => ({ name, value }));
-  await admin.alterConfigs({
-    validateOnly: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }],
-  });
+  return present;
 }

@@ -16,6 +16,8 @@ const PENDING_BYTES_MAX = 64 * 1_048_576;
  * 2 MiB on the wire. Counted before compression, so that nothing depends on how well it goes.
  */
 const BATCH_BYTES_MAX = 1.5 * 1_048_576;
+/** Well under what a broker takes in one request, 100 MiB unless set otherwise. */
+const REQUEST_BYTES_MAX = 16 * 1_048_576;
 const ACKS_OF_ALL_REPLICAS = -1;
 
 /** A record to produce; headers only to restore a log. */
@@ -30,7 +32,7 @@ export async function openKafkaAppender(
   const { timeoutMs = TIMEOUT_MS } = options;
   const cluster = createCluster(kafka, options);
   const partitionCount = await loadPartitionCount(cluster, topic, timeoutMs);
-  const producer = await connectProducer(kafka, topic, timeoutMs);
+  const producer = await connectProducer(kafka, timeoutMs);
   const queue = new AppendQueue<AppendRequest>({
     write: (records) => produce(producer, topic, records, timeoutMs),
     bytesOf: (record) => record.value.length,
@@ -61,11 +63,7 @@ export async function openKafkaAppender(
  *
  * @throws {LogUnavailableError}
  */
-export async function connectProducer(
-  kafka: Kafka,
-  topic: string,
-  timeoutMs: number,
-): Promise<Producer> {
+export async function connectProducer(kafka: Kafka, timeoutMs: number): Promise<Producer> {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
     createPartitioner: () => toNamedPartition,
@@ -75,7 +73,7 @@ export async function connectProducer(
     return producer;
   } catch (error) {
     void producer.disconnect().catch(() => undefined);
-    throw toLogFault(error, topic);
+    throw toLogFault(error);
   }
 }
 
@@ -87,7 +85,7 @@ function toNamedPartition({ message }: PartitionerArgs): number {
 /**
  * Produces records, acked by all replicas in sync, and answers with their offsets.
  *
- * @throws {LogUnavailableError | LogRejectedError | UnknownTopicError}
+ * @throws {LogUnavailableError | LogRejectedError}
  */
 export async function produce(
   producer: Producer,
@@ -108,29 +106,33 @@ export async function produce(
       appended.push(...toAppended(round, new Map(bases)));
     }
   } catch (error) {
-    throw toLogFault(error, topic);
+    throw toLogFault(error);
   }
   return appended;
 }
 
 /**
- * Cuts records into stretches, in order, so that none holds too much for one partition. There is one
- * stretch unless a partition has more than a batch may hold.
+ * Cuts records into stretches, in order, so that none holds too much for one partition or one
+ * request. Most often there is one stretch.
  */
 function toRounds(records: readonly KafkaAppend[]): readonly (readonly KafkaAppend[])[] {
   const rounds: KafkaAppend[][] = [];
   let round: KafkaAppend[] = [];
-  let bytesByPartition = new Map<number, number>();
+  let roundBytes = 0;
+  let batchBytes = new Map<number, number>();
   for (const record of records) {
-    const bytes = (bytesByPartition.get(record.partition) ?? 0) + record.value.length;
-    if (round.length > 0 && bytes > BATCH_BYTES_MAX) {
+    const bytes = record.value.length;
+    const before = batchBytes.get(record.partition) ?? 0;
+    const isFull = before + bytes > BATCH_BYTES_MAX || roundBytes + bytes > REQUEST_BYTES_MAX;
+    if (round.length > 0 && isFull) {
       rounds.push(round);
       round = [];
-      bytesByPartition = new Map();
+      roundBytes = 0;
+      batchBytes = new Map();
     }
     round.push(record);
-    const before = bytesByPartition.get(record.partition) ?? 0;
-    bytesByPartition.set(record.partition, before + record.value.length);
+    roundBytes += bytes;
+    batchBytes.set(record.partition, (batchBytes.get(record.partition) ?? 0) + bytes);
   }
   if (round.length > 0) rounds.push(round);
   return rounds;

@@ -23,15 +23,13 @@ export function hasKafkaErrorType(error: unknown, ...types: readonly unknown[]):
 }
 
 /**
- * Puts an error of kafkajs into the port's words. Whatever does not say something lasting about the
- * records or the topic counts as passing, since giving up on an event is worse than trying again.
+ * Puts an error of kafkajs into the port's words. What does not say something lasting about the
+ * records counts as passing, a topic gone missing included: a broker that has just started knows none,
+ * and giving up on an event is worse than trying again.
  */
-export function toLogFault(cause: unknown, topic: string): Error {
+export function toLogFault(cause: unknown): Error {
   if (isOurs(cause)) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (hasKafkaErrorType(cause, "UNKNOWN_TOPIC_OR_PARTITION", "INVALID_TOPIC_EXCEPTION")) {
-    return new UnknownTopicError(topic, { cause });
-  }
   if (hasKafkaErrorType(cause, ...TOO_LARGE_TYPES)) {
     return new LogRejectedError(`Kafka refuses the records: ${message}`, { cause });
   }

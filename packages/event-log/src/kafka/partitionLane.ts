@@ -46,7 +46,7 @@ export class PartitionLane {
    * The next records at or after an offset; empty when none came within `waitMs`, or within the
    * longest wait of one request if that is shorter.
    *
-   * @throws {OffsetOutOfRangeError | LogUnavailableError | UnknownTopicError}
+   * @throws {OffsetOutOfRangeError | LogUnavailableError}
    */
   read(fromOffset: bigint, recordsMax: number, waitMs: number): Promise<readonly LogRecord[]> {
     return this.#inTurn(async () => {
@@ -56,12 +56,12 @@ export class PartitionLane {
       const records = this.#ahead.slice(0, recordsMax);
       this.#ahead = this.#ahead.slice(recordsMax);
       const last = records.at(-1);
-      if (last !== undefined) this.#aheadFrom = last.offset + 1n;
+      this.#aheadFrom = last === undefined ? fromOffset : last.offset + 1n;
       return records;
     });
   }
 
-  /** @throws {LogUnavailableError | UnknownTopicError} */
+  /** @throws {LogUnavailableError} */
   offsets(): Promise<OffsetRange> {
     return this.#inTurn(() => this.#offsets());
   }
@@ -77,7 +77,7 @@ export class PartitionLane {
         return await withDeadline(this.#timeoutMs, work());
       } catch (error) {
         if (!(error instanceof OffsetOutOfRangeError)) this.#disconnect();
-        throw toLogFault(error, this.#topic);
+        throw toLogFault(error);
       }
     });
     this.#turn = result.catch(() => undefined);

@@ -17,7 +17,7 @@ const APPEND_SQL = "SELECT event_log.append_packed($1, $2, $3, $4, $5, $6) AS of
  * Appends records in one statement, which is one transaction. The values go over as one binary
  * parameter, since an array of them would have to be hex text.
  *
- * @throws {LogUnavailableError | UnknownTopicError}
+ * @throws {LogUnavailableError}
  */
 export async function appendPacked(
   postgres: PostgresConnection,

@@ -31,13 +31,12 @@ WHERE t.topic = $1 AND p.topic_id = t.topic_id
   AND oldest.append_time_ms < extract(epoch FROM clock_timestamp()) * 1000 - t.retention_ms
 RETURNING r.partition`;
 
-/** Opens a connection for each call: they are rare, and errors can name the topic. */
+/** Opens a connection for each call, since they are rare. */
 export function createPostgresAdmin(connectionString: string): EventLogAdmin {
   const connected = async <Result>(
-    topic: string,
     work: (postgres: PostgresConnection) => Promise<Result>,
   ): Promise<Result> => {
-    const postgres = openPostgres(connectionString, topic, 1);
+    const postgres = openPostgres(connectionString, 1);
     try {
       return await work(postgres);
     } finally {
@@ -46,12 +45,12 @@ export function createPostgresAdmin(connectionString: string): EventLogAdmin {
   };
   return {
     ensureTopic: (topic, { partitionCount, retentionMs }) =>
-      connected(topic, async (postgres) => {
+      connected(async (postgres) => {
         await postgres.query(CREATE_SCHEMA_SQL, []);
         await postgres.query(ENSURE_TOPIC_SQL, [topic, partitionCount, retentionMs]);
       }),
     applyRetention: (topic) =>
-      connected(topic, async (postgres) => {
+      connected(async (postgres) => {
         await loadTopic(postgres, topic);
         let deletedCount = 0;
         for (;;) {
@@ -62,7 +61,10 @@ export function createPostgresAdmin(connectionString: string): EventLogAdmin {
       }),
     restore: (topic, records) => {
       assertTimesRise(records);
-      return connected(topic, (postgres) => restore(postgres, topic, records));
+      return connected(async (postgres) => {
+        await loadTopic(postgres, topic);
+        await restore(postgres, topic, records);
+      });
     },
     close: () => Promise.resolve(),
   };

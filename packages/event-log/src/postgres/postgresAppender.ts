@@ -18,7 +18,7 @@ export async function openPostgresAppender(
   topic: string,
   timeoutMs: number,
 ): Promise<EventLogAppender> {
-  const postgres = openPostgres(connectionString, topic, WRITES_IN_FLIGHT_MAX);
+  const postgres = openPostgres(connectionString, WRITES_IN_FLIGHT_MAX);
   const { partitionCount } = await loadTopic(postgres, topic).catch(async (error: unknown) => {
     await postgres.close();
     throw error;

@@ -1,6 +1,5 @@
 import pg from "pg";
 import { LogUnavailableError, UnknownTopicError } from "../port.ts";
-import { UNKNOWN_TOPIC_STATE } from "./schema.ts";
 
 /** How long anything may take before it counts as unavailable, milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -8,13 +7,12 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** For a server that no longer answers at all, not even that the statement timed out. */
 const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
 
-/** Schema, table or function are not there: nobody has created a topic yet. */
-const NOTHING_CREATED_STATES: readonly unknown[] = ["3F000", "42P01", "42883"];
+/** SQLSTATEs: there is no such schema or table, since nobody has created a topic yet. */
+const NOTHING_CREATED_STATES: readonly unknown[] = ["3F000", "42P01"];
 
 export interface PostgresConnection {
   /**
-   * @throws {UnknownTopicError} The topic, or the whole schema, is not there.
-   * @throws {LogUnavailableError} For everything else: a fault of the database says nothing against
+   * @throws {LogUnavailableError} Whatever went wrong: a fault of the database says nothing against
    *   the records, so they are always worth another try. The outcome is unknown.
    */
   query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]>;
@@ -24,14 +22,8 @@ export interface PostgresConnection {
 /**
  * Connections to one database. They are opened when needed and anew after a fault, so recovery takes
  * no hands.
- *
- * @param topic Named in errors.
  */
-export function openPostgres(
-  connectionString: string,
-  topic: string,
-  connectionsMax: number,
-): PostgresConnection {
+export function openPostgres(connectionString: string, connectionsMax: number): PostgresConnection {
   const pool = new pg.Pool({
     connectionString,
     max: connectionsMax,
@@ -49,20 +41,14 @@ export function openPostgres(
         const { rows } = await pool.query<Row>(sql, [...values]);
         return rows;
       } catch (cause) {
-        throw toLogFault(cause, topic);
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new LogUnavailableError(`The Postgres event log is not available: ${message}`, {
+          cause,
+        });
       }
     },
     close: () => pool.end(),
   };
-}
-
-function toLogFault(cause: unknown, topic: string): Error {
-  const state = cause instanceof pg.DatabaseError ? cause.code : undefined;
-  if (state === UNKNOWN_TOPIC_STATE || NOTHING_CREATED_STATES.includes(state)) {
-    return new UnknownTopicError(topic, { cause });
-  }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new LogUnavailableError(`The Postgres event log is not available: ${message}`, { cause });
 }
 
 export interface Topic {
@@ -72,10 +58,20 @@ export interface Topic {
 
 /** @throws {UnknownTopicError | LogUnavailableError} */
 export async function loadTopic(postgres: PostgresConnection, topic: string): Promise<Topic> {
-  const [row] = await postgres.query<{ topic_id: number; partition_count: number }>(
-    "SELECT topic_id, partition_count FROM event_log.topics WHERE topic = $1",
-    [topic],
-  );
+  const [row] = await postgres
+    .query<{ topic_id: number; partition_count: number }>(
+      "SELECT topic_id, partition_count FROM event_log.topics WHERE topic = $1",
+      [topic],
+    )
+    .catch((error: unknown) => {
+      if (saysNothingCreated(error)) return [];
+      throw error;
+    });
   if (row === undefined) throw new UnknownTopicError(topic);
   return { id: row.topic_id, partitionCount: row.partition_count };
+}
+
+function saysNothingCreated(error: unknown): boolean {
+  const cause = error instanceof LogUnavailableError ? error.cause : undefined;
+  return cause instanceof pg.DatabaseError && NOTHING_CREATED_STATES.includes(cause.code);
 }

@@ -54,7 +54,7 @@ export async function openPostgresReader(
   connectionString: string,
   topic: string,
 ): Promise<EventLogReader> {
-  const postgres = openPostgres(connectionString, topic, CONNECTIONS_MAX);
+  const postgres = openPostgres(connectionString, CONNECTIONS_MAX);
   const { id, partitionCount } = await loadTopic(postgres, topic).catch(async (error: unknown) => {
     await postgres.close();
     throw error;

@@ -1,9 +1,5 @@
-/** SQLSTATEs that the functions below raise. */
-export const UNKNOWN_TOPIC_STATE = "TC001";
-export const UNKNOWN_PARTITION_STATE = "TC002";
-
 /** How a value is stored: as it is (what plain SQL appends), or as a zstd frame. */
-export const CODEC_NONE = 0;
+const CODEC_NONE = 0;
 export const CODEC_ZSTD = 1;
 
 /** Held while the schema is created, so that two first starts do not trip over each other. */
@@ -95,7 +91,7 @@ BEGIN
   PERFORM event_log.insist_on_durability();
   SELECT t.topic_id INTO found_topic_id FROM event_log.topics t WHERE t.topic = topic_name;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'no topic "%"', topic_name USING ERRCODE = '${UNKNOWN_TOPIC_STATE}';
+    RAISE EXCEPTION 'no topic "%"', topic_name;
   END IF;
 
   PERFORM 1 FROM event_log.partitions p
@@ -131,8 +127,7 @@ BEGIN
   SELECT array_agg(r.record_offset ORDER BY r.ordinal) INTO offsets FROM placed r;
 
   IF cardinality(offsets) IS DISTINCT FROM cardinality(record_partitions) THEN
-    RAISE EXCEPTION 'no such partition in topic "%"', topic_name
-      USING ERRCODE = '${UNKNOWN_PARTITION_STATE}';
+    RAISE EXCEPTION 'no such partition in topic "%"', topic_name;
   END IF;
   RETURN offsets;
 END
