@@ -1,4 +1,4 @@
-import { type ClickHouseClient, createClient } from "@clickhouse/client";
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 
 const REQUEST_TIMEOUT_MS = 120_000;
 
@@ -7,6 +7,8 @@ export function openClickHouse(url: string): ClickHouseClient {
   return createClient({
     url,
     request_timeout: REQUEST_TIMEOUT_MS,
+    // What goes wrong is thrown to the caller, who knows what to say; the client would say it too.
+    log: { level: ClickHouseLogLevel.OFF },
     compression: { request: false, response: true },
     clickhouse_settings: {
       // Counts must arrive exact: a JSON number loses digits past 2^53.
