@@ -7,7 +7,7 @@ const FIRST_DELAY_MS = 100;
 const DELAY_MAX_MS = 2_000;
 
 /** An engine did not answer in time at the start. */
-export class EngineUnavailableError extends Error {
+class EngineUnavailableError extends Error {
   override readonly name = "EngineUnavailableError";
 }
 

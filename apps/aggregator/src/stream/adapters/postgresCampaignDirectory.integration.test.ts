@@ -60,12 +60,17 @@ it("waits for campaigns that are being added", async () => {
   });
   await written.promise;
   const looking = directory.snapshotFor(Date.now());
-  await vi.waitFor(async () => {
-    const { rows } = await world.db.execute(sql`select 1 from pg_locks where not granted`);
-    expect(rows).not.toEqual([]);
-  });
-  allowed.resolve();
-  await importing;
+  try {
+    await vi.waitFor(async () => {
+      const { rows } = await world.db.execute(sql`
+        select 1 from pg_locks where not granted
+        and database = (select oid from pg_database where datname = current_database())`);
+      expect(rows).not.toEqual([]);
+    });
+  } finally {
+    allowed.resolve();
+    await importing;
+  }
   expect([...(await looking).keys()]).toEqual(["cmp_1", "cmp_2"]);
 });
 

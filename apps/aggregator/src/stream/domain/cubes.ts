@@ -10,7 +10,7 @@ export const CUBES = [
   { name: "publisher", valueOf: (event: StreamEvent) => event.publisherId },
 ] as const satisfies readonly { name: string; valueOf: (event: StreamEvent) => string }[];
 
-export type CubeName = (typeof CUBES)[number]["name"];
+type CubeName = (typeof CUBES)[number]["name"];
 
 /** Which cell: one dimension value of one campaign in one minute. Part of its key, with the partition. */
 export interface CellKey {
@@ -21,7 +21,7 @@ export interface CellKey {
   readonly dimensionValue: string;
 }
 
-export interface Measures {
+interface Measures {
   readonly clicks: number;
   readonly invalidClicks: number;
   readonly duplicateClicks: number;

@@ -2,7 +2,7 @@ import type { Outcome } from "../domain/outcomes.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 
 /** What one flush did. */
-export interface FlushFacts {
+interface FlushFacts {
   readonly durationMs: number;
   readonly cells: number;
   readonly rejects: number;

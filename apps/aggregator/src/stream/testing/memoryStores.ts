@@ -4,12 +4,12 @@ import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEng
 import { type CheckpointStore, StaleEpochError } from "../ports/checkpointStore.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 
-export function cellKey(partition: number, cell: CellTotals): string {
+function cellKey(partition: number, cell: CellTotals): string {
   const { advertiserId, cube, campaignId, windowStartMs, dimensionValue } = cell;
   return [advertiserId, cube, campaignId, windowStartMs, dimensionValue, partition].join("/");
 }
 
-export function rejectKey({ partition, offset, index }: StreamReject): string {
+function rejectKey({ partition, offset, index }: StreamReject): string {
   return `${partition}:${offset}:${index}`;
 }
 
