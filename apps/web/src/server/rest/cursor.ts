@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { badParameter } from "./answer.ts";
 
-export const PAGE_ROWS_DEFAULT = 100;
-export const PAGE_ROWS_MAX = 1_000;
+const PAGE_ROWS_DEFAULT = 100;
+const PAGE_ROWS_MAX = 1_000;
 
 /** Parameters of every list. */
 export const pageParams = {

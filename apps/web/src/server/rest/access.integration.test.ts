@@ -1,0 +1,123 @@
+import { advertiserMembers, userRoles, users } from "@trueclick/db/postgres/schema/auth";
+import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { driftEndpoint, eventEndpoint, jobEndpoint } from "./endpoints/audit.ts";
+import { billingExportEndpoint } from "./endpoints/billingExport.ts";
+import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
+import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
+import { reportEndpoint } from "./endpoints/report.ts";
+import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
+
+let rest: RestFixture;
+beforeAll(async () => {
+  rest = await openRestFixture();
+});
+afterAll(() => rest.stores.close());
+
+describe("a caller", () => {
+  it.each([
+    ["without a key", null],
+    ["with an unknown key", "nobody-key"],
+    ["with a revoked key", "revoked-key"],
+    ["with a key whose time is over", "expired-key"],
+  ])("%s is refused with 401 and told how to ask", async (_who, key) => {
+    const response = await rest.ask(reportEndpoint, DAY, { key });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await response.json()).toEqual({
+      error: { code: "unauthorized", message: expect.any(String) },
+    });
+  });
+
+  it("without the scope gets 403, whatever it asks for", async () => {
+    const key = "acme-key";
+    const refused = [
+      rest.ask(driftEndpoint, DAY, { key }),
+      rest.ask(partitionsEndpoint, "", { key }),
+      rest.ask(jobEndpoint, "", { key, path: { id: "1" } }),
+      rest.ask(eventEndpoint, "", { key, path: { event_id: "event-of-acme" } }),
+      rest.ask(pipelineHealthEndpoint, "", { key }),
+      rest.ask(pipelineHealthEndpoint, "", { key: "manager-key" }),
+    ];
+    for (const response of await Promise.all(refused)) expect(response.status).toBe(403);
+  });
+
+  it("with a session sees what its user sees", async () => {
+    const user = { id: "u1", name: "Ann", email: "ann@acme.test" };
+    await rest.stores.db.insert(users).values(user);
+    const none = await rest.ask(advertisersEndpoint, "", { key: null, user: "u1" });
+    expect(none.status).toBe(403);
+    await rest.stores.db.insert(userRoles).values({ userId: "u1", role: "advertiser" });
+    const advertiserId = advertiserIdSchema.parse("other");
+    await rest.stores.db.insert(advertiserMembers).values({ userId: "u1", advertiserId });
+    const own = await rest.ask(advertisersEndpoint, "", { key: null, user: "u1" });
+    expect(await own.json()).toMatchObject({ rows: [{ id: "other" }], next_cursor: null });
+    // A bad key is not made good by a cookie that comes with it.
+    const both = await rest.ask(advertisersEndpoint, "", { key: "nobody-key", user: "u1" });
+    expect(both.status).toBe(401);
+  });
+});
+
+describe("another tenant's id", () => {
+  it("is as unknown as one that never was", async () => {
+    const key = "acme-key";
+    const answers = await Promise.all([
+      rest.ask(reportEndpoint, `${DAY}&advertiser_id=other`, { key }),
+      rest.ask(reportEndpoint, `${DAY}&advertiser_id=never`, { key }),
+      rest.ask(reportEndpoint, `${DAY}&campaign_id=b1`, { key }),
+      rest.ask(reportEndpoint, `${DAY}&campaign_id=never`, { key }),
+      rest.ask(reportEndpoint, `${DAY}&advertiser_id=acme&advertiser_id=other`, { key }),
+      rest.ask(campaignsEndpoint, "advertiser_id=other", { key }),
+      rest.ask(billingExportEndpoint, "advertiser_id=other&month=2026-10", { key }),
+    ]);
+    for (const response of answers) {
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { code: "not_found" } });
+    }
+  });
+
+  it("appears in no answer of its own", async () => {
+    const key = "acme-key";
+    const report = await rest.ask(
+      reportEndpoint,
+      `mode=billing&${DAY}&dimensions=advertiser,campaign`,
+      {
+        key,
+      },
+    );
+    expect(await report.json()).toMatchObject({
+      rows: [{ advertiser: "acme", campaign: "a1", clicks: 3 }],
+      meta: { versions: [{ advertiser: "acme", day: "2026-10-28", version: 1 }] },
+    });
+    const campaigns = await rest.ask(campaignsEndpoint, "", { key });
+    expect(JSON.stringify(await campaigns.json())).not.toContain("b1");
+  });
+});
+
+describe("a bad parameter", () => {
+  it.each([
+    ["from", "to=2026-10-29T00:00:00Z"],
+    ["from", "from=yesterday&to=2026-10-29T00:00:00Z"],
+    ["from", "from=2026-10-28T00:00:00&to=2026-10-29T00:00:00Z"],
+    ["to", "from=2026-10-28T00:00:00Z&to=2026-10-28T00:00:00Z"],
+    ["mode", `${DAY}&mode=guess`],
+    ["tz", `${DAY}&tz=Mars/Olympus`],
+    ["dimensions", `${DAY}&dimensions=campaign,colour`],
+    ["granularity", `${DAY}&mode=billing&granularity=minute`],
+    ["campain_id", `${DAY}&campain_id=a1`],
+    ["mode", `${DAY}&mode=billing&mode=dashboard`],
+    ["campaign_id", `${DAY}&campaign_id=`],
+  ])("is answered with 400 that names %s: %s", async (name, query) => {
+    const response = await rest.ask(reportEndpoint, query);
+    expect(response.status).toBe(400);
+    const { error } = await response.json();
+    expect(error.code).toBe("bad_parameter");
+    expect(error.message).toMatch(new RegExp(`^${name}:`));
+  });
+
+  it("takes a zone whose plus sign came as a space", async () => {
+    const query = "from=2026-10-28T02:00:00+02:00&to=2026-10-29T00:00:00Z&mode=billing";
+    const response = await rest.ask(reportEndpoint, query);
+    expect(await response.json()).toMatchObject({ rows: [{ clicks: 6 }] });
+  });
+});

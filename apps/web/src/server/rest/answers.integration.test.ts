@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { driftEndpoint, eventEndpoint, jobEndpoint } from "./endpoints/audit.ts";
+import { billingExportEndpoint } from "./endpoints/billingExport.ts";
+import { campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
+import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
+import { reportEndpoint } from "./endpoints/report.ts";
+import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
+
+let rest: RestFixture;
+beforeAll(async () => {
+  rest = await openRestFixture();
+});
+afterAll(() => rest.stores.close());
+
+const pageSchema = z.object({
+  rows: z.array(z.object({ id: z.string() })),
+  next_cursor: z.string().nullable(),
+});
+
+describe("answers", () => {
+  it("of the report come as JSON, exactly as its schema says, and as CSV", async () => {
+    const query = `mode=billing&${DAY}&granularity=day&dimensions=campaign&advertiser_id=acme`;
+    const json = await rest.ask(reportEndpoint, query);
+    expect(reportEndpoint.answer.parse(await json.json())).toMatchObject({
+      rows: [
+        {
+          time: "2026-10-28T00:00:00.000Z",
+          campaign: "a1",
+          campaign_name: "Campaign a1",
+          clicks: 3,
+          unique_users: 2,
+          cost_micros: 750_000,
+          currency: "EUR",
+        },
+      ],
+    });
+    const csv = await rest.ask(reportEndpoint, `${query}&format=csv`);
+    expect(csv.headers.get("content-type")).toBe("text/csv; charset=utf-8");
+    expect(await csv.text()).toBe(
+      "time,campaign,campaign_name,clicks,gross_clicks,net_clicks,invalid_clicks," +
+        "duplicate_clicks,impressions,conversions,unique_users,cost_micros,currency\r\n" +
+        "2026-10-28T00:00:00.000Z,a1,Campaign a1,3,3,3,0,0,0,0,2,750000,EUR\r\n",
+    );
+  });
+
+  it("of a month's billing have a row per day and campaign", async () => {
+    const response = await rest.ask(billingExportEndpoint, "advertiser_id=acme&month=2026-10", {
+      key: "acme-key",
+    });
+    expect(response.headers.get("content-disposition")).toContain("billing-acme-2026-10.csv");
+    expect((await response.text()).split("\r\n")).toEqual([
+      "month,day,advertiser_id,advertiser_name,campaign_id,campaign_name,version,finality,clicks," +
+        "gross_clicks,net_clicks,duplicate_clicks,impressions,conversions,unique_users," +
+        "cost_micros,cost,currency",
+      "2026-10,2026-10-28,acme,Advertiser acme,a1,Campaign a1,1,settling,3,3,3,0,0,0,2,750000," +
+        "0.750000,EUR",
+      "",
+    ]);
+  });
+
+  it("of lists go on where the page before ended", async () => {
+    const seen: string[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const query: string = `advertiser_id=acme&limit=2${cursor && `&cursor=${cursor}`}`;
+      const page = pageSchema.parse(await (await rest.ask(campaignsEndpoint, query)).json());
+      expect(page.rows.length).toBeLessThanOrEqual(2);
+      seen.push(...page.rows.map((row) => row.id));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual(["a1", "a2", "a3"]);
+
+    const first = await (await rest.ask(partitionsEndpoint, "limit=1")).json();
+    expect(first.rows).toMatchObject([{ advertiser: "acme", version: 1, current: true }]);
+    const second = await (
+      await rest.ask(partitionsEndpoint, `limit=1&cursor=${first.next_cursor}`)
+    ).json();
+    expect(second).toMatchObject({ rows: [{ advertiser: "other" }], next_cursor: null });
+    expect((await rest.ask(partitionsEndpoint, "cursor=nonsense")).status).toBe(400);
+  });
+
+  it("of a job show its inputs, and of an event where it is billed", async () => {
+    const job = await rest.ask(jobEndpoint, "", { path: { id: String(rest.acmeJob) } });
+    expect(jobEndpoint.answer.parse(await job.json())).toMatchObject({
+      advertiser: "acme",
+      version: 1,
+      objects: [{ sha256: "0".repeat(64), rows: 1 }],
+    });
+    const event = await rest.ask(eventEndpoint, "", { path: { event_id: "event-of-acme" } });
+    expect(eventEndpoint.answer.parse(await event.json())).toMatchObject({
+      copies: [
+        {
+          coordinates: "0:1:0",
+          object: { row: 1 },
+          stream_verdict: "counted",
+          batch_verdicts: [{ day: "2026-10-28", version: 1, verdict: "valid" }],
+          billed: { campaign: "a1", clicks: 3, cost_micros: 750_000 },
+        },
+      ],
+    });
+    expect((await rest.ask(jobEndpoint, "", { path: { id: "999999" } })).status).toBe(404);
+    expect(
+      (await rest.ask(eventEndpoint, "", { path: { event_id: "never-was-here" } })).status,
+    ).toBe(404);
+  });
+
+  it("of drift and of the pipeline add up", async () => {
+    const drift = await rest.ask(driftEndpoint, `${DAY}&campaign_id=a1`);
+    expect(driftEndpoint.answer.parse(await drift.json())).toMatchObject({
+      rows: [{ campaign: "a1", stream: 3, truth: 3, causes: {}, unexplained: 0 }],
+    });
+    const health = await rest.ask(pipelineHealthEndpoint, "");
+    expect(pipelineHealthEndpoint.answer.parse(await health.json())).toMatchObject({
+      identity: { received: 10, counted: 7, duplicate: 2, invalid: 1, late: 0, in_flight: 0 },
+      duplicate_rate: 0.2,
+    });
+  });
+});
