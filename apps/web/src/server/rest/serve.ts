@@ -4,13 +4,14 @@ import { compose } from "../stores.ts";
 import { answerRequest, type Endpoint } from "./endpoint.ts";
 
 interface RouteContext {
-  readonly params: Promise<Readonly<Record<string, string>>>;
+  /** Next gives a route without path parameters `undefined`, whatever its types say. */
+  readonly params: Promise<Readonly<Record<string, string>> | undefined>;
 }
 
 /** An endpoint as a route handler of Next, on the stores of this process. */
 export function serve<Params extends z.ZodObject>(endpoint: Endpoint<Params>) {
   return async (request: Request, context: RouteContext): Promise<Response> =>
-    answerRequest(endpoint, request, await context.params, {
+    answerRequest(endpoint, request, (await context.params) ?? {}, {
       stores: compose().stores,
       sessionUser: async (headers) => (await getAuth().api.getSession({ headers }))?.user ?? null,
       nowMs: Date.now(),
