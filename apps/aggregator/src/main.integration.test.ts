@@ -1,4 +1,5 @@
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
+import { createTestObjectsDir } from "@trueclick/local-stack/testing";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ledger } from "./stream/testing/ledger.ts";
 import {
@@ -122,6 +123,20 @@ it("stops a partition whose log has expired under its checkpoint, and says so", 
   }, PATIENCE);
   expect((await fetch(`${aggregator.url}/readyz`)).status).toBe(503);
   expect(aggregator.lines.join("\n")).toContain('"reason":"offset_out_of_range"');
+});
+
+it("plays every role at once, and stops them all within seconds", async () => {
+  const OBJECTS_DIR = await createTestObjectsDir();
+  const aggregator = await start({ AGGREGATOR_ROLES: "stream,archive,batch", OBJECTS_DIR });
+  await ready(aggregator);
+  const appender = await world.eventLog.appender(TOPIC);
+  const blocks = ledger(20, PARTITIONS, Date.now());
+  await appender.append(blocks);
+  await appender.close();
+  await vi.waitFor(async () => expect(await counted()).toBe(BigInt(blocks.length)), PATIENCE);
+  const toldMs = performance.now();
+  expect(await aggregator.end("SIGTERM")).toBe(0);
+  expect(performance.now() - toldMs).toBeLessThan(5_000);
 });
 
 it("ends with a fault that no repetition would mend", async () => {
