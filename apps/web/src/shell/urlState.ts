@@ -25,6 +25,14 @@ export const FILTER_DIMENSIONS = ["campaign", "geo", "device", "publisher", "ad"
 export type FilterDimension = (typeof FILTER_DIMENSIONS)[number];
 export type Filters = Readonly<Record<FilterDimension, string | null>>;
 
+export const NO_FILTERS: Filters = {
+  campaign: null,
+  geo: null,
+  device: null,
+  publisher: null,
+  ad: null,
+};
+
 const rangeParser = createParser({ parse: parseRangeChoice, serialize: (choice) => choice });
 
 const pushed = { history: "push" } as const;

@@ -1,4 +1,4 @@
-const WIDTH = 88;
+const WIDTH = 72;
 const HEIGHT = 24;
 const INSET = 2;
 
@@ -21,7 +21,13 @@ export function Sparkline({ values, provisional, label }: SparklineProps) {
   );
   const finalUntil = points.length - provisional;
   return (
-    <svg width={WIDTH} height={HEIGHT} role="img" aria-label={label} className="inline-block">
+    <svg
+      width={WIDTH}
+      height={HEIGHT}
+      role="img"
+      aria-label={label}
+      className="inline-block align-middle"
+    >
       <path d={toPath(points.slice(0, finalUntil))} {...STROKE} />
       <path
         d={toPath(points.slice(Math.max(0, finalUntil - 1)))}

@@ -24,11 +24,11 @@ interface StatCardProps {
 
 export function StatCard({ label, means, value, delta, footnote, loading }: StatCardProps) {
   return (
-    <div className="min-w-38 flex-1 snap-start rounded-lg border border-line bg-surface px-4 py-3">
+    <div className="min-w-fit flex-1 snap-start rounded-lg border border-line bg-surface px-4 py-3">
       <div className="text-sm text-ink-2">
         <Term means={means}>{label}</Term>
       </div>
-      <div className="mt-1 text-figure font-semibold tracking-tight text-ink">
+      <div className="mt-1 text-2xl leading-9 font-semibold tracking-tight whitespace-nowrap text-ink 2xl:text-figure">
         {loading ? (
           <Skeleton className="my-1 h-7 w-24" />
         ) : (
@@ -37,7 +37,7 @@ export function StatCard({ label, means, value, delta, footnote, loading }: Stat
           </Figure>
         )}
       </div>
-      <div className="mt-1 flex h-4 items-center gap-2 text-xs text-ink-3">
+      <div className="mt-1 flex h-4 items-center gap-2 text-xs whitespace-nowrap text-ink-3">
         {loading ? <Skeleton className="h-3 w-16" /> : <DeltaText delta={delta ?? null} />}
         {!loading && footnote}
       </div>

@@ -115,9 +115,9 @@ function BodyRow<Row>({ row, columns }: BodyRowProps<Row>) {
         <td
           key={column.id}
           className={cn(
-            "h-10 border-b border-line px-4 whitespace-nowrap group-hover:bg-sunken",
+            "h-10 border-b border-line px-3 whitespace-nowrap first:pl-4 last:pr-4 group-hover:bg-sunken",
             column.align === "right" && "text-right tabular-nums",
-            index === 0 && "sticky left-0 z-10 max-w-72 truncate bg-surface font-medium",
+            index === 0 && "sticky left-0 z-10 max-w-60 truncate bg-surface font-medium",
           )}
         >
           {column.cell?.(row) ?? column.value(row) ?? "–"}
@@ -136,7 +136,7 @@ function TotalsRow<Row>({ columns }: { readonly columns: readonly Column<Row>[] 
           <td
             key={column.id}
             className={cn(
-              "sticky bottom-0 h-10 border-t border-line bg-surface px-4 font-semibold",
+              "sticky bottom-0 h-10 border-t border-line bg-surface px-3 font-semibold first:pl-4 last:pr-4",
               column.align === "right" && "text-right tabular-nums",
               index === 0 && "left-0 z-20",
             )}

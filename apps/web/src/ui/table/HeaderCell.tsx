@@ -38,7 +38,7 @@ export function HeaderCell<Row>({ column, first, sorted, onSort }: HeaderCellPro
       scope="col"
       aria-sort={sorted === null ? undefined : ARIA_SORT[sorted]}
       className={cn(
-        "sticky top-0 z-20 h-9 border-b border-line bg-surface px-4 text-left text-xs font-medium",
+        "sticky top-0 z-20 h-9 border-b border-line bg-surface px-3 text-left first:pl-4 last:pr-4 text-xs font-medium",
         "whitespace-nowrap text-ink-3",
         column.align === "right" && "text-right",
         first && "left-0 z-30",

@@ -1,4 +1,5 @@
-import { billingMonth } from "@trueclick/db/queries/truth";
+import { TRPCError } from "@trpc/server";
+import { billingMonth } from "@trueclick/db/queries/billingMonth";
 import { z } from "zod";
 import { router, scopedProcedure } from "../../../server/api/trpc.ts";
 
@@ -9,7 +10,9 @@ const monthInput = z.object({
 export const billingRouter = router({
   month: scopedProcedure("billing:read")
     .input(monthInput)
-    .query(({ ctx, input: { advertiserId, month } }) =>
-      billingMonth(ctx.stores, ctx.tenant, { advertiserId, month }),
-    ),
+    .query(async ({ ctx, input: { advertiserId, month } }) => {
+      const billed = await billingMonth(ctx.stores, ctx.tenant, { advertiserId, month }, ctx.nowMs);
+      if (billed === null) throw new TRPCError({ code: "NOT_FOUND" });
+      return billed;
+    }),
 });

@@ -1,13 +1,18 @@
 "use client";
+import dynamic from "next/dynamic";
 import type { ReportFrame } from "../../../report/hooks/useReport.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { SkeletonRows } from "../../../ui/Skeleton.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
-import { DataTable } from "../../../ui/table/DataTable.tsx";
 import { useCampaignRows } from "../hooks/useCampaignRows.ts";
-import { useCampaignColumns } from "./campaignColumns.tsx";
 
 const ROWS_EXPECTED = 8;
+
+// Comes with its rows: the totals and the chart above are read first.
+const CampaignsTable = dynamic(async () => (await import("./CampaignsTable.tsx")).CampaignsTable, {
+  ssr: false,
+  loading: () => <SkeletonRows rows={ROWS_EXPECTED} />,
+});
 
 interface CampaignsCardProps {
   readonly frame: ReportFrame;
@@ -19,13 +24,6 @@ interface CampaignsCardProps {
 /** The campaigns with their trend; a name narrows the page to it. */
 export function CampaignsCard({ frame, previousFrame, selected, onSelect }: CampaignsCardProps) {
   const { rows, isError, refetch } = useCampaignRows(frame, previousFrame);
-  const columns = useCampaignColumns({
-    currency: frame.account.currency,
-    rows: rows ?? [],
-    compared: previousFrame !== null,
-    selected,
-    onSelect,
-  });
   return (
     <Card bodyClassName="p-0">
       {rows === null && isError && (
@@ -40,14 +38,12 @@ export function CampaignsCard({ frame, previousFrame, selected, onSelect }: Camp
         </EmptyState>
       )}
       {rows !== null && rows.length > 0 && (
-        <DataTable
-          label="Campaigns"
-          caption="Campaigns"
-          columns={columns}
+        <CampaignsTable
+          currency={frame.account.currency}
           rows={rows}
-          rowKey={(row) => row.id}
-          initialSort={{ column: "clicks", descending: true }}
-          maxHeight="480px"
+          compared={previousFrame !== null}
+          selected={selected}
+          onSelect={onSelect}
         />
       )}
     </Card>

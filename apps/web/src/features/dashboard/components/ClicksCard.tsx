@@ -13,7 +13,6 @@ import { Skeleton } from "../../../ui/Skeleton.tsx";
 import { EmptyState } from "../../../ui/States.tsx";
 import { seriesOf, summarise } from "../fns/seriesOf.ts";
 import { ChartLegend } from "./ChartLegend.tsx";
-import { ClicksTable } from "./ClicksTable.tsx";
 
 const CHART_HEIGHT = "h-[248px]";
 
@@ -22,6 +21,11 @@ const ClicksOverTimeChart = dynamic(
   async () => (await import("./ClicksOverTimeChart.tsx")).ClicksOverTimeChart,
   { ssr: false, loading: () => <Skeleton className={CHART_HEIGHT} /> },
 );
+
+const ClicksTable = dynamic(async () => (await import("./ClicksTable.tsx")).ClicksTable, {
+  ssr: false,
+  loading: () => <Skeleton className={CHART_HEIGHT} />,
+});
 
 interface ClicksCardProps {
   readonly frame: ReportFrame;

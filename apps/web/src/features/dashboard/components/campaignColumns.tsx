@@ -86,15 +86,15 @@ const CHANGE_COLUMN: Column<CampaignRow> = {
   align: "right",
   means: "Clicks against the period before, as far as this one has come.",
   value: (row) => row.change,
-  cell: (row) =>
-    row.change === null ? (
-      "–"
-    ) : (
-      <span className={cn(row.change > 0 && "text-good", row.change < 0 && "text-bad")}>
-        {formatChange(row.change)}
-      </span>
-    ),
+  cell: (row) => (row.change === null ? "–" : <ChangeText ratio={row.change} />),
 };
+
+/** A change too small to be written is neither good nor bad. */
+function ChangeText({ ratio }: { readonly ratio: number }) {
+  const text = formatChange(ratio);
+  const moved = text !== formatChange(0);
+  return <span className={cn(moved && (ratio > 0 ? "text-good" : "text-bad"))}>{text}</span>;
+}
 
 const INVALID_COLUMN: Column<CampaignRow> = {
   id: "invalid",

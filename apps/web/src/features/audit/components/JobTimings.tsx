@@ -1,0 +1,28 @@
+import { formatCount } from "../../../shell/fns/format.ts";
+
+interface JobTimingsProps {
+  /** Milliseconds by step. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+export function JobTimings({ timings }: JobTimingsProps) {
+  const steps = Object.entries(timings);
+  const longestMs = Math.max(1, ...steps.map(([, ms]) => ms));
+  if (steps.length === 0) return <p className="text-sm text-ink-3">Not measured.</p>;
+  return (
+    <ul className="space-y-1 text-sm">
+      {steps.map(([step, ms]) => (
+        <li key={step} className="grid h-7 grid-cols-[8rem_1fr_5rem] items-center gap-3">
+          <span className="truncate text-ink-2">{step.replaceAll("_", " ")}</span>
+          <span aria-hidden className="h-2">
+            <span
+              className="block h-full min-w-0.5 rounded-xs bg-accent"
+              style={{ width: `${(ms / longestMs) * 100}%` }}
+            />
+          </span>
+          <span className="text-right tabular-nums">{formatCount(Math.round(ms))} ms</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,103 @@
+import { CircleCheck } from "lucide-react";
+import Link from "next/link";
+import type { ApiOutputs } from "../../../shell/apiTypes.ts";
+import { formatCount, formatDay, formatInstant, formatMoney } from "../../../shell/fns/format.ts";
+import { Figure, type FigureFacts } from "../../../ui/Figure.tsx";
+import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
+import type { Column } from "../../../ui/table/column.ts";
+import { Hash } from "./Hash.tsx";
+
+type Version = ApiOutputs["audit"]["partitions"][number];
+
+/** The columns of the list of versions; `hrefOf` leads to the job that made one. */
+export function versionColumns(
+  timeZone: string,
+  hrefOf: (jobId: number) => string,
+): Column<Version>[] {
+  const factsOf = (row: Version): FigureFacts => ({
+    finality: row.finality,
+    asOf: formatInstant(row.publishedAt.getTime(), timeZone),
+    store: "Billing records, counted from the archive",
+    note: row.current ? `Version ${row.version}` : `Version ${row.version}, since replaced`,
+  });
+  return [
+    {
+      id: "day",
+      header: "Billing day",
+      phone: "title",
+      value: (row) => row.billingDay,
+      cell: (row) => formatDay(row.billingDay),
+    },
+    { id: "version", header: "Version", align: "right", value: (row) => row.version },
+    {
+      id: "current",
+      header: "Counts",
+      means: "The version that reports and bills are made of. The others are kept for comparison.",
+      value: (row) => (row.current ? "current" : "replaced"),
+      cell: (row) => <CurrentMark current={row.current} />,
+    },
+    {
+      id: "finality",
+      header: "State",
+      value: (row) => row.finality,
+      cell: (row) => (row.current ? <FinalityBadge finality={row.finality} /> : "–"),
+    },
+    {
+      id: "clicks",
+      header: "Valid clicks",
+      align: "right",
+      value: (row) => row.verdictCounts["valid"] ?? 0,
+      cell: (row) => (
+        <Figure facts={factsOf(row)}>{formatCount(row.verdictCounts["valid"] ?? 0)}</Figure>
+      ),
+    },
+    {
+      id: "cost",
+      header: "Cost",
+      align: "right",
+      phone: "figure",
+      value: (row) => Number(row.costMicros) / 1_000_000,
+      cell: (row) => (
+        <Figure facts={factsOf(row)} className="text-ink">
+          {formatMoney(row.costMicros, row.currency)}
+        </Figure>
+      ),
+    },
+    { id: "cause", header: "Why", value: (row) => row.cause },
+    {
+      id: "published",
+      header: "Published",
+      value: (row) => row.publishedAt.toISOString(),
+      cell: (row) => formatInstant(row.publishedAt.getTime(), timeZone),
+    },
+    {
+      id: "job",
+      header: "Job",
+      align: "right",
+      value: (row) => row.jobId,
+      cell: (row) => (
+        <Link href={hrefOf(row.jobId)} className="text-accent underline">
+          #{row.jobId}
+        </Link>
+      ),
+    },
+    {
+      id: "content",
+      header: "Result",
+      means: "The fingerprint of what was counted. The same inputs always give the same one.",
+      phone: "hidden",
+      value: (row) => row.contentHash,
+      cell: (row) => <Hash value={row.contentHash} label="result fingerprint" />,
+    },
+  ];
+}
+
+function CurrentMark({ current }: { readonly current: boolean }) {
+  if (!current) return <span className="text-ink-3">replaced</span>;
+  return (
+    <span className="inline-flex items-center gap-1 text-closed">
+      <CircleCheck size={13} aria-hidden />
+      current
+    </span>
+  );
+}

@@ -1,0 +1,86 @@
+import Link from "next/link";
+import { formatCount, formatMoney } from "../../../shell/fns/format.ts";
+import { Figure } from "../../../ui/Figure.tsx";
+import type { Column } from "../../../ui/table/column.ts";
+import type { CampaignState, ListedCampaign } from "../fns/prepareList.ts";
+
+const STATE_WORDS: Readonly<Record<CampaignState, string>> = {
+  running: "Running",
+  planned: "Planned",
+  ended: "Ended",
+};
+
+/** The columns of the campaign list. `hrefOf` leads to the overview of one campaign. */
+export function listColumns(
+  currency: string,
+  hrefOf: (campaignId: string) => string,
+): Column<ListedCampaign>[] {
+  return [
+    {
+      id: "name",
+      header: "Campaign",
+      phone: "title",
+      value: (row) => row.name,
+      cell: (row) => (
+        <Link href={hrefOf(row.id)} className="hover:text-accent hover:underline">
+          {row.name}
+        </Link>
+      ),
+    },
+    {
+      id: "id",
+      header: "Id",
+      value: (row) => row.id,
+      cell: (row) => <span className="font-mono text-xs text-ink-3">{row.id}</span>,
+      phone: "hidden",
+    },
+    { id: "state", header: "State", value: (row) => STATE_WORDS[row.state] },
+    {
+      id: "clicks",
+      header: "Clicks",
+      align: "right",
+      phone: "figure",
+      value: (row) => row.clicks,
+      cell: (row) => <Figure className="text-ink">{formatCount(row.clicks)}</Figure>,
+    },
+    moneyColumn("cost", "Cost", currency, (row) => row.costMicros),
+    moneyColumn(
+      "cpc",
+      "Paid per click",
+      currency,
+      (row) => row.paidCpcMicros,
+      "What a click cost on average in this period.",
+    ),
+    moneyColumn(
+      "rate",
+      "Rate now",
+      currency,
+      (row) => row.rateMicros,
+      "What a click costs from now on, until the rate changes.",
+    ),
+    moneyColumn("budget", "Daily budget", currency, (row) => row.dailyBudgetMicros),
+  ];
+}
+
+function moneyColumn(
+  id: string,
+  header: string,
+  currency: string,
+  micros: (row: ListedCampaign) => number | bigint | null,
+  means?: string,
+): Column<ListedCampaign> {
+  return {
+    id,
+    header,
+    align: "right",
+    ...(means === undefined ? {} : { means }),
+    value: (row) => {
+      const amount = micros(row);
+      return amount === null ? null : Number(amount) / 1_000_000;
+    },
+    cell: (row) => {
+      const amount = micros(row);
+      return amount === null ? "–" : <Figure>{formatMoney(amount, currency)}</Figure>;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { PageHeader } from "../../../shell/components/PageHeader.tsx";
+import { formatAge, formatCount, formatInstant, formatPercent } from "../../../shell/fns/format.ts";
+import { useNow } from "../../../shell/hooks/useNow.ts";
+import { useTRPC } from "../../../shell/trpc.tsx";
+import { Card } from "../../../ui/Card.tsx";
+import { FactsProvider } from "../../../ui/Figure.tsx";
+import { Skeleton } from "../../../ui/Skeleton.tsx";
+import { StatCard } from "../../../ui/StatCard.tsx";
+import { EmptyState, ErrorState } from "../../../ui/States.tsx";
+import { IdentityBar } from "./IdentityBar.tsx";
+import { PartitionsTable } from "./PartitionsTable.tsx";
+
+const REFRESH_MS = 2 * SECOND_MS;
+const BYTES = new Intl.NumberFormat("en-GB", {
+  style: "unit",
+  unit: "byte",
+  notation: "compact",
+  unitDisplay: "narrow",
+});
+
+interface PipelinePageProps {
+  readonly renderedAtMs: number;
+}
+
+/** How the data's way stands: nothing lost, how far each reader is, how old the newest data is. */
+export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
+  const trpc = useTRPC();
+  const nowMs = useNow(SECOND_MS, renderedAtMs);
+  const { data, isError, refetch, dataUpdatedAt } = useQuery(
+    trpc.pipeline.health.queryOptions(undefined, { refetchInterval: REFRESH_MS }),
+  );
+  const age = (ms: number | null) => (ms === null ? null : formatAge(Math.max(0, nowMs - ms)));
+  const rate = (ratio: number | null) => (ratio === null ? null : formatPercent(ratio));
+  const loading = data === undefined;
+
+  if (isError && loading) {
+    return (
+      <ErrorState title="The pipeline's state cannot be read" onRetry={refetch} className="pt-24">
+        Whether events are received does not depend on it: the edge answers on its own.
+      </ErrorState>
+    );
+  }
+  return (
+    <FactsProvider
+      value={{
+        finality: "live",
+        asOf: formatInstant(dataUpdatedAt, "UTC"),
+        store: "Checkpoints of stream and archive",
+      }}
+    >
+      <PageHeader title="Pipeline">
+        {data !== undefined && data.level > 0 && (
+          <span className="rounded-lg bg-warn-soft px-2.5 py-1 text-sm text-settling">
+            Degraded, level {data.level}: detail is left out, events are not
+          </span>
+        )}
+      </PageHeader>
+      <div className="space-y-4">
+        <div className="flex snap-x gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
+          <StatCard
+            label="Newest event"
+            means="Time since the log took the newest event that the stream has read."
+            value={age(data?.newestEventMs ?? null)}
+            loading={loading}
+          />
+          <StatCard
+            label="Watermark"
+            means="How long ago the time lies before which no more events are expected. Normally the allowed lateness."
+            value={age(data?.watermarkMs ?? null)}
+            loading={loading}
+          />
+          <StatCard
+            label="Late"
+            means="Share of events that came too late for the live estimate. Billing counts them."
+            value={rate(data?.lateRate ?? null)}
+            loading={loading}
+          />
+          <StatCard
+            label="Duplicates"
+            means="Share of events that were received before."
+            value={rate(data?.duplicateRate ?? null)}
+            loading={loading}
+          />
+          <StatCard
+            label="Archive"
+            means="Immutable files from which billing is counted."
+            value={data && formatCount(data.archive.objects)}
+            loading={loading}
+            footnote={data && `files, ${BYTES.format(Number(data.archive.bytes))}`}
+          />
+        </div>
+        <Card title="Every event is accounted for">
+          {loading ? <Skeleton className="h-24" /> : <IdentityBar counts={data.identity} />}
+        </Card>
+        <Card bodyClassName="p-0">
+          {loading && <Skeleton className="m-4 h-48" />}
+          {data?.partitions.length === 0 && (
+            <EmptyState title="No event has been read yet">
+              Send one to the edge; the README shows how with one line.
+            </EmptyState>
+          )}
+          {data !== undefined && data.partitions.length > 0 && (
+            <PartitionsTable partitions={data.partitions} nowMs={nowMs} />
+          )}
+        </Card>
+      </div>
+    </FactsProvider>
+  );
+}
