@@ -5,6 +5,7 @@ import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { AdvertiserRow } from "../queries/advertisers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import { withNetClicks } from "./hotGivt.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
@@ -54,7 +55,7 @@ const SQL = `
  * The stream's counts, by whole minutes: a minute that the range cuts is in it whole. The query
  * asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
  */
-export function hotReport(
+export async function hotReport(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
   { fromMs, toMs }: InstantRange,
@@ -67,24 +68,26 @@ export function hotReport(
   );
   // Without a detail any cube will do: each adds up to the campaign.
   const cube = detail ?? "ad";
-  return runTenantQuery(clickhouse, query.scope, {
+  const params = {
+    ...buckets,
+    ...splitParams(dimensions),
+    ...currencyParams(advertisers),
+    cube,
+    from: Math.floor(fromMs / MINUTE_MS) * (MINUTE_MS / SECOND_MS),
+    to: Math.ceil(toMs / SECOND_MS),
+    any_campaign: filters.campaign === undefined,
+    campaigns: filters.campaign ?? [],
+    any_value: filters[cube] === undefined,
+    values: filters[cube] ?? [],
+    rows_max: REPORT_ROWS_MAX + 1,
+  };
+  const rows = await runTenantQuery(clickhouse, query.scope, {
     name: "hotReport",
     sql: SQL,
     row: measuredRowSchema,
-    params: {
-      ...buckets,
-      ...splitParams(dimensions),
-      ...currencyParams(advertisers),
-      cube,
-      from: Math.floor(fromMs / MINUTE_MS) * (MINUTE_MS / SECOND_MS),
-      to: Math.ceil(toMs / SECOND_MS),
-      any_campaign: filters.campaign === undefined,
-      campaigns: filters.campaign ?? [],
-      any_value: filters[cube] === undefined,
-      values: filters[cube] ?? [],
-      rows_max: REPORT_ROWS_MAX + 1,
-    },
+    params,
   });
+  return detail === undefined ? withNetClicks({ clickhouse }, query.scope, params, rows) : rows;
 }
 
 function currencyParams(advertisers: readonly AdvertiserRow[]) {

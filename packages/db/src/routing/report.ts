@@ -23,6 +23,8 @@ import { nameRows } from "./reportRows.ts";
 import { ReportQueryError, type Route, routeReport } from "./route.ts";
 import { truthReport } from "./truthReport.ts";
 
+/** Most truth versions that a report reads: they travel in the address of a request. */
+const VERSIONS_READ_MAX = 20_000;
 /** Most truth versions that an answer lists. */
 const VERSIONS_LISTED_MAX = 1_000;
 
@@ -52,6 +54,10 @@ export async function runReport(
     truth === null
       ? []
       : pins.filter(({ bounds }) => bounds.fromMs < truth.toMs && bounds.toMs > truth.fromMs);
+
+  if (truthPins.length > VERSIONS_READ_MAX) {
+    throw new ReportQueryError("from", "too many days of too many advertisers; ask for fewer");
+  }
 
   const buckets = bucketParams(query);
   const parts = await Promise.all([

@@ -2,6 +2,7 @@ import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
+import { fillStreamRejects } from "../testing/fillEvents.ts";
 import { fillAdvertiser, fillHot, publishTruth } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { runReport } from "./report.ts";
@@ -75,6 +76,13 @@ describe("the dashboard", () => {
         clicks: 1,
       },
     ]);
+    const bot = { campaign: "a1", at: "2026-10-30T10:01:30Z", offset: 3 };
+    await fillStreamRejects(stores, "acme", [
+      { ...bot, reason: "bot_user_agent" },
+      { ...bot, offset: 4, reason: "token_bad" },
+      { ...bot, offset: 5, reason: "duplicate" },
+      { ...bot, offset: 6, at: "2026-10-29T10:01:30Z", reason: "bot_user_agent" },
+    ]);
     const checkpoint = { topic: "clicks.raw", epoch: 1n, nextOffset: 9n, restartOffset: 9n };
     await stores.db.insert(streamCheckpoints).values([
       { ...checkpoint, partition: 0, watermarkMs: at("2026-10-30T11:50:00Z") },
@@ -89,7 +97,7 @@ describe("the dashboard", () => {
       {
         clicks: 8,
         gross_clicks: 12,
-        net_clicks: null,
+        net_clicks: 11,
         invalid_clicks: 4,
         duplicate_clicks: 1,
         impressions: 0,
@@ -132,9 +140,9 @@ describe("the dashboard", () => {
       { time: "2026-10-30T11:00:00.000Z", campaign: "a2", ad: "ad_9", ad_name: null, clicks: 1 },
     ]);
     const byGeo = await runReport(stores, { ...query, dimensions: ["geo"] }, nowMs);
-    expect(byGeo.rows.map(({ geo, clicks }) => [geo, clicks])).toEqual([
-      ["DE", 6],
-      ["FR", 1],
+    expect(byGeo.rows.map(({ geo, clicks, net_clicks }) => [geo, clicks, net_clicks])).toEqual([
+      ["DE", 6, null],
+      ["FR", 1, null],
     ]);
     const ofGeo = await runReport(stores, { ...query, filters: { geo: ["FR"] } }, nowMs);
     expect(ofGeo.rows.map(({ clicks }) => clicks)).toEqual([1]);

@@ -1,0 +1,72 @@
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { VERDICT_CLASS } from "@trueclick/shared/verdict";
+import { z } from "zod";
+import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { Stores } from "../stores.ts";
+import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
+
+const givtRowSchema = measuredRowSchema
+  .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
+  .extend({ events: z.coerce.number().int().nonnegative() });
+type GivtRow = z.infer<typeof givtRowSchema>;
+
+// The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
+const SQL = `
+  SELECT
+    ${BUCKET_SQL} AS bucket,
+    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
+    if({by_campaign: Bool}, campaign_id, '') AS campaign,
+    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
+      {currency: String}) AS currency,
+    count() AS events
+  FROM (
+    SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
+    FROM stream_rejects FINAL
+    WHERE ${TENANT_CONDITION}
+      AND event_type = 'click'
+      AND has({givt_verdicts: Array(String)}, reason)
+      AND event_hour >= fromUnixTimestamp({from_hour: Int64})
+      AND event_hour < fromUnixTimestamp({to: Int64})
+      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+  )
+  WHERE t >= {from: Int64} AND t < {to: Int64}
+  GROUP BY bucket, advertiser, campaign, currency
+`;
+
+/**
+ * Hot rows with their net clicks, which are known by campaign alone.
+ *
+ * @param params Those of the hot report that the rows are of.
+ */
+export async function withNetClicks(
+  { clickhouse }: Pick<Stores, "clickhouse">,
+  scope: TenantScope,
+  params: Readonly<Record<string, unknown>> & { readonly from: number },
+  rows: readonly MeasuredRow[],
+): Promise<MeasuredRow[]> {
+  const hourSeconds = HOUR_MS / SECOND_MS;
+  const givtRows = await runTenantQuery(clickhouse, scope, {
+    name: "hotGivt",
+    sql: SQL,
+    row: givtRowSchema,
+    params: {
+      ...params,
+      from_hour: params.from - (params.from % hourSeconds),
+      givt_verdicts: GIVT_VERDICTS,
+    },
+  });
+  const givtOf = new Map(givtRows.map((row) => [keyOf(row), row.events]));
+  return rows.map((row) => {
+    const net = row.gross_clicks - (givtOf.get(keyOf(row)) ?? 0);
+    // Cells and evidence are read one after the other, and the stream may have flushed in between.
+    return { ...row, net_clicks: Math.max(net, row.clicks) };
+  });
+}
+
+const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
+  verdictClass === "givt" ? [verdict] : [],
+);
+
+const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<GivtRow, "events">) =>
+  JSON.stringify([bucket, advertiser, campaign, currency]);
