@@ -21,7 +21,7 @@ const HOUR = "2026-10-28T10:00:00Z";
 /** The day that has everything, as parameters. */
 export const DAY = "from=2026-10-28T00:00:00Z&to=2026-10-29T00:00:00Z";
 
-export interface Asked {
+interface Asked {
   /** Default: an engineer's; null sends none. */
   readonly key?: string | null;
   readonly path?: Readonly<Record<string, string>>;
