@@ -87,7 +87,8 @@ describe("answers", () => {
       version: 1,
       objects: [{ sha256: "0".repeat(64), rows: 1 }],
     });
-    const event = await rest.ask(eventEndpoint, "", { path: { event_id: "event-of-acme" } });
+    const encoded = { event_id: "event%2Dof%2Dacme" };
+    const event = await rest.ask(eventEndpoint, "", { path: encoded });
     expect(eventEndpoint.answer.parse(await event.json())).toMatchObject({
       copies: [
         {

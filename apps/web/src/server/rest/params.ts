@@ -29,6 +29,22 @@ export const advertiserParam = advertiserIdSchema.describe("Only this advertiser
 export const campaignParam = campaignIdSchema.describe("Only this campaign");
 
 /**
+ * Path parameters as they were meant: `:` may come as `%3A`. No id of ours holds a `%`, so one that
+ * is decoded already stays as it is.
+ */
+function decodePath(path: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(path).map(([name, text]) => {
+      try {
+        return [name, decodeURIComponent(text)];
+      } catch {
+        throw badParameter(name, "is not encoded as an address");
+      }
+    }),
+  );
+}
+
+/**
  * The parameters of a request. A list takes a parameter as often as it comes, anything else once.
  *
  * @throws {RestError} 400 naming the first parameter that is wrong, unknown or given twice: one that
@@ -39,7 +55,7 @@ export function parseParams<Params extends z.ZodObject>(
   query: URLSearchParams,
   path: Readonly<Record<string, string>>,
 ): z.output<Params> {
-  const given: Record<string, string | string[]> = { ...path };
+  const given: Record<string, string | string[]> = decodePath(path);
   for (const name of new Set(query.keys())) {
     const field: unknown = schema.shape[name];
     if (field === undefined || name in path) throw badParameter(name, "is no parameter here");
