@@ -179,7 +179,7 @@ it("counts and prices any day as a plain recount of what was sent does", async (
       },
     ),
     // Cases share an archive that grows; shrinking would only be slow.
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 8, endOnFailure: true },
   );
 }, 240_000);
 

@@ -40,6 +40,10 @@ const EVENT_COLUMNS = [...STORED_COLUMNS, "event_time_ms", "flag_words"];
  * Ids are told apart within the advertiser: what another tenant sends, by chance or on purpose under
  * the same ids, changes nothing here.
  *
+ * Ids that came once, nearly all of them, are told from the others first: finding the first copy takes
+ * five times as long a row. `payload` only tells `duplicate` from `id_conflict`, and neither counts,
+ * so that a collision of the fast hash moves no number.
+ *
  * Copies are compared before the day is cut out of its hours, so that an event just before midnight
  * and its copy just after are seen as such from both days.
  */
@@ -50,12 +54,15 @@ export function judgeSql(inputs: JudgeInputs): string {
       campaigns AS (${campaignRows(campaigns)}),
       rates AS (${rateRows(campaigns)}),
       own AS (${eventsOf(inputs.rows, inputs.eventId)}),
+      repeated_ids AS (
+        SELECT event_id128 FROM (${copiesOf(inputs)}) GROUP BY event_id128 HAVING count() > 1
+      ),
       repeated AS (
         SELECT event_id128, count() AS copies, min(position) AS first_position,
           argMin(payload, position) AS first_payload
-        FROM (${positions(inputs)})
+        FROM (${copiesOf(inputs)})
+        WHERE event_id128 IN (SELECT event_id128 FROM repeated_ids)
         GROUP BY event_id128
-        HAVING copies > 1
       ),
       facts AS (
         SELECT ${EVENT_COLUMNS.map((column) => `own.${column} AS ${column}`).join(", ")},
@@ -120,12 +127,13 @@ function eventsOf(rows: string, eventId?: string): string {
       toUnixTimestamp64Milli(event_time) AS event_time_ms,
       splitByChar(',', flags) AS flag_words,
       (toUnixTimestamp64Milli(ingest_time), partition, offset, \`index\`) AS position,
-      sipHash128(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload
+      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload
     FROM ${rows}
     WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns) ${only}`;
 }
 
-function positions({ copies, eventId }: JudgeInputs): string {
+/** All copies of the ids to judge, with what decides which is first and whether they are the same. */
+function copiesOf({ copies, eventId }: JudgeInputs): string {
   const own = "SELECT event_id128, position, payload FROM own";
   if (copies === null) return own;
   return `${own} UNION ALL
