@@ -4,6 +4,7 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { archiveCheckpoints, archiveFlushRequests } from "@trueclick/db/postgres/schema/archive";
 import type { EventLog } from "@trueclick/event-log";
 import { eq, sql } from "drizzle-orm";
+import { endOffsets, missingRecords } from "../stack/endOffsets.ts";
 import { CliError } from "../terminal/errors.ts";
 import type { Progress } from "../terminal/progress.ts";
 
@@ -31,7 +32,7 @@ export async function waitForArchive(
   let movedAtMs = Date.now();
   let missingBefore = -1n;
   for (;;) {
-    const missing = await missingRecords(db, topic, ends);
+    const missing = missingRecords(ends, await readCheckpoints(db, topic));
     if (missing === 0n) break;
     const nowMs = Date.now();
     if (missing !== missingBefore) movedAtMs = nowMs;
@@ -54,33 +55,12 @@ export async function waitForArchive(
   progress.clear();
 }
 
-async function endOffsets(log: EventLog, topic: string): Promise<bigint[]> {
-  const reader = await log.reader(topic);
-  try {
-    const partitions = Array.from({ length: reader.partitionCount }, (_, partition) => partition);
-    const ranges = await Promise.all(partitions.map((partition) => reader.offsets(partition)));
-    return ranges.map(({ endOffset }) => endOffset);
-  } finally {
-    await reader.close();
-  }
-}
-
-async function missingRecords(
-  db: Database,
-  topic: string,
-  ends: readonly bigint[],
-): Promise<bigint> {
-  const rows = await db
-    .select({
-      partition: archiveCheckpoints.partition,
-      nextOffset: archiveCheckpoints.nextOffset,
-    })
+function readCheckpoints(db: Database, topic: string) {
+  const { partition, nextOffset } = archiveCheckpoints;
+  return db
+    .select({ partition, nextOffset })
     .from(archiveCheckpoints)
     .where(eq(archiveCheckpoints.topic, topic));
-  const next = new Map(rows.map(({ partition, nextOffset }) => [partition, nextOffset]));
-  return ends
-    .map((end, partition) => end - (next.get(partition) ?? 0n))
-    .reduce((sum, missing) => sum + (missing > 0n ? missing : 0n), 0n);
 }
 
 async function askForFlush(db: Database, topic: string): Promise<void> {

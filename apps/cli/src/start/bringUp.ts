@@ -1,13 +1,10 @@
-/** The part of a start that lies before the programs: stores, schemas, demo organisation, web build. */
-import { join } from "node:path";
+/** The part of a start that lies before the programs: stores, schemas, the demo organisation. */
 import type { DemoState } from "../demo/seed/demoState.ts";
 import { makeDemo } from "../demo/seed/makeDemo.ts";
 import { openEventLog, withStores } from "../stack/openStores.ts";
 import type { StackFile } from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
 import { createProgress } from "../terminal/progress.ts";
-import { buildWeb } from "./buildWeb.ts";
-import { openLogFile } from "./logFile.ts";
 import { migrate, openEngines } from "./openEngines.ts";
 import type { Secrets } from "./secrets.ts";
 import type { StartSettings } from "./startSettings.ts";
@@ -29,23 +26,7 @@ export interface BroughtUp {
   readonly supervisions: readonly Supervision[];
 }
 
-/** The build needs a core and no store, so it runs beside the rest. */
-export async function bringUp(launch: Launch): Promise<BroughtUp> {
-  const { context, settings, say } = launch;
-  const log = await openLogFile(join(settings.dataDir.file("logs"), "web-build.log"));
-  const [built, stores] = await Promise.allSettled([
-    buildWeb(context, log, say),
-    bringUpStores(launch),
-  ]);
-  // Both are waited for: what one has put up must not outlive the failure of the other.
-  await log.close();
-  context.stop.throwIfAborted();
-  if (built.status === "rejected") throw built.reason;
-  if (stores.status === "rejected") throw stores.reason;
-  return stores.value;
-}
-
-async function bringUpStores(launch: Launch): Promise<BroughtUp> {
+export async function bringUpStores(launch: Launch): Promise<BroughtUp> {
   const { context, settings, secrets, teardown, say } = launch;
   say("Starting PostgreSQL and ClickHouse");
   const { stack, supervisions } = await openEngines(settings, secrets, teardown, launch.onStart);

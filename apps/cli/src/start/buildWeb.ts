@@ -3,57 +3,52 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { CliContext } from "../terminal/context.ts";
 import { CliError } from "../terminal/errors.ts";
-import { createProgress } from "../terminal/progress.ts";
 import type { LogFile } from "./logFile.ts";
 
-const TICK_MS = 500;
 /** Before this, nothing was built: the sources were as they were. */
 const WORTH_A_WORD_MS = 3_000;
 
-/**
- * Builds the web app if its sources changed since the last build.
- *
- * @throws {CliError} `web_build_failed` with the last lines of the build.
- */
-export async function buildWeb(
-  { root, stderr, stop }: CliContext,
-  log: LogFile,
-  say: (line: string) => void,
-): Promise<void> {
-  const startedMs = Date.now();
-  const elapsedMs = () => Date.now() - startedMs;
-  const progress = createProgress(stderr);
-  let told = false;
-  const ticking = setInterval(() => {
-    if (elapsedMs() < WORTH_A_WORD_MS) return;
-    if (!told) say("Building the web app; only when its sources changed, about a minute");
-    told = true;
-    progress.show(null, `  ${Math.round(elapsedMs() / 1000)} s`);
-  }, TICK_MS);
-  try {
-    const code = await run(join(root, "scripts/buildWeb.mjs"), log, stop);
-    stop.throwIfAborted();
-    if (code === 0) return;
-    const words = log.lastLines().map((line) => `    ${line}`);
-    const text = `The web app could not be built. From ${log.path}:\n${words.join("\n")}`;
-    throw new CliError("web_build_failed", text);
-  } finally {
-    clearInterval(ticking);
-    progress.clear();
-  }
+export interface WebBuild {
+  /** @throws {CliError} `web_build_failed` with the last lines of the build. */
+  wait(): Promise<void>;
+  /** Ends a build that nobody waits for any more. */
+  stop(): Promise<void>;
 }
 
-function run(script: string, log: LogFile, signal: AbortSignal): Promise<number> {
-  const build = spawn(process.execPath, [script], {
+/** Builds the web app, beside whatever else is done, if its sources changed since the last build. */
+export function startWebBuild(
+  { root }: CliContext,
+  log: LogFile,
+  say: (line: string) => void,
+): WebBuild {
+  const build = spawn(process.execPath, [join(root, "scripts/buildWeb.mjs")], {
     stdio: ["ignore", "pipe", "pipe"],
-    signal,
-    killSignal: "SIGTERM",
   });
   for (const stream of [build.stdout, build.stderr]) {
     createInterface({ input: stream }).on("line", (line) => log.write(line));
   }
-  return new Promise((resolve, reject) => {
-    build.once("error", (error) => (error.name === "AbortError" ? resolve(1) : reject(error)));
+  const telling = setTimeout(
+    () => say("Building the web app, only when its sources changed: about a minute"),
+    WORTH_A_WORD_MS,
+  );
+  const ended = new Promise<number>((resolve) => {
+    build.once("error", (error) => {
+      log.write(String(error));
+      resolve(1);
+    });
     build.once("close", (code) => resolve(code ?? 1));
-  });
+  }).finally(() => clearTimeout(telling));
+  return {
+    async wait() {
+      if ((await ended) === 0) return;
+      const words = log.lastLines().map((line) => `    ${line}`);
+      const text = `The web app could not be built. From ${log.path}:\n${words.join("\n")}`;
+      throw new CliError("web_build_failed", text);
+    },
+    async stop() {
+      build.kill("SIGTERM");
+      await ended;
+      await log.close();
+    },
+  };
 }

@@ -110,10 +110,17 @@ async function startOnPort(parts: EngineParts, port: number | undefined): Promis
   try {
     return await parts.start(port ?? parts.portDefault);
   } catch (error) {
-    if (!(error instanceof PortBusyError)) throw error;
+    if (!(error instanceof PortBusyError)) throw didNotStart(parts, error);
     if (port === undefined) return parts.start(0);
     throw portBusy(port, parts.variable, parts.name, error);
   }
+}
+
+function didNotStart({ name, log }: EngineParts, cause: unknown): CliError {
+  const words = log.lastLines().map((line) => `    ${line}`);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const text = `${name} did not start: ${reason}. Its last words, from ${log.path}:`;
+  return new CliError("engine_failed", [text, ...words].join("\n"), { cause });
 }
 
 /** Says which port, what wants it, and the ways out. */

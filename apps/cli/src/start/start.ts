@@ -1,12 +1,22 @@
 /** `trueclick start`: the order of effects from an empty folder to a stack that answers. */
+import { join } from "node:path";
 import type { DemoState } from "../demo/seed/demoState.ts";
 import { demoLogins } from "../demo/seed/seedAccess.ts";
-import { type DemoFile, writeDemoFile, writeStackFile } from "../stack/stackFile.ts";
+import {
+  type DemoFile,
+  type StackFile,
+  writeDemoFile,
+  writeStackFile,
+} from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
 import { CliError } from "../terminal/errors.ts";
-import { bringUp, type Launch } from "./bringUp.ts";
+import { createProgress } from "../terminal/progress.ts";
+import { bringUpStores, type Launch } from "./bringUp.ts";
+import { startWebBuild, type WebBuild } from "./buildWeb.ts";
 import { createChildRegister, endOrphans } from "./childRegister.ts";
+import { countInBackground } from "./countInBackground.ts";
 import { claimFrontPorts } from "./frontPorts.ts";
+import { openLogFile } from "./logFile.ts";
 import { assertLogKind, emptyDataDir, makeDataDir, makeSubfolders } from "./prepareData.ts";
 import { createProgram, type ProgramHost, type ProgramName } from "./programs.ts";
 import { waitUntilReady } from "./readiness.ts";
@@ -16,8 +26,11 @@ import { takeStartLock } from "./startLock.ts";
 import type { StartSettings } from "./startSettings.ts";
 import { ProgramGivenUpError, type Supervision, supervise } from "./supervisor.ts";
 import { createTeardown, type StopRank, type Teardown } from "./teardown.ts";
+import { waitForStream } from "./waitForStream.ts";
 
 const READY_WITHIN_MS = 120_000;
+/** Longer than this nobody should wait for a page; the stream then goes on in the background. */
+const CAUGHT_UP_WITHIN_MS = 120_000;
 
 /**
  * Starts everything, and resolves once it was stopped as the user wanted.
@@ -56,18 +69,23 @@ async function runUntilStopped(
   const secrets = await prepare(settings, say);
   const register = createChildRegister(settings.dataDir);
   const launch: Launch = { context, settings, secrets, teardown, onStart: register.note, say };
-  const { stack, state, supervisions } = await bringUp(launch);
+  // The build needs a core and no store, so it runs beside the rest.
+  const build = await beginWebBuild(launch);
+  const { stack, state, supervisions } = await bringUpStores(launch);
   // Verbs find the stack as soon as its stores answer.
   await writeStackFile(settings.dataDir, stack);
 
   const host: ProgramHost = { ...launch, stack };
   const running = [...supervisions];
-  const ended = () => Promise.race(running.map((supervision) => supervision.ended));
-  running.push(await launchProgram(host, teardown, "edge", "ingest"));
+  const unlessEnded = <Result>(work: Promise<Result>) =>
+    Promise.race([work, ...running.map((supervision) => supervision.ended)]);
   running.push(await launchProgram(host, teardown, "readers", "aggregator"));
+  if (!state.counted) await unlessEnded(catchUp(context, stack));
+  await unlessEnded(build.wait());
+  context.stop.throwIfAborted();
+  running.push(await launchProgram(host, teardown, "edge", "ingest"));
   running.push(await launchProgram(host, teardown, "readers", "web"));
-  say("Waiting for the edge and the web app");
-  await Promise.race([ended(), waitForFronts(settings, context.stop)]);
+  await unlessEnded(waitForFronts(settings, context.stop));
   context.stop.throwIfAborted();
 
   const demo = toDemoFile(settings, secrets);
@@ -75,7 +93,22 @@ async function runUntilStopped(
   if (settings.demo) running.push(await launchProgram(host, teardown, "traffic", "demo"));
   const seconds = Math.round((Date.now() - startedMs) / 1000);
   context.stdout.write(formatStartBlock({ demo, seconds, ...toPlaces(settings, state) }));
-  await Promise.race([ended(), whenAborted(context.stop)]);
+  teardown.add("traffic", countInBackground(launch, stack, state));
+  await unlessEnded(whenAborted(context.stop));
+}
+
+async function beginWebBuild({ context, settings, teardown, say }: Launch): Promise<WebBuild> {
+  const log = await openLogFile(join(settings.dataDir.file("logs"), "web-build.log"));
+  const build = startWebBuild(context, log, say);
+  teardown.add("traffic", build);
+  return build;
+}
+
+/** So that the first click of today does not stand in line behind two months of them. */
+async function catchUp(context: CliContext, stack: StackFile): Promise<void> {
+  const progress = createProgress(context.stderr);
+  await waitForStream(stack, progress, CAUGHT_UP_WITHIN_MS, context.stop);
+  progress.clear();
 }
 
 /** Everything that can fail without a process having been started. */

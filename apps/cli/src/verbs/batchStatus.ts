@@ -1,15 +1,4 @@
-import { batchJobs, JOB_STATES } from "@trueclick/db/postgres/schema/truth";
-import { truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
-import { jobProgress } from "@trueclick/db/queries/jobs";
-import type { Stores } from "@trueclick/db/stores";
-import { count, desc, max } from "drizzle-orm";
-import { formatJobs, toJobJson } from "../batch/formatJobs.ts";
-import { withStores } from "../stack/openStores.ts";
-import { resolveStack } from "../stack/settings.ts";
-import type { VerbResult } from "../terminal/context.ts";
 import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
-
-const JOBS_TOLD_MAX = 20;
 
 export function addBatchStatus({ program, context, run }: VerbHost): void {
   group(program, "batch", "count for billing")
@@ -18,45 +7,9 @@ export function addBatchStatus({ program, context, run }: VerbHost): void {
     .option(...JSON_OPTION)
     .action((raw: unknown) => {
       const { json } = parseOptions(jsonFlag, raw);
-      return run(json, async () => withStores(await resolveStack(context), readStatus));
+      return run(json, async () => {
+        const { readBatchStatus } = await import("../batch/readStatus.ts");
+        return readBatchStatus(context);
+      });
     });
-}
-
-async function readStatus(stores: Stores): Promise<VerbResult> {
-  const scope = { kind: "all" } as const;
-  const { db } = stores;
-  const counted = await db
-    .select({ state: batchJobs.state, jobs: count(), lastEnd: max(batchJobs.finishedAt) })
-    .from(batchJobs)
-    .groupBy(batchJobs.state);
-  const newest = await db
-    .select({ id: batchJobs.id })
-    .from(batchJobs)
-    .orderBy(desc(batchJobs.id))
-    .limit(JOBS_TOLD_MAX);
-  const jobs = await jobProgress(
-    stores,
-    scope,
-    newest.map(({ id }) => id),
-  );
-  const dirty = await truthDirtyDays(stores, scope);
-  const byState = Object.fromEntries(
-    JOB_STATES.map((state) => [state, counted.find((row) => row.state === state)?.jobs ?? 0]),
-  );
-  const states = JOB_STATES.map((state) => `${byState[state]} ${state}`).join(", ");
-  return {
-    text: [
-      `Jobs: ${states}`,
-      `Days with new events: ${dirty.length}`,
-      ...(jobs.length === 0 ? [] : ["", formatJobs(jobs)]),
-    ].join("\n"),
-    json: {
-      jobs_by_state: byState,
-      days_with_new_events: dirty.map(({ advertiserId, billingDay }) => ({
-        advertiser_id: advertiserId,
-        billing_day: billingDay,
-      })),
-      newest_jobs: jobs.map(toJobJson),
-    },
-  };
 }

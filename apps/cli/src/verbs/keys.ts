@@ -1,29 +1,27 @@
-import type { Database } from "@trueclick/db/postgres/database";
 import { ROLES } from "@trueclick/shared/access";
 import { z } from "zod";
-import { type CreatedKey, createApiKey, createSourceKey, revokeKey } from "../keys/createKeys.ts";
-import { withStores } from "../stack/openStores.ts";
-import { resolveStack } from "../stack/settings.ts";
-import type { VerbResult } from "../terminal/context.ts";
 import { parseInstant } from "../terminal/parseInstant.ts";
 import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
 
-const expiresOption = z.string().optional();
+const expires = z.string().optional();
 const sourceOptions = jsonFlag.extend({
   id: z.string().min(1),
   name: z.string().min(1).optional(),
   speaksForUsers: z.boolean().default(false),
-  expires: expiresOption,
+  expires,
 });
 const apiOptions = jsonFlag.extend({
   name: z.string().min(1),
   role: z.enum(ROLES),
   advertiser: z.string().min(1).optional(),
-  expires: expiresOption,
+  expires,
 });
 
-export function addKeys(host: VerbHost): void {
-  const keys = group(host.program, "keys", "keys of the edge and of the REST API");
+/** Loaded when asked for: verbs that need no database should not wait for its driver. */
+const loadVerbs = () => import("../keys/keyVerbs.ts");
+
+export function addKeys({ program, context, run }: VerbHost): void {
+  const keys = group(program, "keys", "keys of the edge and of the REST API");
   const create = keys.command("create").description("make a key; it is told once");
   create
     .command("source")
@@ -34,16 +32,9 @@ export function addKeys(host: VerbHost): void {
     .option("--expires <time>", "not valid from then on, ISO 8601 with a zone")
     .option(...JSON_OPTION)
     .action((raw: unknown) => {
-      const options = parseOptions(sourceOptions, raw);
-      const { id, name = id, speaksForUsers } = options;
-      const expiresAt = toExpiry(options.expires);
-      return host.run(options.json, async () =>
-        told(
-          await onDatabase(host, (db) =>
-            createSourceKey(db, { sourceId: id, name, speaksForUsers, expiresAt }),
-          ),
-        ),
-      );
+      const { json, id, name = id, speaksForUsers, ...options } = parseOptions(sourceOptions, raw);
+      const wanted = { sourceId: id, name, speaksForUsers, expiresAt: toExpiry(options.expires) };
+      return run(json, async () => (await loadVerbs()).createSource(context, wanted));
     });
   create
     .command("api")
@@ -54,14 +45,10 @@ export function addKeys(host: VerbHost): void {
     .option("--expires <time>", "not valid from then on, ISO 8601 with a zone")
     .option(...JSON_OPTION)
     .action((raw: unknown) => {
-      const options = parseOptions(apiOptions, raw);
-      const { name, role, advertiser: advertiserId } = options;
+      const { json, name, role, advertiser, ...options } = parseOptions(apiOptions, raw);
       const expiresAt = toExpiry(options.expires);
-      return host.run(options.json, async () =>
-        told(
-          await onDatabase(host, (db) => createApiKey(db, { name, role, advertiserId, expiresAt })),
-        ),
-      );
+      const wanted = { name, role, advertiserId: advertiser, expiresAt };
+      return run(json, async () => (await loadVerbs()).createApi(context, wanted));
     });
   keys
     .command("revoke")
@@ -70,25 +57,10 @@ export function addKeys(host: VerbHost): void {
     .option(...JSON_OPTION)
     .action((id: string, raw: unknown) => {
       const { json } = parseOptions(jsonFlag, raw);
-      return host.run(json, async () => {
-        const kind = await onDatabase(host, (db) => revokeKey(db, id));
-        return { text: `Revoked the ${kind} key ${id}`, json: { id, kind, revoked: true } };
-      });
+      return run(json, async () => (await loadVerbs()).revoke(context, id));
     });
 }
 
-async function onDatabase<Result>(
-  { context }: VerbHost,
-  use: (db: Database) => Promise<Result>,
-): Promise<Result> {
-  return withStores(await resolveStack(context), ({ db }) => use(db));
-}
-
-function told({ id, key }: CreatedKey): VerbResult {
-  const text = `id   ${id}\nkey  ${key}\nThe key is not kept and cannot be told again.`;
-  return { text, json: { id, key } };
-}
-
-function toExpiry(expires: string | undefined): Date | null {
-  return expires === undefined ? null : new Date(parseInstant("expires", expires));
+function toExpiry(text: string | undefined): Date | null {
+  return text === undefined ? null : new Date(parseInstant("expires", text));
 }

@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { start } from "../start/start.ts";
-import { loadStartSettings } from "../start/startSettings.ts";
 import { JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
 
 const optionsSchema = jsonFlag.extend({
@@ -24,6 +22,8 @@ export function addStart({ program, context, run }: VerbHost): void {
     .action((raw: unknown) => {
       const options = parseOptions(optionsSchema, raw);
       return run(options.json, async () => {
+        const { loadStartSettings } = await import("../start/startSettings.ts");
+        const { start } = await import("../start/start.ts");
         const settings = loadStartSettings(context, options);
         await start(context, settings);
         return { text: "Stopped.", json: { stopped: true } };

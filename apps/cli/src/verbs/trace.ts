@@ -1,95 +1,16 @@
-import { type Trace, type TracedCopy, traceEvent } from "@trueclick/db/queries/trace";
-import { formatMicros } from "@trueclick/shared/money";
-import { withStores } from "../stack/openStores.ts";
-import { resolveStack } from "../stack/settings.ts";
-import type { VerbResult } from "../terminal/context.ts";
-import { CliError } from "../terminal/errors.ts";
 import { JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
 
 export function addTrace({ program, context, run }: VerbHost): void {
   program
     .command("trace")
-    .description(
-      "everything that happened to one event: where it lies, how it was counted and billed",
-    )
+    .description("everything that happened to one event: where it lies, what was made of it")
     .argument("<event-id>")
     .option(...JSON_OPTION)
     .action((eventId: string, raw: unknown) => {
       const { json } = parseOptions(jsonFlag, raw);
-      return run(json, async () =>
-        withStores(await resolveStack(context), async (stores): Promise<VerbResult> => {
-          const trace = await traceEvent(stores, { kind: "all" }, eventId);
-          if (trace !== null) return { text: toText(trace), json: toJson(trace) };
-          throw new CliError(
-            "not_found",
-            `No event ${eventId} is archived or was refused by the stream. Events are archived within ` +
-              "a minute, or at once by `trueclick batch run`.",
-          );
-        }),
-      );
+      return run(json, async () => {
+        const { trace } = await import("../trace/traceVerb.ts");
+        return trace(context, eventId);
+      });
     });
-}
-
-function toText({ eventId, copies, cut }: Trace): string {
-  const told = `${copies.length} ${copies.length === 1 ? "copy" : "copies"}`;
-  return [
-    `${eventId}: ${told}${cut ? ", and more that are not shown" : ""}`,
-    ...copies.flatMap((copy) => ["", ...copyLines(copy)]),
-  ].join("\n");
-}
-
-function copyLines(copy: TracedCopy): string[] {
-  const name = copy.campaignName === null ? "not known here" : `"${copy.campaignName}"`;
-  const { object, billed } = copy;
-  const verdicts = copy.batchVerdicts.map(
-    ({ billingDay, version, current, verdict, jobId }) =>
-      `  truth     ${verdict}, ${billingDay} version ${version}${current ? "" : " (replaced)"}, job ${jobId}`,
-  );
-  return [
-    `  log       ${copy.coordinates}`,
-    `  event     ${copy.eventType} at ${new Date(copy.eventTimeMs).toISOString()}`,
-    `  campaign  ${copy.campaignId}, ${name}`,
-    object === null
-      ? "  archive   not yet"
-      : `  archive   ${object.path} row ${object.row}\n            sha256 ${object.sha256}`,
-    `  stream    ${copy.streamVerdict}`,
-    ...(verdicts.length === 0 ? ["  truth     not counted yet"] : verdicts),
-    billed === null
-      ? "  billed    no"
-      : `  billed    in ${billed.billingDay} version ${billed.version}, a line of ` +
-        `${formatMicros(billed.costMicros, billed.currency)}`,
-  ];
-}
-
-function toJson({ eventId, copies, cut }: Trace) {
-  return {
-    event_id: eventId,
-    cut,
-    copies: copies.map((copy) => ({
-      coordinates: copy.coordinates,
-      event_type: copy.eventType,
-      event_time: new Date(copy.eventTimeMs).toISOString(),
-      campaign_id: copy.campaignId,
-      campaign_name: copy.campaignName,
-      advertiser_id: copy.advertiserId,
-      object: copy.object,
-      stream_verdict: copy.streamVerdict,
-      batch_verdicts: copy.batchVerdicts.map((verdict) => ({
-        billing_day: verdict.billingDay,
-        version: verdict.version,
-        current: verdict.current,
-        job_id: verdict.jobId,
-        published_at: verdict.publishedAt.toISOString(),
-        verdict: verdict.verdict,
-      })),
-      billed: copy.billed && {
-        advertiser_id: copy.billed.advertiserId,
-        billing_day: copy.billed.billingDay,
-        version: copy.billed.version,
-        campaign_id: copy.billed.campaignId,
-        cost_micros: copy.billed.costMicros,
-        currency: copy.billed.currency,
-      },
-    })),
-  };
 }

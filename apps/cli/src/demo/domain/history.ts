@@ -9,7 +9,7 @@ import { catalogueOf, type DemoAdvertiser } from "./organisation.ts";
 import { createRandom } from "./random.ts";
 import { MIX_DEFAULT, type TrafficEvent, TrafficGenerator } from "./traffic.ts";
 
-/** Where the past begins and ends, epoch milliseconds. */
+/** Where the past begins, and its end in epoch milliseconds, exclusive. */
 export interface HistoryRange {
   readonly firstDay: IsoDay;
   readonly toMs: number;
@@ -36,6 +36,8 @@ export interface HistoryStamps {
  * ten minutes of lateness allowed, more would make the events at its beginning late.
  */
 const BLOCK_SPAN_MS = 8 * MINUTE_MS;
+/** A sender whose answer was lost tries again within this time. */
+const RETRY_MS_MAX = 20 * SECOND_MS;
 /** From the edge to the log. */
 const APPEND_DELAY_MS = 40;
 /** A weekend has so much of a weekday's traffic. */
@@ -97,8 +99,8 @@ function* advertiserTraffic(advertiser: DemoAdvertiser, range: HistoryRange): Ge
   const generator = new TrafficGenerator({
     seed: `history-${id}`,
     catalogue: catalogueOf(advertiser),
-    // What the edge refuses is in quarantine, not in the log.
-    mix: { ...MIX_DEFAULT, malformed: 0 },
+    // What the edge refuses is in quarantine, not in the log; retries are made below.
+    mix: { ...MIX_DEFAULT, malformed: 0, duplicates: 0 },
     notBeforeMs: first.fromMs,
   });
   const random = createRandom(`history-days-${id}`);
@@ -109,7 +111,10 @@ function* advertiserTraffic(advertiser: DemoAdvertiser, range: HistoryRange): Ge
     for (const instantMs of busyInstants(random, bounds, count, hourOfDay)) {
       // Drawn for the whole day, also for today: what is past stays the same as the day goes on.
       const traffic = generator.next(instantMs);
+      const retryMs = random.chance(MIX_DEFAULT.duplicates) ? 1 + random.below(RETRY_MS_MAX) : 0;
+      const retriedMs = instantMs + retryMs;
       if (instantMs < range.toMs) yield { ingestTimeMs: instantMs, traffic };
+      if (retryMs > 0 && retriedMs < range.toMs) yield { ingestTimeMs: retriedMs, traffic };
     }
   }
 }

@@ -52,8 +52,9 @@ export interface TrafficOptions {
 }
 
 const PEOPLE_DEFAULT = 20_000;
-/** A retry repeats one of the last so many. */
+/** A retry repeats one of the last so many, if that was not long ago. */
 const RECENT_MAX = 64;
+const RETRY_WITHIN_MS = MINUTE_MS;
 const DELAY_MS_MAX = 3 * SECOND_MS;
 const LATE_MS_MIN = 15 * MINUTE_MS;
 const LATE_MS_MAX = 120 * MINUTE_MS;
@@ -93,7 +94,7 @@ export class TrafficGenerator {
   readonly #mix: TrafficMix;
   readonly #random: Random;
   readonly #pickCampaign: (random: Random) => TrafficCampaign;
-  readonly #recent: TrafficEvent[] = [];
+  #recent: { readonly event: TrafficEvent; readonly sentMs: number }[] = [];
   #seq = 0;
 
   constructor(options: TrafficOptions) {
@@ -112,8 +113,9 @@ export class TrafficGenerator {
     const seq = this.#seq;
     this.#seq += 1;
     const random = this.#random;
+    this.#recent = this.#recent.filter(({ sentMs }) => nowMs - sentMs < RETRY_WITHIN_MS);
     if (this.#recent.length > 0 && random.chance(this.#mix.duplicates)) {
-      return { ...random.pick(this.#recent), seq, expected: "duplicate" };
+      return { ...random.pick(this.#recent).event, seq, expected: "duplicate" };
     }
     if (random.chance(this.#mix.malformed)) {
       return this.#event(seq, nowMs, "rejected", this.#person(), random.pick(DAMAGES));
@@ -126,7 +128,8 @@ export class TrafficGenerator {
       return this.#event(seq, nowMs, "bot_user_agent", robot, {});
     }
     const event = this.#event(seq, nowMs, "valid", this.#person(), {});
-    this.#remember(event);
+    this.#recent.push({ event, sentMs: nowMs });
+    if (this.#recent.length > RECENT_MAX) this.#recent.shift();
     return event;
   }
 
@@ -183,10 +186,5 @@ export class TrafficGenerator {
 
   #eventId(seq: number): string {
     return `demo-${this.#options.seed.replace(/[^A-Za-z0-9_.-]/g, "_").slice(0, 40)}-${seq}`;
-  }
-
-  #remember(event: TrafficEvent): void {
-    this.#recent.push(event);
-    if (this.#recent.length > RECENT_MAX) this.#recent.shift();
   }
 }

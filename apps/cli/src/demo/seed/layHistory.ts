@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import type { EventLog } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { sha256Hex } from "../../keys/hash.ts";
+import { endOffsets } from "../../stack/endOffsets.ts";
 import { type HistoryRange, type HistoryRecord, historyRecords } from "../domain/history.ts";
 import { DEMO_ADVERTISERS } from "../domain/organisation.ts";
 import { DEMO_SOURCE_ID } from "./seedAccess.ts";
@@ -26,14 +27,11 @@ export interface LayHistoryOptions {
  */
 export async function layHistory(log: EventLog, options: LayHistoryOptions): Promise<void> {
   const { topic, signal } = options;
-  const reader = await log.reader(topic);
+  const ends = await endOffsets(log, topic);
+  const left = ends.map(Number);
   const admin = log.admin();
   try {
-    const there = await Promise.all(
-      Array.from({ length: reader.partitionCount }, (_, partition) => reader.offsets(partition)),
-    );
-    const left = there.map(({ endOffset }) => Number(endOffset));
-    const missing = pastRecords(options, reader.partitionCount).filter(({ partition }) => {
+    const missing = pastRecords(options, ends.length).filter(({ partition }) => {
       const count = left[partition] ?? 0;
       left[partition] = count - 1;
       return count <= 0;
@@ -44,7 +42,7 @@ export async function layHistory(log: EventLog, options: LayHistoryOptions): Pro
       options.onProgress(Math.min(1, (from + CHUNK_RECORDS) / missing.length));
     }
   } finally {
-    await Promise.all([reader.close(), admin.close()]);
+    await admin.close();
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import type { EventLog } from "@trueclick/event-log";
 import type { DataDir } from "../../stack/dataDir.ts";
+import { endOffsets } from "../../stack/endOffsets.ts";
 import type { Secrets } from "../../start/secrets.ts";
 import { historyRange } from "../domain/history.ts";
 import { type DemoState, loadDemoState, saveDemoState } from "./demoState.ts";
@@ -50,13 +51,5 @@ export async function makeDemo(options: MakeDemoOptions): Promise<DemoState> {
 }
 
 async function isEmpty(log: EventLog, topic: string): Promise<boolean> {
-  const reader = await log.reader(topic);
-  try {
-    for (let partition = 0; partition < reader.partitionCount; partition += 1) {
-      if ((await reader.offsets(partition)).endOffset > 0n) return false;
-    }
-    return true;
-  } finally {
-    await reader.close();
-  }
+  return (await endOffsets(log, topic)).every((end) => end === 0n);
 }

@@ -17,9 +17,11 @@ const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** Quoted fields hold `\"` for a quote, and `\xhh` for what is no text. */
 const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+const QUOTED_TO_END = String.raw`"((?:[^"\\]|\\.)*)"?$`;
 const TIME = String.raw`\[(\d{2})/(\w{3})/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})\]`;
+/** The last quote may be missing: servers cut lines off at their longest. */
 const LINE = new RegExp(
-  String.raw`^(\S+) \S+ .*?${TIME} ${QUOTED} (\d{3}) (?:\d+|-) ${QUOTED} ${QUOTED}`,
+  String.raw`^(\S+) \S+ .*?${TIME} ${QUOTED} (\d{3}) (?:\d+|-) ${QUOTED} ${QUOTED_TO_END}`,
 );
 
 /** Null for a line of another form. */
