@@ -10,6 +10,7 @@ import { openEventLog } from "./adapters/openEventLog.ts";
 import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
+import { composeSink } from "./composeSink.ts";
 import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
@@ -29,7 +30,7 @@ const KEY_CACHE: KeyCacheLimits = {
 };
 
 /** Builds the edge: its server, not listening yet, and the way to take it down. */
-export function composeEdge(env: Env, logger: Logger) {
+export async function composeEdge(env: Env, logger: Logger) {
   const nowMs = () => Date.now();
   let isStopping = false;
   const database = openDatabase(env.DATABASE_URL, { connectionsMax: DATABASE_CONNECTIONS_MAX });
@@ -37,7 +38,7 @@ export function composeEdge(env: Env, logger: Logger) {
   const log = openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS });
   const onOpenFailed = (topic: string) => (error: unknown) =>
     logger.warn({ topic, err: error }, "the log cannot be reached, trying again");
-  const sink = createLogEventSink(log, {
+  const logSink = createLogEventSink(log, {
     topic: env.EVENTS_TOPIC,
     partitionCount: env.EVENTS_PARTITIONS,
     nowMs,
@@ -47,12 +48,13 @@ export function composeEdge(env: Env, logger: Logger) {
         ? logger.info("appends succeed")
         : logger.error({ err: cause }, "appends fail"),
   });
+  const { sink, probe, spoolStats, close } = await composeSink(env, logger, logSink);
   const quarantine = createLogQuarantine(log, {
     topic: env.QUARANTINE_TOPIC,
     onOpenFailed: onOpenFailed(env.QUARANTINE_TOPIC),
   });
   const inFlight = new InFlightBytes(env.IN_FLIGHT_BYTES_MAX);
-  const metrics = createPromEdgeMetrics(() => inFlight.bytes);
+  const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: spoolStats });
   const stamps = {
     region: env.REGION,
     readUserAgent: createUserAgentReader(),
@@ -66,7 +68,7 @@ export function composeEdge(env: Env, logger: Logger) {
       },
       keys,
       inFlight,
-      probes: { log: () => sink.ping(), keys: () => keys.ping() },
+      probes: { log: probe, keys: () => probeKeys(keys) },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,
     }),
@@ -83,8 +85,19 @@ export function composeEdge(env: Env, logger: Logger) {
     },
     /** Closes what the server used; for after its last answer. */
     close: async () => {
-      await Promise.all([sink.close(), quarantine.close()]);
+      await Promise.all([close(), quarantine.close()]);
       await database.close();
     },
   };
+}
+
+/** Senders that are known go on while the directory is down; that is worth being ready for. */
+async function probeKeys(keys: CachedKeyDirectory): Promise<string> {
+  try {
+    await keys.ping();
+    return "ok";
+  } catch (error) {
+    if (!keys.remembersKeys()) throw error;
+    return "remembered";
+  }
 }

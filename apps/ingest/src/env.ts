@@ -36,6 +36,16 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .int()
         .min(MIB)
         .default(64 * MIB),
+      /** Folder of the spool, for this edge alone. Without it a log that is down means 503. */
+      SPOOL_DIR: z.string().min(1).optional(),
+      /** Most bytes of the spool; beyond it the answer is 503. */
+      SPOOL_BYTES_MAX: z.coerce
+        .number()
+        .int()
+        .min(MIB)
+        .default(1_024 * MIB),
+      /** A log that has not confirmed after this is passed by, milliseconds. */
+      SPOOL_AFTER_MS: z.coerce.number().int().min(10).max(60_000).default(1_000),
       LOG_LEVEL: z
         .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
         .default("info"),

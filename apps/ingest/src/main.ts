@@ -9,7 +9,7 @@ const STOP_TIMEOUT_MS = 15_000;
 
 const env = loadEnv(process.env);
 const logger = pino({ level: env.LOG_LEVEL, base: { app: "ingest", region: env.REGION } });
-const edge = composeEdge(env, logger);
+const edge = await composeEdge(env, logger).catch(exitWith);
 
 async function stop(signal: string): Promise<void> {
   logger.info({ signal }, "stopping");
@@ -24,7 +24,7 @@ async function stop(signal: string): Promise<void> {
   logger.info("stopped");
 }
 
-function exitWith(error: unknown): void {
+function exitWith(error: unknown): never {
   logger.fatal({ err: error }, "the edge cannot go on");
   process.exit(1);
 }

@@ -65,6 +65,12 @@ export class CachedKeyDirectory implements KeyDirectory {
     return withTimeout(this.#directory.ping(), this.#limits.lookupTimeoutMs);
   }
 
+  /** Whether there is a key that would be believed without the directory. */
+  remembersKeys(): boolean {
+    const remembered = [...this.#good.values()];
+    return remembered.some((entry) => this.#ageMs(entry) < this.#limits.staleMaxMs);
+  }
+
   #lookUp(keySha256: string): Promise<SourceKey | null> {
     const underWay = this.#lookups.get(keySha256);
     if (underWay !== undefined) return underWay;

@@ -3,7 +3,7 @@ import { SinkUnavailableError } from "../ports/eventSink.ts";
 import { MemoryEventLog } from "../testing/memoryEventLog.ts";
 import { createLogEventSink, type LogEventSink } from "./logEventSink.ts";
 
-const BLOCK = { partition: 2, value: Buffer.from("{}") };
+const BLOCK = { partition: 2, partitionCount: 3, value: Buffer.from("{}") };
 
 let log: MemoryEventLog;
 let nowMs: number;

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
+import type { SpoolStats } from "../ports/spool.ts";
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -8,8 +9,15 @@ export interface PromEdgeMetrics extends EdgeMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-/** @param inFlightBytes Bytes of bodies held now. */
-export function createPromEdgeMetrics(inFlightBytes: () => number): PromEdgeMetrics {
+/** What is read at the moment somebody asks. */
+export interface EdgeGauges {
+  /** Bytes of bodies held now. */
+  readonly inFlightBytes: () => number;
+  /** Null where there is no spool. */
+  readonly spool: (() => SpoolStats) | null;
+}
+
+export function createPromEdgeMetrics({ inFlightBytes, spool }: EdgeGauges): PromEdgeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
@@ -42,6 +50,7 @@ export function createPromEdgeMetrics(inFlightBytes: () => number): PromEdgeMetr
       this.set(inFlightBytes());
     },
   });
+  if (spool !== null) registerSpool(registry, spool);
 
   return {
     recordEvents(source, outcome) {
@@ -62,4 +71,32 @@ export function createPromEdgeMetrics(inFlightBytes: () => number): PromEdgeMetr
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
+}
+
+function registerSpool(registry: Registry, stats: () => SpoolStats): void {
+  const read = (name: string, help: string, value: (stats: SpoolStats) => number) =>
+    new Gauge({
+      name: `trueclick_edge_spool_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value(stats()));
+      },
+    });
+  const count = (name: string, help: string, value: (stats: SpoolStats) => number) =>
+    new Counter({
+      name: `trueclick_edge_spool_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(value(stats()));
+      },
+    });
+  read("bytes", "Bytes of acked blocks on disk, not in the log yet.", ({ bytes }) => bytes);
+  read("records", "Acked blocks on disk, not in the log yet.", ({ records }) => records);
+  count("spooled_records", "Blocks written to disk.", ({ spooledRecords }) => spooledRecords);
+  count("drained_records", "Blocks brought to the log.", ({ drainedRecords }) => drainedRecords);
+  count("failed_appends", "Appends that found no room.", ({ failedAppends }) => failedAppends);
+  count("damaged_bytes", "Bytes without a whole block.", ({ damagedBytes }) => damagedBytes);
 }

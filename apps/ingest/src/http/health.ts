@@ -10,8 +10,13 @@ export function createHealthEndpoint(): Endpoint {
   return () => jsonAnswer(200, { status: "ok" });
 }
 
-/** Something that must answer for the edge to be ready; throws when it does not. */
-export type Probe = () => Promise<void>;
+/**
+ * Something that must answer for the edge to be ready: in a word how it stands. Throws when the
+ * edge is not ready for it.
+ */
+export type Probe = () => Promise<string>;
+
+const UNAVAILABLE = "unavailable";
 
 /** Answers 200 when all probes pass, else 503; the body says which failed, and nothing more. */
 export function createReadyEndpoint(
@@ -23,7 +28,7 @@ export function createReadyEndpoint(
     if (shared === null || nowMs - shared.atMs >= PROBE_SHARED_MS) {
       const states = Promise.all(
         Object.entries(probes).map(async ([name, probe]): Promise<[string, string]> => {
-          return [name, (await passes(probe)) ? "ok" : "unavailable"];
+          return [name, await stateOf(probe)];
         }),
       );
       shared = { atMs: nowMs, states };
@@ -32,17 +37,17 @@ export function createReadyEndpoint(
   };
   return async (_request, { receivedAtMs }) => {
     const states = await probeAll(receivedAtMs);
-    const isReady = !isStopping() && states.every(([, state]) => state === "ok");
-    const status = isStopping() ? "stopping" : isReady ? "ready" : "unavailable";
+    const isReady = !isStopping() && states.every(([, state]) => state !== UNAVAILABLE);
+    const status = isStopping() ? "stopping" : isReady ? "ready" : UNAVAILABLE;
     return jsonAnswer(isReady ? 200 : 503, { status, checks: Object.fromEntries(states) });
   };
 }
 
-function passes(probe: Probe): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+function stateOf(probe: Probe): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(UNAVAILABLE), PROBE_TIMEOUT_MS);
   probe()
-    .then(() => resolve(true))
-    .catch(() => resolve(false));
+    .then(resolve)
+    .catch(() => resolve(UNAVAILABLE));
   return promise.finally(() => clearTimeout(timer));
 }

@@ -24,7 +24,7 @@ export interface Acceptance {
   readonly metrics: EdgeMetrics;
   readonly stamps: Pick<StampContext, "region" | "readUserAgent" | "hashIp">;
   readonly sha256Hex: EnvelopeContext["sha256Hex"];
-  readonly partitionOf: (eventId: string, partitionCount: number) => number;
+  readonly partitionOf: BlockLimits["partitionOf"];
   readonly blockBytesMax: BlockLimits["bytesMax"];
 }
 
@@ -101,7 +101,8 @@ async function append(acceptance: Acceptance, events: readonly StoredEvent[]): P
   const partitionCount = acceptance.sink.partitionCount();
   if (partitionCount === null) throw new SinkUnavailableError("The log was not reached yet");
   const blocks = toBlocks(events, {
-    partitionOf: (eventId) => acceptance.partitionOf(eventId, partitionCount),
+    partitionCount,
+    partitionOf: acceptance.partitionOf,
     bytesMax: acceptance.blockBytesMax,
   });
   await acceptance.sink.append(blocks);

@@ -105,7 +105,7 @@ export async function startEdgeInMemory(nowMs: number) {
   const quarantine = new MemoryQuarantine();
   const keys = new MemoryKeys(nowMs);
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
-  const metrics = createPromEdgeMetrics(() => inFlight.bytes);
+  const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: null });
   const faults: unknown[] = [];
   let isStopping = false;
   const server = createEdgeServer({
@@ -120,7 +120,7 @@ export async function startEdgeInMemory(nowMs: number) {
       },
       keys,
       inFlight,
-      probes: { log: () => sink.ping(), keys: () => keys.ping() },
+      probes: { log: () => sink.ping().then(() => "ok"), keys: () => keys.ping().then(() => "ok") },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,
     }),

@@ -1,0 +1,64 @@
+/** The folder of a spool: the few file operations that it needs, so that tests can fail each. */
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface SpoolFile {
+  /** Writes at a position and syncs; both done, or an error and an unknown outcome. */
+  write(bytes: Buffer, position: number): Promise<void>;
+  /** Cuts the file and syncs. */
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SpoolFolder {
+  /** Names of its files, sorted. */
+  list(): Promise<readonly string[]>;
+  /** A new file, whose name is as durable as what will be written to it. */
+  create(name: string): Promise<SpoolFile>;
+  read(name: string): Promise<Buffer>;
+  /** No error if it is gone already. */
+  remove(name: string): Promise<void>;
+}
+
+/** A real folder, created if it is not there. */
+export async function openSpoolFolder(path: string): Promise<SpoolFolder> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return {
+    list: async () => (await readdir(path)).sort(),
+    async create(name) {
+      const handle = await open(join(path, name), "wx", 0o600);
+      // Without this a power cut can lose the file's name, and with it what was synced into it.
+      await syncFolder(path);
+      return toSpoolFile(handle);
+    },
+    read: (name) => readFile(join(path, name)),
+    remove: (name) => rm(join(path, name), { force: true }),
+  };
+}
+
+function toSpoolFile(handle: FileHandle): SpoolFile {
+  return {
+    async write(bytes, position) {
+      for (let written = 0; written < bytes.length; ) {
+        const at = position + written;
+        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, at);
+        written += bytesWritten;
+      }
+      await handle.datasync();
+    },
+    async truncate(bytes) {
+      await handle.truncate(bytes);
+      await handle.datasync();
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
