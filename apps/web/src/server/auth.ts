@@ -49,6 +49,8 @@ export function createAuth(db: Database, env: Pick<Env, "authSecret" | "webUrl">
       defaultCookieAttributes: { httpOnly: true, sameSite: "lax" },
     },
     telemetry: { enabled: false },
+    // A wrong password is an outcome that the caller is told; it is no event of the log.
+    logger: { level: "error" },
   });
 }
 

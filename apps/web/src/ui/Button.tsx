@@ -25,7 +25,7 @@ export function buttonClass(
   size: keyof typeof SIZES = "md",
 ): string {
   return cn(
-    "inline-flex shrink-0 items-center justify-center rounded-lg font-medium whitespace-nowrap",
+    "inline-flex items-center justify-center rounded-lg font-medium whitespace-nowrap",
     "transition-colors disabled:opacity-50 [&_svg]:shrink-0",
     VARIANTS[variant],
     SIZES[size],

@@ -11,7 +11,7 @@ interface CardProps {
 }
 
 /** A titled surface. The hairline carries the shape; nothing floats that cannot be closed. */
-export function Card({ title, aside, className, bodyClassName, children }: CardProps) {
+export function Card({ title, aside, className, bodyClassName = "p-4", children }: CardProps) {
   return (
     <section className={cn("min-w-0 rounded-lg border border-line bg-surface", className)}>
       {title !== undefined && (
@@ -20,7 +20,7 @@ export function Card({ title, aside, className, bodyClassName, children }: CardP
           <div className="ml-auto flex items-center gap-2 text-xs text-ink-3">{aside}</div>
         </header>
       )}
-      <div className={cn("p-4", bodyClassName)}>{children}</div>
+      <div className={bodyClassName}>{children}</div>
     </section>
   );
 }

@@ -104,6 +104,8 @@ interface FigureProps {
    * tabbing through each of them would help nobody.
    */
   readonly focusable?: boolean;
+  /** Full ink whatever its finality: where a badge beside it tells that it may still change. */
+  readonly inFullInk?: boolean;
   readonly className?: string;
 }
 
@@ -111,15 +113,12 @@ interface FigureProps {
  * A number of the product. Never naked: on hover or focus it tells how final it is, as of when, and
  * who counted it. What may still grow is drawn in lighter ink.
  */
-export function Figure({ children, facts: own, focusable = false, className }: FigureProps) {
+export function Figure(props: FigureProps) {
+  const { children, facts: own, focusable = false, inFullInk = false, className } = props;
   const inherited = useContext(FactsContext);
   const cards = useContext(CardsContext);
   const facts = own ?? inherited;
-  const look = cn(
-    "tabular-nums",
-    (facts?.finality === "live" || facts?.finality === "settling") && "text-ink-2",
-    className,
-  );
+  const look = cn("tabular-nums", !inFullInk && mayStillChange(facts) && "text-ink-2", className);
   if (facts === null || cards === null) return <span className={look}>{children}</span>;
 
   const open = (event: SyntheticEvent<HTMLElement>) =>
@@ -145,4 +144,8 @@ export function Figure({ children, facts: own, focusable = false, className }: F
       {children}
     </button>
   );
+}
+
+function mayStillChange(facts: FigureFacts | null): boolean {
+  return facts?.finality === "live" || facts?.finality === "settling";
 }

@@ -30,7 +30,11 @@ export function FinalityBadge({
   const { Icon, className: colour, word } = LOOK[finality];
   return (
     <span
-      className={cn("inline-flex items-center gap-1 text-xs font-medium", colour, className)}
+      className={cn(
+        "inline-flex items-center gap-1 align-middle text-xs font-medium",
+        colour,
+        className,
+      )}
       title={FINALITY_MEANS[finality]}
     >
       <Icon size={13} strokeWidth={2.25} aria-hidden />

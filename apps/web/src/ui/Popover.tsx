@@ -23,7 +23,7 @@ export function Popover({ trigger, align = "start", className, children, ...rest
           sideOffset={6}
           collisionPadding={12}
           className={cn(
-            "fade-in z-40 rounded-lg border border-line bg-surface p-3 text-sm shadow-pop",
+            "fade-in z-40 rounded-lg border border-line bg-surface text-sm shadow-pop",
             "focus:outline-none",
             className,
           )}

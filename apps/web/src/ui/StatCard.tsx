@@ -32,7 +32,7 @@ export function StatCard({ label, means, value, delta, footnote, loading }: Stat
         {loading ? (
           <Skeleton className="my-1 h-7 w-24" />
         ) : (
-          <Figure focusable className="text-ink">
+          <Figure focusable inFullInk>
             {value ?? <span className="text-ink-3">–</span>}
           </Figure>
         )}

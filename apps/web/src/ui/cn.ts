@@ -1,7 +1,9 @@
 import { type ClassValue, clsx } from "clsx";
-import { twMerge } from "tailwind-merge";
 
-/** Joins class names; of two that set the same property the later wins. */
+/**
+ * Joins class names. Of two that set the same property the style sheet decides, not their order
+ * here: choose between them by a condition instead of adding one over the other.
+ */
 export function cn(...classes: readonly ClassValue[]): string {
-  return twMerge(clsx(classes));
+  return clsx(classes);
 }

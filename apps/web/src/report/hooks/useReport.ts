@@ -9,7 +9,6 @@ import type { Filters, Mode } from "../../shell/urlState.ts";
 import type { AccountSummary } from "../../shell/viewer.tsx";
 
 export type Report = ApiOutputs["dashboard"]["report"];
-export type ReportRow = Report["rows"][number];
 
 /** Live figures follow the stream, which flushes once a second; truth moves by the hour. */
 const REFRESH_MS = { dashboard: 2 * SECOND_MS, billing: 30 * SECOND_MS } as const;

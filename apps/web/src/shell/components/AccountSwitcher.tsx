@@ -26,14 +26,14 @@ export function AccountSwitcher() {
     <Popover
       open={open}
       onOpenChange={setOpen}
-      className="w-72 p-0"
+      className="w-72"
       trigger={
         <Button
           variant="ghost"
           aria-label={`Advertiser: ${account.name}`}
-          className="max-w-48 min-w-0 shrink text-ink"
+          className="max-w-48 min-w-0"
         >
-          <span className="truncate">{account.name}</span>
+          <span className="truncate text-ink">{account.name}</span>
           <ChevronsUpDown size={13} aria-hidden className="text-ink-3" />
         </Button>
       }

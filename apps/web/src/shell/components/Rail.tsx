@@ -33,11 +33,12 @@ export function Rail() {
             aria-current={current ? "page" : undefined}
             className={cn(
               "flex min-w-0 flex-1 flex-col items-center gap-1 px-1 py-2 text-2xs font-medium",
-              "text-ink-3 transition-colors hover:text-ink",
+              "transition-colors",
               "md:h-8 md:flex-none md:flex-row md:gap-2.5 md:rounded-lg md:px-2.5 md:py-0 md:text-sm",
-              "md:hover:bg-sunken",
-              current && "text-accent md:bg-accent-soft md:text-accent",
-              opensGroup && "md:mt-3 md:before:absolute md:before:h-px",
+              current
+                ? "text-accent md:bg-accent-soft"
+                : "text-ink-3 hover:text-ink md:hover:bg-sunken",
+              opensGroup && "md:mt-3",
             )}
           >
             <room.Icon size={17} aria-hidden className="shrink-0" />

@@ -57,6 +57,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     columns: definitions,
     data: rows,
     getRowId: rowKey,
+    enableSortingRemoval: false,
     initialState: { sorting: toSorting(props.initialSort) },
   });
 

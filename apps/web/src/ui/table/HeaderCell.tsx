@@ -19,7 +19,7 @@ export function HeaderCell<Row>({ column, first, sorted, onSort }: HeaderCellPro
       type="button"
       onClick={onSort}
       className={cn(
-        "group/sort inline-flex items-center gap-1 hover:text-ink",
+        "group/sort inline-flex items-center gap-1 align-middle hover:text-ink",
         column.align === "right" && "flex-row-reverse",
         column.means && "underline decoration-line-strong decoration-dotted underline-offset-3",
         sorted !== null && "text-ink",
@@ -38,9 +38,9 @@ export function HeaderCell<Row>({ column, first, sorted, onSort }: HeaderCellPro
       scope="col"
       aria-sort={sorted === null ? undefined : ARIA_SORT[sorted]}
       className={cn(
-        "sticky top-0 z-20 h-9 border-b border-line bg-surface px-3 text-left first:pl-4 last:pr-4 text-xs font-medium",
+        "sticky top-0 z-20 h-9 border-b border-line bg-surface px-3  first:pl-4 last:pr-4 text-xs font-medium",
         "whitespace-nowrap text-ink-3",
-        column.align === "right" && "text-right",
+        column.align === "right" ? "text-right" : "text-left",
         first && "left-0 z-30",
       )}
     >

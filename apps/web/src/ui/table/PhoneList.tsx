@@ -29,6 +29,7 @@ export function PhoneList<Row>({ columns, rows, rowKey }: PhoneListProps<Row>) {
           </span>
         </li>
       ))}
+      <PhoneTotal columns={columns} />
     </ul>
   );
 }
@@ -41,4 +42,15 @@ function drawn<Row>(columns: readonly Column<Row>[], row: Row, place: Column<Row
 
 function content<Row>(column: Column<Row>, row: Row): ReactNode {
   return column.cell?.(row) ?? column.value(row) ?? "–";
+}
+
+function PhoneTotal<Row>({ columns }: { readonly columns: readonly Column<Row>[] }) {
+  const total = columns.find((column) => column.phone === "figure")?.total;
+  if (total === undefined) return null;
+  return (
+    <li className="flex justify-between gap-4 px-4 py-2.5 text-sm font-semibold">
+      <span>Total</span>
+      <span className="tabular-nums">{total}</span>
+    </li>
+  );
 }

@@ -14,6 +14,9 @@ export interface Column<Row> {
   readonly total?: ReactNode;
   /** A picture has no place in a CSV, and nothing to sort by. */
   readonly pictureOnly?: boolean;
-  /** On a phone a row is two lines: the title, the figure opposite it, the rest below. */
-  readonly phone?: "title" | "figure" | "detail" | "hidden";
+  /**
+   * On a phone a row is two lines: the title, the figure opposite it, the rest below. A badge
+   * stands there without its header.
+   */
+  readonly phone?: "title" | "figure" | "detail" | "badge" | "hidden";
 }

@@ -32,6 +32,7 @@ export function versionColumns(
     {
       id: "current",
       header: "Counts",
+      phone: "badge",
       means: "The version that reports and bills are made of. The others are kept for comparison.",
       value: (row) => (row.current ? "current" : "replaced"),
       cell: (row) => <CurrentMark current={row.current} />,
@@ -39,6 +40,7 @@ export function versionColumns(
     {
       id: "finality",
       header: "State",
+      phone: "badge",
       value: (row) => row.finality,
       cell: (row) => (row.current ? <FinalityBadge finality={row.finality} /> : "–"),
     },
@@ -58,9 +60,7 @@ export function versionColumns(
       phone: "figure",
       value: (row) => Number(row.costMicros) / 1_000_000,
       cell: (row) => (
-        <Figure facts={factsOf(row)} className="text-ink">
-          {formatMoney(row.costMicros, row.currency)}
-        </Figure>
+        <Figure facts={factsOf(row)}>{formatMoney(row.costMicros, row.currency)}</Figure>
       ),
     },
     { id: "cause", header: "Why", value: (row) => row.cause },
@@ -95,7 +95,7 @@ export function versionColumns(
 function CurrentMark({ current }: { readonly current: boolean }) {
   if (!current) return <span className="text-ink-3">replaced</span>;
   return (
-    <span className="inline-flex items-center gap-1 text-closed">
+    <span className="inline-flex items-center gap-1 align-middle text-closed">
       <CircleCheck size={13} aria-hidden />
       current
     </span>

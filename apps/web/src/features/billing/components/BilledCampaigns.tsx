@@ -76,7 +76,7 @@ function columns(currency: string, totals: Month["totals"]): Column<Campaign>[] 
       align: "right",
       phone: "figure",
       value: (row) => Number(row.costMicros) / 1_000_000,
-      cell: (row) => <Figure className="text-ink">{formatMoney(row.costMicros, currency)}</Figure>,
+      cell: (row) => <Figure>{formatMoney(row.costMicros, currency)}</Figure>,
       total: <Figure>{formatMoney(totals.costMicros, currency)}</Figure>,
     },
   ];

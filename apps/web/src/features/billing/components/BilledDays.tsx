@@ -74,6 +74,7 @@ function dayColumns(
     {
       id: "finality",
       header: "State",
+      phone: "badge",
       value: (day) => day.finality,
       cell: (day) => <FinalityBadge finality={day.finality} />,
     },
@@ -88,6 +89,7 @@ function dayColumns(
     {
       id: "invalid",
       header: "Not billed",
+      phone: "hidden",
       means: "Clicks of robots and of suspicious behaviour, kept as evidence.",
       ...counts(
         (day) => day.totals.grossClicks - day.totals.clicks,
@@ -105,7 +107,6 @@ function dayColumns(
           <span className="text-ink-3">not counted yet</span>
         ) : (
           <Figure
-            className="text-ink"
             facts={monthFacts(day.finality, day.publishedAt?.getTime() ?? 0, account, day.version)}
           >
             {formatMoney(day.totals.costMicros, month.currency)}

@@ -20,7 +20,6 @@ export function MonthPicker({ month, presentMonth, account, onChange }: MonthPic
         <Button
           size="icon"
           aria-label="Month before"
-          className="px-0"
           onClick={() => onChange(addMonths(month, -1))}
         >
           <ChevronLeft size={15} aria-hidden />
@@ -31,7 +30,6 @@ export function MonthPicker({ month, presentMonth, account, onChange }: MonthPic
         <Button
           size="icon"
           aria-label="Month after"
-          className="px-0"
           disabled={month >= presentMonth}
           onClick={() => onChange(addMonths(month, 1))}
         >

@@ -34,14 +34,14 @@ export function listColumns(
       cell: (row) => <span className="font-mono text-xs text-ink-3">{row.id}</span>,
       phone: "hidden",
     },
-    { id: "state", header: "State", value: (row) => STATE_WORDS[row.state] },
+    { id: "state", header: "State", phone: "badge", value: (row) => STATE_WORDS[row.state] },
     {
       id: "clicks",
       header: "Clicks",
       align: "right",
       phone: "figure",
       value: (row) => row.clicks,
-      cell: (row) => <Figure className="text-ink">{formatCount(row.clicks)}</Figure>,
+      cell: (row) => <Figure>{formatCount(row.clicks)}</Figure>,
     },
     moneyColumn("cost", "Cost", currency, (row) => row.costMicros),
     moneyColumn(

@@ -1,7 +1,7 @@
 "use client";
 import { SECOND_MS } from "@trueclick/shared/time";
 import dynamic from "next/dynamic";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { granularityFor } from "../../../report/fns/buckets.ts";
 import { freshness } from "../../../report/fns/factsOf.ts";
 import { type Report, type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
@@ -17,10 +17,11 @@ import { ChartLegend } from "./ChartLegend.tsx";
 const CHART_HEIGHT = "h-[248px]";
 
 // The drawing library is larger than the rest of the page; the figures do not wait for it.
-const ClicksOverTimeChart = dynamic(
-  async () => (await import("./ClicksOverTimeChart.tsx")).ClicksOverTimeChart,
-  { ssr: false, loading: () => <Skeleton className={CHART_HEIGHT} /> },
-);
+const loadChart = async () => (await import("./ClicksOverTimeChart.tsx")).ClicksOverTimeChart;
+const ClicksOverTimeChart = dynamic(loadChart, {
+  ssr: false,
+  loading: () => <Skeleton className={CHART_HEIGHT} />,
+});
 
 const ClicksTable = dynamic(async () => (await import("./ClicksTable.tsx")).ClicksTable, {
   ssr: false,
@@ -34,6 +35,8 @@ interface ClicksCardProps {
 
 export function ClicksCard({ frame, previousFrame }: ClicksCardProps) {
   const [view, setView] = useState<"chart" | "table">("chart");
+  // The module loader is told at once, so that drawing code and figures arrive side by side.
+  useEffect(() => void loadChart(), []);
   const granularity = granularityFor(frame);
   const present = useReport(frame, { granularity, dimensions: [] });
   const previous = useReport(previousFrame ?? frame, {
@@ -70,7 +73,7 @@ export function ClicksCard({ frame, previousFrame }: ClicksCardProps) {
           />
         </>
       }
-      bodyClassName={view === "table" ? "p-0 pt-3" : "pt-2"}
+      bodyClassName={view === "table" ? "pt-3" : "px-4 pt-2 pb-4"}
     >
       {points === null && <Skeleton className={CHART_HEIGHT} />}
       {points !== null && view === "table" && <ClicksTable points={points} />}

@@ -32,7 +32,7 @@ export function useCampaignColumns(options: CampaignColumnsOptions): Column<Camp
         align: "right",
         phone: "figure",
         value: (row) => row.clicks,
-        cell: (row) => <Figure className="text-ink">{formatCount(row.clicks)}</Figure>,
+        cell: (row) => <Figure>{formatCount(row.clicks)}</Figure>,
         total: <Figure>{formatCount(sum(rows, (row) => row.clicks))}</Figure>,
       },
       ...(compared ? [CHANGE_COLUMN] : []),
@@ -98,6 +98,7 @@ function ChangeText({ ratio }: { readonly ratio: number }) {
 
 const INVALID_COLUMN: Column<CampaignRow> = {
   id: "invalid",
+  phone: "hidden",
   header: "Invalid",
   align: "right",
   means: "The share of clicks that robots or suspicious behaviour made; never billed.",

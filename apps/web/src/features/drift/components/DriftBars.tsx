@@ -56,7 +56,7 @@ function End({ name, means, value }: EndProps) {
   return (
     <div className="flex h-9 items-center justify-between font-semibold">
       <Term means={means}>{name}</Term>
-      <Figure focusable className="text-ink">
+      <Figure focusable inFullInk>
         {formatCount(value)}
       </Figure>
     </div>
@@ -75,15 +75,17 @@ interface StepProps {
 
 function Step({ name, means, change, share, alarming = false }: StepProps) {
   return (
-    <li className="grid h-8 grid-cols-[minmax(8rem,13rem)_1fr_5rem] items-center gap-3">
-      <Term means={means} className={cn("truncate text-ink-2", alarming && "text-bad")}>
+    <li className="grid h-8 grid-cols-[minmax(7rem,13rem)_1fr_6rem] items-center gap-3">
+      <Term means={means} className={cn("truncate", alarming ? "text-bad" : "text-ink-2")}>
         {name}
       </Term>
       <span aria-hidden className="grid h-3 grid-cols-2">
         <span className="flex justify-end border-r border-line-strong">
-          {change < 0 && <Bar share={share} className="bg-verdict-givt" />}
+          {change < 0 && <Bar share={share} className={alarming ? "bg-bad" : "bg-verdict-givt"} />}
         </span>
-        <span>{change > 0 && <Bar share={share} className="bg-verdict-late" />}</span>
+        <span>
+          {change > 0 && <Bar share={share} className={alarming ? "bg-bad" : "bg-verdict-late"} />}
+        </span>
       </span>
       <span className={cn("text-right tabular-nums", alarming && "font-semibold text-bad")}>
         <Figure>{formatSigned(change)}</Figure>

@@ -89,7 +89,7 @@ function columnsOf(timeZone: string): Column<DriftRow>[] {
       phone: "figure",
       means: "Live estimate less billing.",
       value: (row) => row.stream - row.truth,
-      cell: (row) => <Figure className="text-ink">{formatSigned(row.stream - row.truth)}</Figure>,
+      cell: (row) => <Figure>{formatSigned(row.stream - row.truth)}</Figure>,
     },
     {
       id: "causes",

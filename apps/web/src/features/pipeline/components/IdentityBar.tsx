@@ -39,7 +39,7 @@ export function IdentityBar({ counts }: { readonly counts: IdentityCounts }) {
   return (
     <div>
       <p className="mb-3 text-sm text-ink-2">
-        <Figure focusable className="text-lg font-semibold text-ink">
+        <Figure focusable inFullInk className="text-lg font-semibold">
           {formatCount(Number(counts.received))}
         </Figure>{" "}
         received
