@@ -1,18 +1,16 @@
 /** Bodies of requests and answers: bounded, compressed or not, binary-safe. */
+import { isUtf8 } from "node:buffer";
 import { createWriteStream } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { RefusedError } from "./exceptions.ts";
 
 /** Largest query text, and largest data of one INSERT, in bytes after decompression. */
-export const QUERY_BYTES_MAX = 16 * 1_048_576;
-export const DATA_BYTES_MAX = 1_024 * 1_048_576;
-
-export class BodyTooLargeError extends Error {
-  override readonly name = "BodyTooLargeError";
-}
+const QUERY_BYTES_MAX = 16 * 1_048_576;
+const DATA_BYTES_MAX = 1_024 * 1_048_576;
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: () => zlib.createGunzip(),
@@ -26,23 +24,24 @@ function decoders(request: IncomingMessage): Transform[] {
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding === "identity") return [];
   const decoder = DECODERS[encoding];
-  if (decoder === undefined) throw new RangeError(`unknown Content-Encoding: ${encoding}`);
+  if (decoder === undefined) {
+    throw new RefusedError("BAD_ARGUMENTS", `unknown Content-Encoding: ${encoding}`);
+  }
   return [decoder()];
 }
 
-function limit(bytesMax: number, seen: (bytes: number) => void): Transform {
+function limit(bytesMax: number): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      seen(bytes);
-      if (bytes > bytesMax) done(new BodyTooLargeError(`more than ${bytesMax} bytes`));
-      else done(null, chunk);
+      if (bytes <= bytesMax) done(null, chunk);
+      else done(new RefusedError("TOO_MANY_BYTES", `the body has more than ${bytesMax} bytes`));
     },
   });
 }
 
-/** Reads a body of text whole. */
+/** Reads a body of text whole. Binary data go through `spoolTo`. */
 export async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   const collect = new Writable({
@@ -51,18 +50,19 @@ export async function readText(request: IncomingMessage): Promise<string> {
       done();
     },
   });
-  await pipeline([request, ...decoders(request), limit(QUERY_BYTES_MAX, () => {}), collect]);
-  return Buffer.concat(chunks).toString("utf8");
+  await pipeline([request, ...decoders(request), limit(QUERY_BYTES_MAX), collect]);
+  const bytes = Buffer.concat(chunks);
+  // Decoding replaces what is no text, which would store other bytes than were sent.
+  if (!isUtf8(bytes)) {
+    throw new RefusedError("BAD_ARGUMENTS", "put the query in the URL to send binary data");
+  }
+  return bytes.toString("utf8");
 }
 
-/** Writes a body to a file as it comes, so that large data never lies in memory. Answers its size. */
-export async function spoolTo(file: string, request: IncomingMessage): Promise<number> {
-  let size = 0;
-  const count = limit(DATA_BYTES_MAX, (bytes) => {
-    size = bytes;
-  });
-  await pipeline([request, ...decoders(request), count, createWriteStream(file, { mode: 0o600 })]);
-  return size;
+/** Writes a body to a file as it comes, so that large data never lies in memory. */
+export async function spoolTo(file: string, request: IncomingMessage): Promise<void> {
+  const sink = createWriteStream(file, { mode: 0o600 });
+  await pipeline([request, ...decoders(request), limit(DATA_BYTES_MAX), sink]);
 }
 
 const gzip = promisify(zlib.gzip);

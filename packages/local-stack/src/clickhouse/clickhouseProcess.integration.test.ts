@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createTestClickHouseDatabase, type TestDatabase } from "../testing/engines.ts";
@@ -74,21 +73,6 @@ describe("for @clickhouse/client, unchanged", () => {
     expect(answers).toEqual(Array.from({ length: 8 }, () => [{ x: 1 }]));
   });
 
-  // Sessions are shared: what one query set must not be seen by the next.
-  it("keeps settings and databases to the query that asked for them", async () => {
-    const setting = "SELECT getSetting('max_block_size') AS size, currentDatabase() AS name";
-    const [before] = await rows(setting);
-    for (let session = 0; session < 8; session++) {
-      const settings = { max_block_size: "77" };
-      const answer = await client.query({ query: setting, clickhouse_settings: settings });
-      expect(await answer.text()).toContain("77");
-      await fetch(new URL("/?query=SELECT%201&database=default", database.url));
-    }
-    expect(await Promise.all(Array.from({ length: 8 }, () => rows(setting)))).toEqual(
-      Array.from({ length: 8 }, () => [before]),
-    );
-  });
-
   it("refuses a setting that does not exist, and goes on", async () => {
     const url = new URL("/?query=SELECT%201&no_such_setting=1", database.url);
     const refused = await fetch(url);
@@ -141,26 +125,6 @@ describe("for anybody who speaks HTTP", () => {
       body: "SELECT 1 AS x FORMAT CSVWithNames",
     });
     expect(await post.text()).toBe('"x"\n1\n');
-  });
-
-  it("stores binary data byte by byte, compressed or not", async () => {
-    const insert = (body: Uint8Array<ArrayBuffer>, headers: Record<string, string>) => {
-      const query = "INSERT INTO bytes (id, text) FORMAT RowBinary";
-      const url = new URL(`/?query=${encodeURIComponent(query)}`, database.url);
-      url.searchParams.set("database", new URL(database.url).pathname.slice(1));
-      return fetch(url, { method: "POST", body, headers });
-    };
-    await client.command({
-      query: "CREATE TABLE bytes (id UInt8, text String) ENGINE = MergeTree ORDER BY id",
-    });
-    const row = (id: number) => new Uint8Array([id, 4, 0xff, 0x00, 0xfe, 0x0a]);
-    expect((await insert(row(1), {})).status).toBe(200);
-    const packed = new Uint8Array(gzipSync(row(2)));
-    expect((await insert(packed, { "Content-Encoding": "gzip" })).status).toBe(200);
-    expect(await rows("SELECT id, hex(text) AS hex FROM bytes ORDER BY id")).toEqual([
-      { id: 1, hex: "FF00FE0A" },
-      { id: 2, hex: "FF00FE0A" },
-    ]);
   });
 });
 

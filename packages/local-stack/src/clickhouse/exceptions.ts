@@ -15,14 +15,21 @@ const STATUS: ReadonlyMap<number, number> = new Map([
   [516, 403],
   [497, 403],
   [159, 408],
+  [307, 413],
   [48, 501],
   [202, 503],
   [209, 503],
   [439, 503],
 ]);
 
-/** Authentication failed, in ClickHouse's numbering. */
-export const AUTHENTICATION_FAILED = 516;
+/** What this server refuses before the engine sees it, in ClickHouse's numbering. */
+const REFUSALS = {
+  BAD_ARGUMENTS: 36,
+  TOO_MANY_SIMULTANEOUS_QUERIES: 202,
+  TOO_MANY_BYTES: 307,
+  SESSION_IS_LOCKED: 373,
+  AUTHENTICATION_FAILED: 516,
+} as const;
 const UNKNOWN_EXCEPTION = 1_002;
 
 /** A refusal of the engine: its number, its status and its text. */
@@ -30,6 +37,15 @@ export interface EngineException {
   readonly code: number;
   readonly status: number;
   readonly text: string;
+}
+
+/** A refusal of this server, in the form of the engine's. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+
+  constructor(kind: keyof typeof REFUSALS, message: string) {
+    super(`Code: ${REFUSALS[kind]}. DB::Exception: ${message} (${kind})`);
+  }
 }
 
 export function toException(error: unknown): EngineException {

@@ -5,6 +5,9 @@ import { z } from "zod";
 import { createClickHouseServer } from "./server.ts";
 import { SessionPool } from "./sessionPool.ts";
 
+const PARENT_CHECK_MS = 1_000;
+const CLOSE_WITHIN_MS = 2_000;
+
 const settings = z
   .object({
     CLICKHOUSE_DATA: z.string().min(1),
@@ -25,10 +28,18 @@ server.keepAliveTimeout = 65_000;
 server.requestTimeout = 0;
 server.listen(settings.CLICKHOUSE_PORT, "127.0.0.1");
 
+// The shell that started us ends us with our parent. Should it be killed itself, nobody would.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+}, PARENT_CHECK_MS).unref();
+
 process.once("SIGTERM", () => {
   server.close(() => {
     pool.close();
     process.exit(0);
   });
   server.closeIdleConnections();
+  // Answers still under way get that long; a connection that never asked would hold out for ever.
+  setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS).unref();
 });

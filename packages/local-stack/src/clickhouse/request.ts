@@ -1,5 +1,6 @@
 /** ClickHouse's HTTP interface, the reading half: what a request asks for. */
 import type { IncomingMessage } from "node:http";
+import { RefusedError } from "./exceptions.ts";
 
 /** URL parameters that the HTTP layer itself understands; all others are settings of the query. */
 const HTTP_PARAMETERS: ReadonlySet<string> = new Set([
@@ -33,13 +34,15 @@ export interface QueryRequest {
   readonly database: string;
   readonly defaultFormat: string;
   readonly queryId: string | null;
+  /** The client's own session, whose state lasts from query to query. */
+  readonly session: string | null;
   /** Values of `{name: Type}` in the text form that ClickHouse parses. */
   readonly params: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
   readonly compressAnswer: boolean;
 }
 
-/** @throws {RangeError} if a setting's or a parameter's name is no identifier. */
+/** @throws {RefusedError} if a setting's or a parameter's name is no identifier. */
 export function toQueryRequest(url: URL, request: IncomingMessage): QueryRequest {
   const params = new Map<string, string>();
   const settings = new Map<string, string>();
@@ -54,6 +57,7 @@ export function toQueryRequest(url: URL, request: IncomingMessage): QueryRequest
     defaultFormat:
       url.searchParams.get("default_format") ?? header("x-clickhouse-format") ?? "TabSeparated",
     queryId: url.searchParams.get("query_id"),
+    session: url.searchParams.get("session_id"),
     params,
     settings,
     compressAnswer: url.searchParams.get("enable_http_compression") === "1",
@@ -61,7 +65,7 @@ export function toQueryRequest(url: URL, request: IncomingMessage): QueryRequest
 }
 
 function checked(name: string): string {
-  if (!NAME.test(name)) throw new RangeError(`not a name: ${JSON.stringify(name)}`);
+  if (!NAME.test(name)) throw new RefusedError("BAD_ARGUMENTS", `not a name: ${name}`);
   return name;
 }
 
@@ -79,31 +83,4 @@ export function passwordOf(url: URL, request: IncomingMessage): string {
 /** A string literal of ClickHouse. */
 export function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-const FORMAT_AT_END = /\sFORMAT\s+([A-Za-z0-9]+)\s*;?\s*$/i;
-
-/** The format that a query names at its end, else null. */
-export function formatOf(sql: string): string | null {
-  return FORMAT_AT_END.exec(sql)?.[1] ?? null;
-}
-
-const INSERT = /^\s*INSERT\s/i;
-const DATA_CLAUSE = /\s(?:SETTINGS\s[^()]*\s)?FORMAT\s+[A-Za-z0-9]+\s*;?\s*$/i;
-const READS_INPUT = /\binput\s*\(/i;
-
-export function isInsert(sql: string): boolean {
-  return INSERT.test(sql);
-}
-
-/**
- * The INSERT with its data read from a file, byte by byte as they came. Null where the engine takes
- * data only inline: `VALUES` and `input()`.
- */
-export function insertFromFile(sql: string, file: string): string | null {
-  if (READS_INPUT.test(sql)) return null;
-  const clause = DATA_CLAUSE.exec(sql);
-  if (clause === null) return null;
-  const source = ` FROM INFILE ${quote(file)} COMPRESSION 'none'`;
-  return `${sql.slice(0, clause.index)}${source}${sql.slice(clause.index)}`;
 }

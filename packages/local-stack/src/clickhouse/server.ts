@@ -4,17 +4,11 @@ import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { ChdbResult } from "chdb";
-import { BodyTooLargeError, encodeAnswer, readText, spoolTo } from "./bodies.ts";
-import { AUTHENTICATION_FAILED, type EngineException, toException } from "./exceptions.ts";
-import {
-  formatOf,
-  insertFromFile,
-  isInsert,
-  passwordOf,
-  type QueryRequest,
-  toQueryRequest,
-} from "./request.ts";
-import { type SessionPool, TooManyQueriesError } from "./sessionPool.ts";
+import { encodeAnswer, readText, spoolTo } from "./bodies.ts";
+import { type EngineException, RefusedError, toException } from "./exceptions.ts";
+import { formatOf, insertFromFile, isInsert } from "./queryText.ts";
+import { passwordOf, type QueryRequest, toQueryRequest } from "./request.ts";
+import type { SessionPool } from "./sessionPool.ts";
 
 export interface ServerOptions {
   readonly pool: SessionPool;
@@ -40,7 +34,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 export function createClickHouseServer(options: ServerOptions): Server {
   return createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
-      sendException(response, toAnswerException(error));
+      sendException(response, toException(error));
     });
   });
 }
@@ -60,12 +54,14 @@ async function answer(
     return;
   }
   if (!samePassword(passwordOf(url, request), options.password)) {
-    const text = "Code: 516. DB::Exception: Authentication failed (AUTHENTICATION_FAILED)";
-    sendException(response, { code: AUTHENTICATION_FAILED, status: 403, text });
-    return;
+    throw new RefusedError("AUTHENTICATION_FAILED", "Authentication failed: wrong password");
   }
   const query = toQueryRequest(url, request);
-  const { result, sql, isWrite } = await execute(options, query, request);
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  const { result, sql, isWrite } = await execute(options, query, request, gone.signal);
   await sendResult({ request, response, query, result, sql, isWrite });
 }
 
@@ -79,19 +75,20 @@ async function execute(
   { pool, spoolDir }: ServerOptions,
   query: QueryRequest,
   request: IncomingMessage,
+  signal: AbortSignal,
 ): Promise<Executed> {
   const file = join(spoolDir, randomUUID());
   const fromFile = isInsert(query.urlQuery) ? insertFromFile(query.urlQuery, file) : null;
   if (fromFile === null) {
     const body = request.method === "POST" ? await readText(request) : "";
     const sql = query.urlQuery === "" ? body : `${query.urlQuery}\n${body}`;
-    return { result: await pool.run(sql, query), sql, isWrite: isInsert(sql) };
+    return { result: await pool.run(sql, query, signal), sql, isWrite: isInsert(sql) };
   }
   try {
     // Read whole before the engine starts, so that a client that breaks off half-way has written
     // nothing.
     await spoolTo(file, request);
-    return { result: await pool.run(fromFile, query), sql: query.urlQuery, isWrite: true };
+    return { result: await pool.run(fromFile, query, signal), sql: query.urlQuery, isWrite: true };
   } finally {
     await rm(file, { force: true });
   }
@@ -124,6 +121,10 @@ async function sendResult(
   response.end(request.method === "HEAD" ? undefined : body.bytes);
 }
 
+/**
+ * The engine tells rows of the answer, and of an INSERT the rows that came as data; not those that
+ * it went through, nor those of `INSERT … SELECT` and `VALUES`.
+ */
 function summaryOf({ rowsRead, bytesRead, elapsed }: ChdbResult, isWrite: boolean) {
   const count = (wanted: boolean, value: number) => String(wanted ? value : 0);
   return {
@@ -136,28 +137,6 @@ function summaryOf({ rowsRead, bytesRead, elapsed }: ChdbResult, isWrite: boolea
     result_bytes: count(!isWrite, bytesRead),
     elapsed_ns: String(Math.round(elapsed * 1e9)),
   };
-}
-
-function toAnswerException(error: unknown): EngineException {
-  if (error instanceof BodyTooLargeError) {
-    return {
-      code: 307,
-      status: 413,
-      text: `Code: 307. DB::Exception: ${error.message} (TOO_MANY_BYTES)`,
-    };
-  }
-  if (error instanceof TooManyQueriesError) {
-    const text = `Code: 202. DB::Exception: ${error.message} (TOO_MANY_SIMULTANEOUS_QUERIES)`;
-    return { code: 202, status: 503, text };
-  }
-  if (error instanceof RangeError) {
-    return {
-      code: 36,
-      status: 400,
-      text: `Code: 36. DB::Exception: ${error.message} (BAD_ARGUMENTS)`,
-    };
-  }
-  return toException(error);
 }
 
 function sendException(response: ServerResponse, { code, status, text }: EngineException): void {
