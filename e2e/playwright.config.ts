@@ -5,7 +5,6 @@ const systemBrowser = process.env["CHROMIUM_PATH"];
 export default defineConfig({
   testDir: "./journeys",
   globalSetup: "./support/globalSetup.ts",
-  globalTeardown: "./support/globalTeardown.ts",
   fullyParallel: false,
   workers: 1,
   forbidOnly: true,

@@ -13,6 +13,9 @@ const READY_WITHIN_MS = 280_000;
 const STOPPED_WITHIN_MS = 30_000;
 const POLL_MS = 250;
 
+/** Where the journeys find the data folder of the stack that was started for them. */
+export const DATA_DIR_VARIABLE = "TRUECLICK_E2E_DATA";
+
 const demoFile = z.object({
   webUrl: z.string(),
   ingestUrl: z.string(),
@@ -84,7 +87,7 @@ async function ready(child: ChildProcess, dataDir: string, said: () => string): 
   throw new Error(`not ready within ${READY_WITHIN_MS} ms`);
 }
 
-function readDemo(dataDir: string): DemoFile | null {
+export function readDemo(dataDir: string): DemoFile | null {
   try {
     return demoFile.parse(JSON.parse(readFileSync(join(dataDir, "demo.json"), "utf8")));
   } catch {
@@ -98,6 +101,15 @@ async function isHealthy(webUrl: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Runs `trueclick <args>` against the stack of the journeys. */
+export function runCli(...args: string[]): Promise<CliResult> {
+  const dataDir = process.env[DATA_DIR_VARIABLE];
+  return run(args, {
+    ...process.env,
+    ...(dataDir === undefined ? {} : { TRUECLICK_DATA: dataDir }),
+  });
 }
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CliResult> {

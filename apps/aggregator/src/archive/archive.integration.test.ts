@@ -94,7 +94,7 @@ it("keeps every received line with its bytes, typed fields beside, the unreadabl
 // I4. Whatever is read again must not be archived again.
 it("archives nothing twice, however often it starts", async () => {
   await world.append(manyEvents(50));
-  await world.archiveAll({ limits: { eventsMax: 15, bytesMax: 10_000_000 } });
+  await world.archiveAll({ limits: { eventsMax: 15, bytesMax: 10_000_000, hoursMax: 100 } });
   const first = await world.check();
   await world.archiveAll();
   expect(await world.check()).toEqual(first);
@@ -165,12 +165,14 @@ it("holds every event once, wherever it dies and wherever the retry cuts", async
         });
         await world.append(events.slice(0, 20));
         const stores = dyingStores(world.stores, place, at);
-        const limits = { eventsMax: eventsBefore, bytesMax: 1_000_000 };
+        const limits = { eventsMax: eventsBefore, bytesMax: 1_000_000, hoursMax: 100 };
         await world.archiveAll({ limits, stores }).catch((error: unknown) => {
           expect(String(error)).toContain("died");
         });
         await world.append(events.slice(20));
-        await world.archiveAll({ limits: { eventsMax: eventsAfter, bytesMax: 1_000_000 } });
+        await world.archiveAll({
+          limits: { eventsMax: eventsAfter, bytesMax: 1_000_000, hoursMax: 100 },
+        });
 
         expect(await world.check()).toMatchObject({ rows: BigInt(base + 30), problems: [] });
         const rows = await archivedRows();
@@ -216,7 +218,7 @@ it("lets a deposed holder commit nothing", async () => {
 
 it("finds a missing object, a damaged one, a gap and rows that do not add up", async () => {
   await world.append(manyEvents(60));
-  await world.archiveAll({ limits: { eventsMax: 10, bytesMax: WIDE.bytesMax } });
+  await world.archiveAll({ limits: { eventsMax: 10, bytesMax: WIDE.bytesMax, hoursMax: 100 } });
   const objects = await world.db
     .select()
     .from(archiveObjects)

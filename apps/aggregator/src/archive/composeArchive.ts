@@ -27,7 +27,7 @@ export interface ArchiveDependencies {
  * Encoding blocks the process for some 10 ms a thousand events, and parsed rows take about 2 KB
  * each: this many keep both small, and objects still reach megabytes where there is traffic.
  */
-const STRETCH_LIMITS = { eventsMax: 20_000, bytesMax: 16 * 1_048_576 };
+const STRETCH_LIMITS = { eventsMax: 20_000, bytesMax: 16 * 1_048_576, hoursMax: 96 };
 
 /** Runs the archive role until aborted. See `runArchive` for how it ends. */
 export function composeArchive(deps: ArchiveDependencies, signal: AbortSignal): Promise<void> {

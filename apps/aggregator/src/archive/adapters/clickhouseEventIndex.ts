@@ -15,8 +15,9 @@ export function createClickHouseEventIndex(
       await clickhouse.command({
         query: `
           INSERT INTO event_index
-            (event_id, partition, offset, \`index\`, campaign_id, event_type, event_hour, path, row)
-          SELECT event_id, partition, offset, \`index\`, campaign_id, event_type,
+            (event_id, partition, offset, \`index\`, campaign_id, event_type, event_time,
+              event_hour, path, row)
+          SELECT event_id, partition, offset, \`index\`, campaign_id, event_type, event_time,
             toStartOfHour(event_time), path, row
           FROM ${objects.rowsOf(paths)}
           WHERE NOT unparseable

@@ -1,9 +1,16 @@
+import { HOUR_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { block, NOON_MS, storedEvent } from "../testing/storedEvents.ts";
 import { ManifestAudit } from "./manifestAudit.ts";
 import { hourStartMs } from "./objectPath.ts";
-import { type ArchiveRecord, recordRows, StretchCollector, splitByEventHour } from "./stretch.ts";
+import {
+  type ArchiveRecord,
+  recordRows,
+  StretchCollector,
+  type StretchLimits,
+  splitByEventHour,
+} from "./stretch.ts";
 
 /** A partition as a log may hold it: gaps between offsets, lines that are no events, empty blocks. */
 const partitionLog = fc
@@ -33,9 +40,10 @@ const partitionLog = fc
 const limits = fc.record({
   eventsMax: fc.integer({ min: 1, max: 20 }),
   bytesMax: fc.integer({ min: 1, max: 5_000 }),
+  hoursMax: fc.integer({ min: 1, max: 3 }),
 });
 
-function stretchesOf(log: readonly ArchiveRecord[], size: { eventsMax: number; bytesMax: number }) {
+function stretchesOf(log: readonly ArchiveRecord[], size: StretchLimits) {
   const collector = new StretchCollector(0, 0n, size);
   const stretches = log.flatMap((record) => {
     collector.add(record);
@@ -77,4 +85,15 @@ it("puts every line of a stretch into the object of one event hour, in the order
       }
     }),
   );
+});
+
+it("ends a stretch that spans as many hours as it may, however few events they hold", () => {
+  const size = { eventsMax: 100, bytesMax: 100_000, hoursMax: 2 };
+  const value = new TextEncoder().encode("{}");
+  const log = [0, 1, 2, 3, 4].map((hour) => ({
+    offset: BigInt(hour),
+    appendTimeMs: NOON_MS + hour * HOUR_MS,
+    value,
+  }));
+  expect(stretchesOf(log, size).map(({ events }) => events)).toEqual([2, 2, 1]);
 });

@@ -33,6 +33,11 @@ export interface StretchLimits {
   readonly eventsMax: number;
   /** The same for uncompressed bytes. */
   readonly bytesMax: number;
+  /**
+   * The same for UTC hours of append time. A stretch makes about one object an hour that it spans,
+   * so a long past that is read at once comes in pieces, each of which is progress.
+   */
+  readonly hoursMax: number;
 }
 
 /** Collects the records of one partition until they are enough for a stretch. */
@@ -43,6 +48,7 @@ export class StretchCollector {
   #records: ArchiveRecord[] = [];
   #events = 0;
   #bytes = 0;
+  #hours = new Set<number>();
 
   /** @param firstOffset Where the last stretch ended: the first offset that is not archived. */
   constructor(partition: number, firstOffset: bigint, limits: StretchLimits) {
@@ -62,7 +68,8 @@ export class StretchCollector {
   }
 
   get isFull(): boolean {
-    return this.#events >= this.#limits.eventsMax || this.#bytes >= this.#limits.bytesMax;
+    const { eventsMax, bytesMax, hoursMax } = this.#limits;
+    return this.#events >= eventsMax || this.#bytes >= bytesMax || this.#hours.size >= hoursMax;
   }
 
   /**
@@ -77,6 +84,7 @@ export class StretchCollector {
     this.#records.push(record);
     this.#events += blockLines(record.value).length;
     this.#bytes += record.value.length;
+    this.#hours.add(hourStartMs(record.appendTimeMs));
   }
 
   /** Hands over what was collected and starts the next stretch; null when there is nothing. */
@@ -94,6 +102,7 @@ export class StretchCollector {
     this.#records = [];
     this.#events = 0;
     this.#bytes = 0;
+    this.#hours = new Set();
     return stretch;
   }
 }

@@ -54,7 +54,11 @@ export interface ArchiveOptions {
   readonly stores: StretchStores;
 }
 
-export const WIDE: StretchLimits = { eventsMax: 10_000, bytesMax: 10_000_000 };
+export const WIDE: StretchLimits = {
+  eventsMax: 10_000,
+  bytesMax: 10_000_000,
+  hoursMax: 10_000,
+};
 
 export async function openArchiveWorld(): Promise<ArchiveWorld> {
   const [database, clickhouseDatabase, objectsDir] = await Promise.all([

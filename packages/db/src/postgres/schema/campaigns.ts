@@ -2,7 +2,7 @@ import type { AdId, AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
 import { check, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
-import { big, createdAt, instant } from "./columns.ts";
+import { big, instant, recordedAt } from "./columns.ts";
 
 export const campaigns = pgTable(
   "campaigns",
@@ -20,7 +20,7 @@ export const campaigns = pgTable(
     /** Exclusive; null while it has no planned end. */
     endsAt: instant(),
     /** The stream knows a campaign from this instant on, in the log's append time, on every replay. */
-    createdAt: createdAt(),
+    createdAt: recordedAt(),
   },
   (table) => [
     // The campaign list shows one advertiser.
@@ -54,7 +54,8 @@ export const rateCards = pgTable(
     effectiveFrom: instant().notNull(),
     /** Millionths of the advertiser's currency: 250_000n is 0.25. Never a float; it is billed. */
     cpcMicros: big().notNull(),
-    createdAt: createdAt(),
+    /** The stream knows a rate from this instant on, like a campaign. */
+    createdAt: recordedAt(),
   },
   (table) => [
     primaryKey({ columns: [table.campaignId, table.effectiveFrom] }),

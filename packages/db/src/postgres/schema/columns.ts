@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { bigint, timestamp } from "drizzle-orm/pg-core";
 
 /** An instant. Always with zone, always to the microsecond of Postgres. */
@@ -10,3 +11,9 @@ export const big = () => bigint({ mode: "bigint" });
 export const whole = () => bigint({ mode: "number" });
 
 export const createdAt = () => instant().notNull().defaultNow();
+
+/**
+ * When the row itself was written: unlike `now()`, later than the start of its transaction, which may
+ * be long past when a large import commits.
+ */
+export const recordedAt = () => instant().notNull().default(sql`clock_timestamp()`);
