@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { RECORD_BYTES_MAX } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
@@ -9,12 +10,16 @@ import { createLogQuarantine } from "./adapters/logQuarantine.ts";
 import { openEventLog } from "./adapters/openEventLog.ts";
 import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
+import { createTokenVerifier } from "./adapters/tokenKeys.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { composeSink } from "./composeSink.ts";
+import type { VerifyToken } from "./domain/clickTokens.ts";
+import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
 import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createEdgeServer } from "./http/server.ts";
+import type { ClickLinks } from "./pipeline/acceptClick.ts";
 
 /** Connections of the key directory; the event log has its own. */
 const DATABASE_CONNECTIONS_MAX = 4;
@@ -28,6 +33,9 @@ const KEY_CACHE: KeyCacheLimits = {
   lookupTimeoutMs: 2_000,
   retryAfterMs: 1_000,
 };
+
+/** Tokens that nobody vouches for and that are kept nevertheless. */
+const BAD_TOKENS_KEPT: RateLimit = { perSecond: 50, burst: 500 };
 
 /** Builds the edge: its server, not listening yet, and the way to take it down. */
 export async function composeEdge(env: Env, logger: Logger) {
@@ -59,6 +67,7 @@ export async function composeEdge(env: Env, logger: Logger) {
     region: env.REGION,
     readUserAgent: createUserAgentReader(),
     hashIp: createIpHasher(env.IP_HASH_KEY),
+    verifyToken: env.TOKEN_KEYS === undefined ? null : createTokenVerifier(env.TOKEN_KEYS),
   };
   const server = createEdgeServer({
     routes: createRoutes({
@@ -68,6 +77,7 @@ export async function composeEdge(env: Env, logger: Logger) {
       },
       keys,
       inFlight,
+      clickLinks: composeClickLinks(stamps.verifyToken, nowMs()),
       probes: { log: probe, keys: () => probeKeys(keys) },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,
@@ -89,6 +99,12 @@ export async function composeEdge(env: Env, logger: Logger) {
       await database.close();
     },
   };
+}
+
+function composeClickLinks(verifyToken: VerifyToken | null, nowMs: number): ClickLinks | null {
+  if (verifyToken === null) return null;
+  const quarantineBucket = new RateBucket(BAD_TOKENS_KEPT, nowMs);
+  return { verifyToken, quarantineBucket, newNonce: randomUUID };
 }
 
 /** Senders that are known go on while the directory is down; that is worth being ready for. */

@@ -24,7 +24,21 @@ describe("loadEnv", () => {
     ]);
   });
 
+  it("reads keys of tokens by their ids", () => {
+    const secret = Buffer.from("sixteen bytes at least");
+    const json = JSON.stringify({ "2026-06": secret.toString("base64") });
+    const { TOKEN_KEYS } = loadEnv({ ...required, TOKEN_KEYS: json });
+    expect(TOKEN_KEYS).toEqual(new Map([["2026-06", new Uint8Array(secret)]]));
+  });
+
   it.each([
+    ["keys of tokens that are no JSON", { TOKEN_KEYS: "k1=secret" }],
+    ["no key of tokens", { TOKEN_KEYS: "{}" }],
+    ["a short key of tokens", { TOKEN_KEYS: '{"k1":"c2hvcnQ="}' }],
+    [
+      "a key of tokens whose id no token can hold",
+      { TOKEN_KEYS: '{"a.b":"c2l4dGVlbiBieXRlcyBhdCBsZWFzdA=="}' },
+    ],
     ["no database", { DATABASE_URL: "" }],
     ["another kind of database", { DATABASE_URL: "http://127.0.0.1" }],
     ["a short key, which can be guessed", { IP_HASH_KEY: "00ff" }],

@@ -36,6 +36,14 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .int()
         .min(MIB)
         .default(64 * MIB),
+      /**
+       * Secrets of click tokens by key id, JSON of base64: `{"2026-06": "…"}`, each at least 128
+       * bits. Without it tokens are not judged, and there is no `/c/{token}`.
+       */
+      TOKEN_KEYS: z
+        .string()
+        .transform((text, context) => parseTokenKeys(text, context))
+        .optional(),
       /** Folder of the spool, for this edge alone. Without it a log that is down means 503. */
       SPOOL_DIR: z.string().min(1).optional(),
       /** Most bytes of the spool; beyond it the answer is 503. */
@@ -53,6 +61,26 @@ export function loadEnv(source: Record<string, string | undefined>) {
     runtimeEnv: source,
     emptyStringAsUndefined: true,
   });
+}
+
+const SECRET_BYTES_MIN = 16;
+const secret = z
+  .base64()
+  .transform((text) => new Uint8Array(Buffer.from(text, "base64")))
+  .refine((bytes) => bytes.length >= SECRET_BYTES_MIN, "must have at least 128 bits");
+const tokenKeys = z
+  .record(z.string().regex(/^[A-Za-z0-9_-]{1,32}$/), secret)
+  .refine((keys) => Object.keys(keys).length > 0, "must hold a key")
+  .transform((keys) => new Map(Object.entries(keys)));
+
+function parseTokenKeys(text: string, context: z.RefinementCtx): Map<string, Uint8Array> {
+  try {
+    return tokenKeys.parse(JSON.parse(text));
+  } catch {
+    // Not the parser's words: they could repeat a secret.
+    context.addIssue('must be JSON like {"key id": "base64 of at least 128 bits"}');
+    return z.NEVER;
+  }
 }
 
 export type Env = ReturnType<typeof loadEnv>;

@@ -17,7 +17,7 @@ const LIMITS = {
 };
 
 const KEY: SourceKey = {
-  source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false },
+  source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false, requireToken: false },
   expiresAtMs: null,
 };
 

@@ -11,6 +11,7 @@ export function createPostgresKeyDirectory(db: Database): KeyDirectory {
         .select({
           id: sources.id,
           speaksForUsers: sources.speaksForUsers,
+          requireToken: sources.requireToken,
           expiresAt: sourceKeys.expiresAt,
         })
         .from(sourceKeys)

@@ -5,6 +5,8 @@ export interface Source {
   readonly id: SourceId;
   /** Server to server: its word on `ip` and `user_agent` is taken instead of the connection's. */
   readonly speaksForUsers: boolean;
+  /** Its clicks need a good token to count. */
+  readonly requireToken: boolean;
 }
 
 /** What the connection itself shows of whoever is at its other end. */

@@ -6,6 +6,7 @@ import {
   GEO_UNKNOWN,
   type StoredEvent,
 } from "@trueclick/shared/event/stored";
+import { judgeToken, type VerifyToken } from "./clickTokens.ts";
 import { type IpAddress, parseIp, toIpNetwork } from "./ipAddress.ts";
 import type { Connection, Source } from "./source.ts";
 
@@ -22,6 +23,8 @@ export interface StampContext {
   readonly region: string;
   /** When the edge took the request, epoch milliseconds. */
   readonly ingestTimeMs: number;
+  /** Null where the edge has no keys of tokens. */
+  readonly verifyToken: VerifyToken | null;
   readonly readUserAgent: (userAgent: string) => UserAgentFacts;
   /** Keyed hash in lower-case hex. Keyed, because all of IPv4 can be hashed in minutes. */
   readonly hashIp: (ip: IpAddress) => string;
@@ -38,6 +41,7 @@ export function toStoredEvent(event: Envelope, context: StampContext): StoredEve
   const userAgent = source.speaksForUsers
     ? event.user_agent
     : connection.userAgent?.slice(0, USER_AGENT_LENGTH_MAX);
+  const token = judgeToken(event, context);
   const agent = userAgent === undefined ? null : context.readUserAgent(userAgent);
   return {
     schema_version: event.schema_version,
@@ -54,14 +58,17 @@ export function toStoredEvent(event: Envelope, context: StampContext): StoredEve
     user_agent: userAgent,
     ip_hash: ip === null ? undefined : context.hashIp(ip),
     ip_net: ip === null ? undefined : toIpNetwork(ip),
-    impression_id: event.impression_id,
+    impression_id: event.impression_id ?? token.claims?.impressionId,
     click_id: event.click_id,
     conversion_value_micros: event.conversion_value_micros,
     token: event.token,
     test: event.test,
     region: context.region,
     source_id: source.id,
-    flags: toFlags(event, { isBot: agent?.isBot ?? false, isPrefetch: connection.isPrefetch }),
+    flags: [
+      ...token.flags,
+      ...toFlags(event, { isBot: agent?.isBot ?? false, isPrefetch: connection.isPrefetch }),
+    ],
     ext: event.ext,
   };
 }
@@ -71,8 +78,6 @@ function toFlags(
   { isBot, isPrefetch }: { readonly isBot: boolean; readonly isPrefetch: boolean },
 ): EventFlag[] {
   const flags: EventFlag[] = [];
-  // Tokens are minted for clicks alone; of other events their absence says nothing.
-  if (event.event_type === "click" && event.token === undefined) flags.push("token_absent");
   if (isBot) flags.push("bot_user_agent");
   if (isPrefetch) flags.push("prefetch");
   if (event.id_derived) flags.push("id_derived");

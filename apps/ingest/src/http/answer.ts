@@ -12,6 +12,8 @@ export interface Answer {
 export interface Exchange {
   /** When the request's headers were read, epoch milliseconds. */
   readonly receivedAtMs: number;
+  /** What follows the last slash of a route that ends in a parameter; else empty. */
+  readonly pathRest: string;
   /** Counts bytes of the body as they are read, for the metrics. */
   readonly countBytes: (bytes: number) => void;
 }

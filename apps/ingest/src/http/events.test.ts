@@ -245,7 +245,7 @@ describe("the stamps", () => {
       user_agent: CHROME,
       device: "mobile",
       geo: "NL",
-      flags: [],
+      flags: ["token_bad"],
     });
     const unknown = byId.get("evt_00000002");
     expect(unknown).toMatchObject({ device: "tv", flags: ["token_absent"] });
@@ -262,7 +262,7 @@ describe("the stamps", () => {
     await post(click({ event_id: null, click_id: "clk_1", token: "t" }), robot);
     const sha256 = createHash("sha256").update(`["clk_1","src_browser",${NOW_MS}]`).digest("hex");
     expect(edge.sink.events()).toMatchObject([
-      { event_id: sha256, flags: ["bot_user_agent", "prefetch", "id_derived"] },
+      { event_id: sha256, flags: ["token_bad", "bot_user_agent", "prefetch", "id_derived"] },
     ]);
   });
 

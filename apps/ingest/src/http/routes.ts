@@ -1,9 +1,13 @@
+import type { ClickLinks } from "../pipeline/acceptClick.ts";
+import { createClicksEndpoint } from "./clicks.ts";
 import { createEventsEndpoint, type EventsDependencies } from "./events.ts";
 import { createHealthEndpoint, createReadyEndpoint, type Probe } from "./health.ts";
 import { createMetricsEndpoint } from "./metrics.ts";
 import type { Routes } from "./server.ts";
 
 export interface RoutesDependencies extends EventsDependencies {
+  /** Null where the edge has no keys of tokens: then there are no links of ours. */
+  readonly clickLinks: ClickLinks | null;
   readonly probes: Readonly<Record<string, Probe>>;
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly isStopping: () => boolean;
@@ -11,9 +15,12 @@ export interface RoutesDependencies extends EventsDependencies {
 
 /** All that the edge answers to. */
 export function createRoutes(dependencies: RoutesDependencies): Routes {
-  const { probes, renderMetrics, isStopping } = dependencies;
+  const { acceptance, clickLinks, probes, renderMetrics, isStopping } = dependencies;
   return {
     "/v1/events": { POST: createEventsEndpoint(dependencies) },
+    ...(clickLinks === null
+      ? {}
+      : { "/c/{token}": { GET: createClicksEndpoint({ acceptance, clickLinks }) } }),
     "/healthz": { GET: createHealthEndpoint() },
     "/readyz": { GET: createReadyEndpoint(probes, isStopping) },
     "/metrics": { GET: createMetricsEndpoint(renderMetrics) },

@@ -17,7 +17,7 @@ const CONNECTIONS_MAX = 10_000;
 /** Of a body that nobody wants, this much is read and thrown away so that the answer is heard. */
 const DISCARD_BYTES_MAX = 4 * 1_048_576;
 
-/** Endpoints by path, then by method. */
+/** Endpoints by path, then by method. A path may end in the parameter `{token}`. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Endpoint>>>>;
 
 export interface ServerDependencies {
@@ -62,15 +62,15 @@ async function handle(
   // An aborted request is seen by whoever reads the body; unheard, the event ends the process.
   request.on("error", () => {});
   response.on("error", () => {});
-  const path = pathOf(request);
+  const { route, pathRest } = routeOf(routes, pathOf(request));
   let bodyBytes = 0;
   const countBytes = (bytes: number) => {
     bodyBytes += bytes;
   };
   let answer: Answer;
   try {
-    const endpoints = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    answer = await respond(endpoints, request, { receivedAtMs, countBytes });
+    const endpoints = route === null ? undefined : routes[route];
+    answer = await respond(endpoints, request, { receivedAtMs, countBytes, pathRest });
   } catch (error) {
     onFault(error);
     answer = errorAnswer(503, "internal", "Something went wrong here. Send again.", {
@@ -79,7 +79,7 @@ async function handle(
   }
   metrics.recordRequest({
     // Only our own paths: a stranger's would be a new time series each.
-    route: Object.hasOwn(routes, path) ? path : "-",
+    route: route ?? "-",
     status: answer.status,
     durationMs: performance.now() - startedAtMs,
     bodyBytes,
@@ -93,6 +93,14 @@ async function handle(
 function pathOf(request: IncomingMessage): string {
   const [path = "/"] = (request.url ?? "/").split("?", 1);
   return path;
+}
+
+function routeOf(routes: Routes, path: string) {
+  if (Object.hasOwn(routes, path)) return { route: path, pathRest: "" };
+  const restStart = path.lastIndexOf("/") + 1;
+  const route = `${path.slice(0, restStart)}{token}`;
+  const isKnown = Object.hasOwn(routes, route);
+  return { route: isKnown ? route : null, pathRest: isKnown ? path.slice(restStart) : "" };
 }
 
 function respond(

@@ -22,7 +22,7 @@ export interface Acceptance {
   readonly sink: EventSink;
   readonly quarantine: Quarantine;
   readonly metrics: EdgeMetrics;
-  readonly stamps: Pick<StampContext, "region" | "readUserAgent" | "hashIp">;
+  readonly stamps: Pick<StampContext, "region" | "readUserAgent" | "hashIp" | "verifyToken">;
   readonly sha256Hex: EnvelopeContext["sha256Hex"];
   readonly partitionOf: BlockLimits["partitionOf"];
   readonly blockBytesMax: BlockLimits["bytesMax"];
@@ -58,7 +58,7 @@ export async function acceptEvents(
   events: readonly ReceivedEvent[],
 ): Promise<Receipt> {
   const { good, bad } = judge(acceptance, delivery, events);
-  await append(acceptance, good);
+  await appendEvents(acceptance, good);
   await quarantine(acceptance, delivery, bad);
 
   const { metrics } = acceptance;
@@ -96,7 +96,11 @@ function judge(acceptance: Acceptance, delivery: Delivery, events: readonly Rece
   return { good, bad };
 }
 
-async function append(acceptance: Acceptance, events: readonly StoredEvent[]): Promise<void> {
+/** @throws {SinkUnavailableError} None is promised. */
+export async function appendEvents(
+  acceptance: Acceptance,
+  events: readonly StoredEvent[],
+): Promise<void> {
   if (events.length === 0) return;
   const partitionCount = acceptance.sink.partitionCount();
   if (partitionCount === null) throw new SinkUnavailableError("The log was not reached yet");

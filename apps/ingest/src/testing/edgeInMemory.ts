@@ -9,8 +9,11 @@ import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/sto
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { createIpHasher, sha256Hex } from "../adapters/hashes.ts";
 import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
+import { createTokenVerifier } from "../adapters/tokenKeys.ts";
 import { createUserAgentReader } from "../adapters/userAgentReader.ts";
 import type { Block } from "../domain/blocks.ts";
+import { RateBucket } from "../domain/rateBucket.ts";
+import type { Source } from "../domain/source.ts";
 import { InFlightBytes } from "../http/inFlightBytes.ts";
 import { createRoutes } from "../http/routes.ts";
 import { createEdgeServer } from "../http/server.ts";
@@ -31,9 +34,14 @@ export const IP_HASH_KEY = "000102030405060708090a0b0c0d0e0f";
 export const BROWSER_KEY = "key-of-a-browser";
 export const SERVER_KEY = "key-of-a-server";
 export const EXPIRED_KEY = "key-expired";
+/** Of a source that must send tokens. */
+export const STRICT_KEY = "key-of-a-strict-source";
+export const TOKEN_KEYS = new Map([["k1", Buffer.from("secret of the tokens")]]);
+export const BAD_TOKENS_KEPT = { perSecond: 1, burst: 40 };
 
-function sourceKey(id: string, speaksForUsers: boolean, expiresAtMs: number | null): SourceKey {
-  return { source: { id: sourceIdSchema.parse(id), speaksForUsers }, expiresAtMs };
+function sourceKey(id: string, traits: Partial<Source>, expiresAtMs: number | null): SourceKey {
+  const source = { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: false };
+  return { source: { ...source, ...traits }, expiresAtMs };
 }
 
 class MemorySink implements EventSink {
@@ -83,9 +91,10 @@ class MemoryKeys implements KeyDirectory {
 
   constructor(nowMs: number) {
     this.#keys = new Map([
-      [sha256Hex(BROWSER_KEY), sourceKey("src_browser", false, nowMs + 1)],
-      [sha256Hex(SERVER_KEY), sourceKey("src_server", true, null)],
-      [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", false, nowMs)],
+      [sha256Hex(BROWSER_KEY), sourceKey("src_browser", {}, nowMs + 1)],
+      [sha256Hex(SERVER_KEY), sourceKey("src_server", { speaksForUsers: true }, null)],
+      [sha256Hex(STRICT_KEY), sourceKey("src_strict", { requireToken: true }, null)],
+      [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", {}, nowMs)],
     ]);
   }
 
@@ -107,6 +116,8 @@ export async function startEdgeInMemory(nowMs: number) {
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: null });
   const faults: unknown[] = [];
+  const verifyToken = createTokenVerifier(TOKEN_KEYS);
+  let nonces = 0;
   let isStopping = false;
   const server = createEdgeServer({
     routes: createRoutes({
@@ -116,7 +127,13 @@ export async function startEdgeInMemory(nowMs: number) {
           region: "test",
           readUserAgent: createUserAgentReader(),
           hashIp: createIpHasher(IP_HASH_KEY),
+          verifyToken,
         },
+      },
+      clickLinks: {
+        verifyToken,
+        quarantineBucket: new RateBucket(BAD_TOKENS_KEPT, nowMs),
+        newNonce: () => String(nonces++),
       },
       keys,
       inFlight,

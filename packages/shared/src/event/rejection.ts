@@ -14,6 +14,8 @@ export const REJECT_CODE_TEXT = {
   invalid_field: "A field has the wrong type or form.",
   too_old: "The event time lies too far in the past.",
   in_future: "The event time lies in the future.",
+  token_bad: "The click token is not one of ours.",
+  token_expired: "The click token is too old.",
 } as const;
 
 export type RejectCode = keyof typeof REJECT_CODE_TEXT;

@@ -1,0 +1,46 @@
+/** `GET /c/{token}`: a click on a link of ours; recorded first, then sent to where it leads. */
+
+import { acceptClick, type ClickLinks } from "../pipeline/acceptClick.ts";
+import type { Acceptance } from "../pipeline/acceptEvents.ts";
+import { SinkUnavailableError } from "../ports/eventSink.ts";
+import { type Answer, type Endpoint, errorAnswer } from "./answer.ts";
+import { connectionOf } from "./requestHeaders.ts";
+
+/** When a browser should try again after a 503, seconds. */
+const RETRY_AFTER_S = 1;
+
+export interface ClicksDependencies {
+  readonly acceptance: Acceptance;
+  readonly clickLinks: ClickLinks;
+}
+
+export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependencies): Endpoint {
+  return async (request, { receivedAtMs, pathRest }) => {
+    // Link checkers ask for the headers; nobody clicked.
+    if (request.method === "HEAD") {
+      const check = clickLinks.verifyToken(pathRest, receivedAtMs);
+      return check.kind === "ok" ? redirect(check.claims.landingUrl) : notFound();
+    }
+    const connection = connectionOf(request);
+    const click = { token: pathRest, connection, ingestTimeMs: receivedAtMs };
+    try {
+      const outcome = await acceptClick(acceptance, clickLinks, click);
+      return outcome.kind === "redirect" ? redirect(outcome.landingUrl) : notFound();
+    } catch (error) {
+      if (!(error instanceof SinkUnavailableError)) throw error;
+      const headers = { "Retry-After": String(RETRY_AFTER_S) };
+      return errorAnswer(503, "log_unavailable", "The click could not be stored.", headers);
+    }
+  };
+}
+
+function redirect(landingUrl: string): Answer {
+  // As a browser would write it: ASCII, every other character escaped.
+  const headers = { Location: new URL(landingUrl).href };
+  return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+}
+
+/** One answer for forged, damaged and expired: a guesser learns nothing. */
+function notFound(): Answer {
+  return errorAnswer(404, "not_found", "There is nothing here.");
+}

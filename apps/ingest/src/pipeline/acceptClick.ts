@@ -1,0 +1,119 @@
+/**
+ * What happens to a click on a link of ours: verify, stamp, append, and only then redirect. What no
+ * good token vouches for leads nowhere and goes to the quarantine.
+ */
+import type { Envelope } from "@trueclick/shared/event/envelope";
+import { type RejectCode, reject } from "@trueclick/shared/event/rejection";
+import { sourceIdSchema } from "@trueclick/shared/ids";
+import type { ClickClaims } from "@trueclick/shared/token/click";
+import type { VerifyToken } from "../domain/clickTokens.ts";
+import type { RateBucket } from "../domain/rateBucket.ts";
+import type { Connection, Source } from "../domain/source.ts";
+import { toStoredEvent } from "../domain/stamp.ts";
+import { type Acceptance, appendEvents, quarantineBody } from "./acceptEvents.ts";
+
+/** Of clicks whose token does not say whose they are. */
+const UNKNOWN_ISSUER: Source = linkSource("click_links");
+
+export interface ClickLinks {
+  readonly verifyToken: VerifyToken;
+  /** Anybody can invent tokens; beyond this rate their bytes are not kept, only counted. */
+  readonly quarantineBucket: RateBucket;
+  /** Something that is not given twice. */
+  readonly newNonce: () => string;
+}
+
+export interface ClickRequest {
+  readonly token: string;
+  readonly connection: Connection;
+  /** Epoch milliseconds. */
+  readonly ingestTimeMs: number;
+}
+
+export type ClickOutcome =
+  | { readonly kind: "redirect"; readonly landingUrl: string }
+  | { readonly kind: "refused" };
+
+/** @throws {SinkUnavailableError} Nothing is promised; the click may be made again. */
+export async function acceptClick(
+  acceptance: Acceptance,
+  links: ClickLinks,
+  click: ClickRequest,
+): Promise<ClickOutcome> {
+  const check = links.verifyToken(click.token, click.ingestTimeMs);
+  if (check.kind !== "ok") {
+    await quarantine(
+      acceptance,
+      links,
+      click,
+      check.kind === "bad" ? "token_bad" : "token_expired",
+    );
+    return { kind: "refused" };
+  }
+  const { claims } = check;
+  const source = linkSource(claims.issuer);
+  const event = toEnvelope(claims, click, eventIdOf(acceptance, links, click.connection, claims));
+  const context = { ...acceptance.stamps, ...click, source };
+  try {
+    await appendEvents(acceptance, [toStoredEvent(event, context)]);
+  } catch (error) {
+    acceptance.metrics.recordEvents(source.id, { kind: "refused", status: 503, events: 1 });
+    throw error;
+  }
+  acceptance.metrics.recordEvents(source.id, { kind: "accepted", events: 1 });
+  return { kind: "redirect", landingUrl: claims.landingUrl };
+}
+
+/**
+ * One id for all clicks of an impression, so that a token that is replayed, by a browser or by a
+ * thief, is one click that counts and duplicates that are kept. Robots and browsers that load ahead
+ * come before the person does: they get ids of their own, and don't use up the one that counts.
+ */
+function eventIdOf(
+  { sha256Hex, stamps }: Acceptance,
+  { newNonce }: ClickLinks,
+  { userAgent, isPrefetch }: Connection,
+  { issuer, impressionId, adId }: ClickClaims,
+): string {
+  const isRobot = userAgent !== null && stamps.readUserAgent(userAgent).isBot;
+  const nonce = isRobot || isPrefetch ? [newNonce()] : [];
+  return sha256Hex(JSON.stringify(["click_link", issuer, impressionId, adId, ...nonce]));
+}
+
+function toEnvelope(claims: ClickClaims, click: ClickRequest, eventId: string): Envelope {
+  return {
+    schema_version: 1,
+    event_type: "click",
+    event_id: eventId,
+    id_derived: true,
+    event_time: click.ingestTimeMs,
+    campaign_id: claims.campaignId,
+    ad_id: claims.adId,
+    publisher_id: claims.publisherId,
+    impression_id: claims.impressionId,
+    token: click.token,
+    ...{ user_id: undefined, geo: undefined, device: undefined, ip: undefined },
+    ...{ user_agent: undefined, click_id: undefined, test: undefined, ext: undefined },
+    conversion_value_micros: undefined,
+  };
+}
+
+async function quarantine(
+  acceptance: Acceptance,
+  { quarantineBucket }: ClickLinks,
+  { token, connection, ingestTimeMs }: ClickRequest,
+  code: RejectCode,
+): Promise<void> {
+  const rejected = { code, message: reject(code).message, bytes: Buffer.from(token) };
+  if (quarantineBucket.take(1, ingestTimeMs) === 0) {
+    const delivery = { source: UNKNOWN_ISSUER, connection, ingestTimeMs };
+    await quarantineBody(acceptance, delivery, rejected);
+    return;
+  }
+  acceptance.metrics.recordEvents(UNKNOWN_ISSUER.id, { kind: "quarantined", code, events: 1 });
+  acceptance.metrics.recordQuarantineLoss(1);
+}
+
+function linkSource(id: string): Source {
+  return { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: true };
+}
