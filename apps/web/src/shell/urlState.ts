@@ -33,6 +33,14 @@ export const NO_FILTERS: Filters = {
   ad: null,
 };
 
+const FILTER_PARSERS = {
+  campaign: parseAsString,
+  geo: parseAsString,
+  device: parseAsString,
+  publisher: parseAsString,
+  ad: parseAsString,
+};
+
 const rangeParser = createParser({ parse: parseRangeChoice, serialize: (choice) => choice });
 
 const pushed = { history: "push" } as const;
@@ -40,10 +48,15 @@ const pushed = { history: "push" } as const;
 /** The advertiser in sight: the URL's, or the first that the viewer may see; null without any. */
 export function useAccount() {
   const { accounts } = useViewer();
-  const [id, setId] = useQueryState("advertiser", parseAsString.withOptions(pushed));
+  const [{ advertiser }, setState] = useQueryStates(
+    { advertiser: parseAsString, ...FILTER_PARSERS },
+    pushed,
+  );
   const account: AccountSummary | null =
-    accounts.find((candidate) => candidate.id === id) ?? accounts[0] ?? null;
-  return { account, setAccountId: setId };
+    accounts.find((candidate) => candidate.id === advertiser) ?? accounts[0] ?? null;
+  // Another account has other campaigns, ads and publishers: what was filtered by goes.
+  const setAccountId = (id: string) => setState({ ...NO_FILTERS, advertiser: id });
+  return { account, setAccountId };
 }
 
 export function useMode() {
@@ -69,16 +82,7 @@ export function useRange(timeZone: string, nowMs: number) {
 }
 
 export function useFilters() {
-  return useQueryStates(
-    {
-      campaign: parseAsString,
-      geo: parseAsString,
-      device: parseAsString,
-      publisher: parseAsString,
-      ad: parseAsString,
-    },
-    pushed,
-  );
+  return useQueryStates(FILTER_PARSERS, pushed);
 }
 
 /** What is kept when one goes from page to page. */

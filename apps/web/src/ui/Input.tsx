@@ -10,8 +10,8 @@ interface FieldProps extends ComponentProps<"input"> {
 /** A text field with its label; the label is never only a placeholder. */
 export function Field({ label, error, id, className, ...rest }: FieldProps) {
   return (
-    <label htmlFor={id} className="block space-y-1.5">
-      <span className="text-sm font-medium text-ink-2">{label}</span>
+    <label htmlFor={id} className="block">
+      <span className="mb-1.5 block text-sm font-medium text-ink-2">{label}</span>
       <input
         id={id}
         aria-invalid={error !== undefined}
@@ -24,7 +24,7 @@ export function Field({ label, error, id, className, ...rest }: FieldProps) {
         {...rest}
       />
       {error !== undefined && (
-        <span id={`${id}-error`} className="block text-xs text-bad">
+        <span id={`${id}-error`} className="mt-1.5 block text-xs text-bad">
           {error}
         </span>
       )}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { coverageOf } from "./coverageOf.ts";
+import { coverageOf, isFullyCounted } from "./coverageOf.ts";
 
 const account = { timeZone: "Europe/Berlin", settlingHours: 72 };
 const hourFrom = (time: string) => {
@@ -39,4 +39,16 @@ it("leaves a gap where a day was never counted for billing", () => {
 it("calls billing figures final once the whole day has settled, in the account's zone", () => {
   const meta = { mode: "billing", as_of: "2026-03-10T12:00:00Z", watermark: null } as const;
   expect(coverageOf(meta, account).finalUntilMs).toBe(Date.parse("2026-03-06T23:00:00Z"));
+});
+
+it("takes a period of which a day was never counted for no measure of another", () => {
+  const meta = { mode: "billing", as_of: "2026-03-10T12:00:00Z", watermark: null } as const;
+  const frame = {
+    account,
+    fromMs: Date.parse("2026-03-07T23:00:00Z"),
+    toMs: Date.parse("2026-03-09T23:00:00Z"),
+  };
+  const [first, second] = [{ day: "2026-03-08" }, { day: "2026-03-09" }];
+  expect(isFullyCounted({ ...meta, versions: [first, second] }, frame)).toBe(true);
+  expect(isFullyCounted({ ...meta, versions: [second] }, frame)).toBe(false);
 });

@@ -1,6 +1,6 @@
-import { dayBounds, dayOf } from "@trueclick/shared/calendar";
+import { dayBounds, dayOf, type InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
-import type { Bucket } from "./buckets.ts";
+import { type Bucket, bucketsOf } from "./buckets.ts";
 
 /** How far a report has come. */
 export interface Coverage {
@@ -45,4 +45,16 @@ export function coverageOf(meta: CoverageMeta, account: CoverageAccount): Covera
   }
   const days = new Set(meta.versions?.map((version) => version.day));
   return { finalUntilMs, isCounted: (bucket) => days.has(dayOf(bucket.startMs, timeZone)) };
+}
+
+/**
+ * Whether every day of a range has been counted. What was counted in part is no measure for
+ * anything: against it, any period looks like growth.
+ */
+export function isFullyCounted(
+  meta: CoverageMeta,
+  frame: InstantRange & { readonly account: CoverageAccount },
+): boolean {
+  const { isCounted } = coverageOf(meta, frame.account);
+  return bucketsOf(frame, "day", frame.account.timeZone).every(isCounted);
 }

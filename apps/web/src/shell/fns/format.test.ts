@@ -28,5 +28,5 @@ it.each([
 
 it("says which way a change went", () => {
   expect(formatChange(0.042)).toBe("+4.2%");
-  expect(formatChange(-0.5)).toBe("-50%");
+  expect(formatChange(-0.5)).toBe("-50.0%");
 });

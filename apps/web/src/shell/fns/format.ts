@@ -4,10 +4,11 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 
 const LOCALE = "en-GB";
 const COUNT = new Intl.NumberFormat(LOCALE);
-const PERCENT = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
+const ONE_DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 } as const;
+const PERCENT = new Intl.NumberFormat(LOCALE, { style: "percent", ...ONE_DECIMAL });
 const CHANGE = new Intl.NumberFormat(LOCALE, {
   style: "percent",
-  maximumFractionDigits: 1,
+  ...ONE_DECIMAL,
   signDisplay: "exceptZero",
 });
 const SIGNED = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });

@@ -32,7 +32,7 @@ export function DateRangePicker(props: DateRangePickerProps) {
     <Popover
       open={open}
       onOpenChange={setOpen}
-      className="w-64 p-3"
+      className="w-80 p-3"
       trigger={
         <Button>
           <CalendarDays size={14} aria-hidden className="text-ink-3" />

@@ -19,11 +19,12 @@ export function PhoneList<Row>({ columns, rows, rowKey }: PhoneListProps<Row>) {
           </span>
           <span className="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-3 tabular-nums">
             {columns
-              .filter((column) => (column.phone ?? "detail") === "detail")
+              .filter(({ phone = "detail" }) => phone === "detail" || phone === "badge")
               .filter((column) => column.pictureOnly !== true)
               .map((column) => (
                 <span key={column.id}>
-                  {column.header} {content(column, row)}
+                  {column.phone === "badge" ? null : `${column.header} `}
+                  {content(column, row)}
                 </span>
               ))}
           </span>

@@ -4,6 +4,7 @@ import { MINUTE_MS } from "@trueclick/shared/time";
 import { useSearchParams } from "next/navigation";
 import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { useTRPC } from "../../../shell/trpc.tsx";
 import { hrefKeeping, useRange } from "../../../shell/urlState.ts";
@@ -40,12 +41,14 @@ export function AuditPage({ account, renderedAtMs }: AccountPageProps) {
         />
       </PageHeader>
       <Card bodyClassName="p-0">
-        {versions.data === undefined && versions.isError && (
+        {hasFailed(versions) && (
           <ErrorState title="The versions cannot be read just now" onRetry={versions.refetch}>
             They are kept and unchanged. Try again in a moment.
           </ErrorState>
         )}
-        {versions.data === undefined && !versions.isError && <SkeletonRows rows={ROWS_EXPECTED} />}
+        {versions.data === undefined && !hasFailed(versions) && (
+          <SkeletonRows rows={ROWS_EXPECTED} />
+        )}
         {versions.data?.length === 0 && (
           <EmptyState title="No day of this period has been counted for billing">
             Days are counted every hour and when they end. To count now:{" "}

@@ -67,6 +67,7 @@ export function versionColumns(
     {
       id: "published",
       header: "Published",
+      phone: "hidden",
       value: (row) => row.publishedAt.toISOString(),
       cell: (row) => formatInstant(row.publishedAt.getTime(), timeZone),
     },

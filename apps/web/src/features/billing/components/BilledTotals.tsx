@@ -16,7 +16,7 @@ export function BilledTotals({ month, account }: BilledTotalsProps) {
   const counted = month?.days.filter((day) => day.version !== null).length ?? 0;
   const final = month?.days.filter((day) => isFinal(day.finality)).length ?? 0;
   return (
-    <div className="flex snap-x gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
+    <div className="flex snap-x scroll-px-3 gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
       <StatCard
         label="To be billed"
         means="The cost of the valid clicks of this month, each at the rate of its time."

@@ -4,6 +4,7 @@ import { MINUTE_MS } from "@trueclick/shared/time";
 import { parseAsString, useQueryState } from "nuqs";
 import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { useTRPC } from "../../../shell/trpc.tsx";
 import { Card } from "../../../ui/Card.tsx";
@@ -49,7 +50,7 @@ export function BillingPage({ account, renderedAtMs }: AccountPageProps) {
           }}
         />
       </PageHeader>
-      {billed.isError && billed.data === undefined ? (
+      {hasFailed(billed) ? (
         <ErrorState title="The billing records cannot be read just now" onRetry={billed.refetch}>
           They are kept and unchanged. Try again in a moment.
         </ErrorState>

@@ -7,6 +7,7 @@ import { useFrame, useReport } from "../../../report/hooks/useReport.ts";
 import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
 import { ModeSwitch } from "../../../shell/components/TopBar.tsx";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { useTRPC } from "../../../shell/trpc.tsx";
 import { hrefKeeping, NO_FILTERS, useMode, useRange } from "../../../shell/urlState.ts";
@@ -38,7 +39,7 @@ export function CampaignsPage({ account, renderedAtMs }: AccountPageProps) {
       ? prepareList(campaigns.data, report.data.rows, minuteMs)
       : undefined;
   const columns = listColumns(account.currency, (id) => hrefKeeping("/", params, { campaign: id }));
-  const failed = rows === undefined && (campaigns.isError || report.isError);
+  const failed = hasFailed(campaigns) || hasFailed(report);
 
   return (
     <FactsProvider value={report.data ? factsOf(report.data.meta, account.timeZone) : null}>

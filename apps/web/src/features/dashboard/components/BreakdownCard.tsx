@@ -1,6 +1,7 @@
 "use client";
 import { parseAsStringLiteral, useQueryState } from "nuqs";
 import { type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import type { FilterDimension, Filters } from "../../../shell/urlState.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { ShareBars } from "../../../ui/ShareBars.tsx";
@@ -43,8 +44,8 @@ export function BreakdownCard({ frame, filters, onChange }: BreakdownCardProps) 
         tabs={BREAKDOWNS.map((value) => ({ value, label: DIMENSION_WORDS[value].many }))}
       >
         <div className="p-2">
-          {bars === null && !report.isError && <SkeletonRows rows={ROWS_EXPECTED} />}
-          {bars === null && report.isError && (
+          {bars === null && !hasFailed(report) && <SkeletonRows rows={ROWS_EXPECTED} headless />}
+          {hasFailed(report) && (
             <ErrorState title="This cannot be read just now" onRetry={() => report.refetch()}>
               The rest of the page is not affected.
             </ErrorState>

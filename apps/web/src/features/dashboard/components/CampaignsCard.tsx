@@ -23,15 +23,15 @@ interface CampaignsCardProps {
 
 /** The campaigns with their trend; a name narrows the page to it. */
 export function CampaignsCard({ frame, previousFrame, selected, onSelect }: CampaignsCardProps) {
-  const { rows, isError, refetch } = useCampaignRows(frame, previousFrame);
+  const { rows, failed, refetch } = useCampaignRows(frame, previousFrame);
   return (
     <Card bodyClassName="p-0">
-      {rows === null && isError && (
+      {failed && (
         <ErrorState title="The campaigns cannot be read just now" onRetry={refetch}>
           The rest of the page is not affected.
         </ErrorState>
       )}
-      {rows === null && !isError && <SkeletonRows rows={ROWS_EXPECTED} />}
+      {rows === null && !failed && <SkeletonRows rows={ROWS_EXPECTED} />}
       {rows !== null && rows.length === 0 && (
         <EmptyState title="No campaign had clicks in this period">
           Choose a longer period, or take away a filter.

@@ -19,7 +19,7 @@ export function Totals({ account, report, previous }: TotalsProps) {
     micros === null ? null : formatMoney(micros, account.currency);
   const finality = report && <FinalityBadge finality={report.meta.finality} />;
   return (
-    <div className="flex snap-x gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
+    <div className="flex snap-x scroll-px-3 gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
       <StatCard
         label="Clicks"
         means="Clicks that count: without duplicates, robots and other invalid traffic."
@@ -48,6 +48,7 @@ export function Totals({ account, report, previous }: TotalsProps) {
         means="Different people who clicked, as far as they can be told apart. Counted with the billing figures."
         value={totals.users === null ? null : formatCount(totals.users)}
         delta={totals.deltas.users}
+        footnote={totals.users === null ? "with Billing truth" : null}
         loading={loading}
       />
       <StatCard

@@ -12,8 +12,8 @@ it("orders parts by size and gives each its share of all", () => {
     null,
   );
   expect(bars.map((bar) => [bar.label, bar.shareText])).toEqual([
-    ["Phone", "75%"],
-    ["TV", "25%"],
+    ["Phone", "75.0%"],
+    ["TV", "25.0%"],
   ]);
 });
 

@@ -19,10 +19,10 @@ it("shows an empty period as zero clicks without a price", () => {
 
 it("says for each change whether it is good news", () => {
   const { deltas } = prepareTotals(row, before);
-  expect(deltas.clicks).toMatchObject({ text: "+20%", good: true });
+  expect(deltas.clicks).toMatchObject({ text: "+20.0%", good: true });
   expect(deltas.cpc).toMatchObject({ text: "-16.7%", good: true });
-  expect(deltas.invalid).toMatchObject({ text: "+100%", good: false });
-  expect(deltas.cost).toMatchObject({ text: "0%", good: null });
+  expect(deltas.invalid).toMatchObject({ text: "+100.0%", good: false });
+  expect(deltas.cost).toMatchObject({ text: "0.0%", good: null });
 });
 
 it("does not compare what is not known", () => {

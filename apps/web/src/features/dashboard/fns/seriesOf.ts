@@ -70,8 +70,9 @@ function clicksInOrder(
   granularity: Granularity,
 ): (number | null)[] {
   const clicks = clicksByStart(report);
-  return bucketsOf(frame, granularity, frame.account.timeZone).map(
-    (bucket) => clicks.get(bucket.startMs) ?? 0,
+  const { isCounted } = coverageOf(report.meta, frame.account);
+  return bucketsOf(frame, granularity, frame.account.timeZone).map((bucket) =>
+    isCounted(bucket) ? (clicks.get(bucket.startMs) ?? 0) : null,
   );
 }
 

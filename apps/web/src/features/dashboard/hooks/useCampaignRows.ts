@@ -1,7 +1,9 @@
 "use client";
 import { useMemo } from "react";
 import { granularityFor } from "../../../report/fns/buckets.ts";
-import { type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
+import { isFullyCounted } from "../../../report/fns/coverageOf.ts";
+import { type Report, type ReportFrame, useReport } from "../../../report/hooks/useReport.ts";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { type CampaignRow, prepareCampaigns } from "../fns/prepareCampaigns.ts";
 
 /** Trends move slowly and cost more to ask for than totals. */
@@ -10,7 +12,7 @@ const TREND_SLOWER = 5;
 interface CampaignRows {
   /** Null while loading. */
   readonly rows: readonly CampaignRow[] | null;
-  readonly isError: boolean;
+  readonly failed: boolean;
   readonly refetch: () => void;
 }
 
@@ -35,11 +37,17 @@ export function useCampaignRows(
         : prepareCampaigns(
             totals.data.rows,
             trend.data ?? null,
-            previousFrame === null ? null : (previous.data?.rows ?? null),
+            comparable(previous.data, previousFrame),
             frame,
             granularity,
           ),
     [totals.data, trend.data, previous.data, previousFrame, frame, granularity],
   );
-  return { rows, isError: totals.isError, refetch: () => void totals.refetch() };
+  return { rows, failed: hasFailed(totals), refetch: () => void totals.refetch() };
+}
+
+/** The rows of the period before, if it was counted as a whole. */
+function comparable(report: Report | undefined, frame: ReportFrame | null): Report["rows"] | null {
+  if (report === undefined || frame === null) return null;
+  return isFullyCounted(report.meta, frame) ? report.rows : null;
 }

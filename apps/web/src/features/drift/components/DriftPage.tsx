@@ -4,11 +4,13 @@ import { MINUTE_MS } from "@trueclick/shared/time";
 import type { AccountPageProps } from "../../../shell/components/AccountGate.tsx";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
 import { formatInstant } from "../../../shell/fns/format.ts";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { useTRPC } from "../../../shell/trpc.tsx";
 import { useRange } from "../../../shell/urlState.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { DateRangePicker } from "../../../ui/dateRange/DateRangePicker.tsx";
+import { dayCount } from "../../../ui/dateRange/dateRange.ts";
 import { FactsProvider } from "../../../ui/Figure.tsx";
 import { Skeleton, SkeletonRows } from "../../../ui/Skeleton.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
@@ -17,15 +19,18 @@ import { DriftBars } from "./DriftBars.tsx";
 import { DriftTable } from "./DriftTable.tsx";
 
 const ROWS_EXPECTED = 10;
+/** Longer ones the server refuses: campaigns times hours would be more than anybody reads. */
+const RANGE_DAYS_MAX = 31;
 
 /** Why live estimate and billing differ: in a sentence, by cause, and by campaign and hour. */
 export function DriftPage({ account, renderedAtMs }: AccountPageProps) {
   const trpc = useTRPC();
   const range = useRange(account.timeZone, useNow(MINUTE_MS, renderedAtMs));
+  const tooLong = dayCount(range.days) > RANGE_DAYS_MAX;
   const drift = useQuery(
     trpc.drift.byCampaignHour.queryOptions(
       { advertiserId: account.id, ...range.instants },
-      { refetchInterval: MINUTE_MS },
+      { refetchInterval: MINUTE_MS, enabled: !tooLong },
     ),
   );
   const summary = drift.data && summariseDrift(drift.data.rows);
@@ -47,12 +52,8 @@ export function DriftPage({ account, renderedAtMs }: AccountPageProps) {
           onChange={range.setChoice}
         />
       </PageHeader>
-      {drift.isError && drift.data === undefined ? (
-        <ErrorState title="The comparison cannot be made just now" onRetry={drift.refetch}>
-          {drift.error.data?.code === "BAD_REQUEST"
-            ? "At most 32 days can be compared at once. Choose a shorter period."
-            : "Both counts are kept. Try again in a moment."}
-        </ErrorState>
+      {tooLong || hasFailed(drift) ? (
+        <NoComparison tooLong={tooLong} onRetry={drift.refetch} />
       ) : (
         <div className="space-y-4">
           <Card title="Why do live estimate and billing differ?">
@@ -81,5 +82,25 @@ export function DriftPage({ account, renderedAtMs }: AccountPageProps) {
         </div>
       )}
     </FactsProvider>
+  );
+}
+
+interface NoComparisonProps {
+  readonly tooLong: boolean;
+  readonly onRetry: () => void;
+}
+
+function NoComparison({ tooLong, onRetry }: NoComparisonProps) {
+  if (tooLong) {
+    return (
+      <EmptyState title="This period is too long to compare" className="pt-24">
+        At most {RANGE_DAYS_MAX} days can be compared at once. Choose a shorter period.
+      </EmptyState>
+    );
+  }
+  return (
+    <ErrorState title="The comparison cannot be made just now" onRetry={onRetry}>
+      Both counts are kept. Try again in a moment.
+    </ErrorState>
   );
 }

@@ -65,6 +65,7 @@ function columnsOf(timeZone: string): Column<DriftRow>[] {
     {
       id: "hour",
       header: "Hour",
+      phone: "badge",
       value: (row) => row.hourMs,
       cell: (row) => formatInstant(row.hourMs, timeZone).replace(/:\d\d$/, ""),
     },
@@ -94,6 +95,7 @@ function columnsOf(timeZone: string): Column<DriftRow>[] {
     {
       id: "causes",
       header: "Causes",
+      phone: "hidden",
       value: (row) => causesText(row),
       cell: (row) => (
         <span className="block max-w-96 truncate text-ink-2" title={causesText(row)}>

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { PageHeader } from "../../../shell/components/PageHeader.tsx";
 import { formatAge, formatCount, formatInstant, formatPercent } from "../../../shell/fns/format.ts";
+import { hasFailed } from "../../../shell/fns/hasFailed.ts";
 import { useNow } from "../../../shell/hooks/useNow.ts";
 import { useTRPC } from "../../../shell/trpc.tsx";
 import { Card } from "../../../ui/Card.tsx";
@@ -29,16 +30,21 @@ interface PipelinePageProps {
 export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
   const trpc = useTRPC();
   const nowMs = useNow(SECOND_MS, renderedAtMs);
-  const { data, isError, refetch, dataUpdatedAt } = useQuery(
+  const health = useQuery(
     trpc.pipeline.health.queryOptions(undefined, { refetchInterval: REFRESH_MS }),
   );
+  const { data, dataUpdatedAt } = health;
   const age = (ms: number | null) => (ms === null ? null : formatAge(Math.max(0, nowMs - ms)));
   const rate = (ratio: number | null) => (ratio === null ? null : formatPercent(ratio));
   const loading = data === undefined;
 
-  if (isError && loading) {
+  if (hasFailed(health)) {
     return (
-      <ErrorState title="The pipeline's state cannot be read" onRetry={refetch} className="pt-24">
+      <ErrorState
+        title="The pipeline's state cannot be read"
+        onRetry={health.refetch}
+        className="pt-24"
+      >
         Whether events are received does not depend on it: the edge answers on its own.
       </ErrorState>
     );
@@ -59,7 +65,7 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
         )}
       </PageHeader>
       <div className="space-y-4">
-        <div className="flex snap-x gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
+        <div className="flex snap-x scroll-px-3 gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
           <StatCard
             label="Newest event"
             means="Time since the log took the newest event that the stream has read."
