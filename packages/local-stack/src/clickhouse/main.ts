@@ -5,7 +5,6 @@ import { z } from "zod";
 import { createClickHouseServer } from "./server.ts";
 import { SessionPool } from "./sessionPool.ts";
 
-const PARENT_CHECK_MS = 1_000;
 const CLOSE_WITHIN_MS = 2_000;
 
 const settings = z
@@ -27,12 +26,6 @@ const server = createClickHouseServer({ pool, spoolDir, password: settings.CLICK
 server.keepAliveTimeout = 65_000;
 server.requestTimeout = 0;
 server.listen(settings.CLICKHOUSE_PORT, "127.0.0.1");
-
-// The shell that started us ends us with our parent. Should it be killed itself, nobody would.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
-}, PARENT_CHECK_MS).unref();
 
 process.once("SIGTERM", () => {
   server.close(() => {

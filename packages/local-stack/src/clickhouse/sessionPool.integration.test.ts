@@ -114,7 +114,7 @@ it("ends a read whose client has gone, and frees its session", async () => {
 
 // An answer is held whole. Unbounded, one careless SELECT * would take the server down for all.
 it("refuses an answer beyond its bound, and lives on", async () => {
-  const huge = "SELECT number, randomString(100) FROM numbers(20000000)";
+  const huge = "SELECT number FROM numbers(50000000)";
   await expect(rows(huge)).rejects.toMatchObject({ code: "396" });
   expect(await rows("SELECT 1 AS x")).toEqual([{ x: 1 }]);
 });

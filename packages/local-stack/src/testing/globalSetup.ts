@@ -43,27 +43,34 @@ export async function teardown(): Promise<void> {
 
 export async function setup(project: TestProject): Promise<void> {
   dir = await mkdtemp(join(tmpdir(), "trueclick-test-"));
+  const starts = startEngines(dir);
   try {
-    const [postgres, clickhouse, kafka] = await Promise.all([
-      startEmbeddedPostgres({
-        dataDir: join(dir, "postgres"),
-        port: 0,
-        password: "test",
-        log: silent,
-        // Tests of durability start servers of their own.
-        settings: { fsync: "off" },
-      }).then(keep),
-      startClickHouse({ dataDir: join(dir, "clickhouse"), port: 0, log: silent }).then(keep),
-      startKafka(join(dir, "kafka")),
-    ]);
+    const [postgres, clickhouse, kafka] = await Promise.all(starts);
     project.provide("postgresUrl", postgres.url);
     project.provide("clickhouseUrl", clickhouse.url);
     project.provide("objectsDir", join(dir, "objects"));
     project.provide("kafka", kafka);
   } catch (error) {
+    // The others may still be starting; what has not started cannot be stopped.
+    await Promise.allSettled(starts);
     await teardown();
     throw error;
   }
+}
+
+function startEngines(root: string) {
+  return [
+    startEmbeddedPostgres({
+      dataDir: join(root, "postgres"),
+      port: 0,
+      password: "test",
+      log: silent,
+      // Tests of durability start servers of their own.
+      settings: { fsync: "off" },
+    }).then(keep),
+    startClickHouse({ dataDir: join(root, "clickhouse"), port: 0, log: silent }).then(keep),
+    startKafka(join(root, "kafka")),
+  ] as const;
 }
 
 async function startKafka(kafkaDir: string): Promise<KafkaForTests> {
