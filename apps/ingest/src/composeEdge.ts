@@ -4,10 +4,11 @@ import { RECORD_BYTES_MAX } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import type { Logger } from "pino";
 import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
-import { createIpHasher, sha256Hex } from "./adapters/hashes.ts";
+import { createIpHasher, sha256Hex, signatureHashes } from "./adapters/hashes.ts";
 import { createLogEventSink } from "./adapters/logEventSink.ts";
 import { createLogQuarantine } from "./adapters/logQuarantine.ts";
 import { openEventLog } from "./adapters/openEventLog.ts";
+import { createPostgresAnsweredNonces } from "./adapters/postgresAnsweredNonces.ts";
 import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "./adapters/tokenKeys.ts";
@@ -61,6 +62,9 @@ export async function composeEdge(env: Env, logger: Logger) {
     topic: env.QUARANTINE_TOPIC,
     onOpenFailed: onOpenFailed(env.QUARANTINE_TOPIC),
   });
+  const nonces = createPostgresAnsweredNonces(database.db, nowMs, (error) =>
+    logger.warn({ err: error }, "repeats of signed requests cannot be told"),
+  );
   const inFlight = new InFlightBytes(env.IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: spoolStats });
   const stamps = {
@@ -75,7 +79,7 @@ export async function composeEdge(env: Env, logger: Logger) {
         ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf },
         blockBytesMax: RECORD_BYTES_MAX,
       },
-      keys,
+      authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,
       clickLinks: composeClickLinks(stamps.verifyToken, nowMs()),
       probes: { log: probe, keys: () => probeKeys(keys) },

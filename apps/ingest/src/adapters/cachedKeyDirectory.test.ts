@@ -19,6 +19,7 @@ const LIMITS = {
 const KEY: SourceKey = {
   source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false, requireToken: false },
   expiresAtMs: null,
+  signingSecret: null,
 };
 
 /** A directory in memory that can be switched off and counts how often it is asked. */

@@ -3,6 +3,7 @@ import {
   KeyDirectoryUnavailableError,
   type SourceKey,
 } from "../ports/keyDirectory.ts";
+import { withTimeout } from "./withTimeout.ts";
 
 export interface KeyCacheLimits {
   /** An answer is asked for anew after this long: how late a revocation may bite, milliseconds. */
@@ -44,13 +45,13 @@ export class CachedKeyDirectory implements KeyDirectory {
     this.#nowMs = nowMs;
   }
 
-  async find(keySha256: string): Promise<SourceKey | null> {
-    const remembered = this.#good.get(keySha256) ?? this.#unknown.get(keySha256);
+  async find(lookup: string): Promise<SourceKey | null> {
+    const remembered = this.#good.get(lookup) ?? this.#unknown.get(lookup);
     if (remembered !== undefined && this.#ageMs(remembered) < this.#limits.ttlMs) {
       return remembered.key;
     }
     try {
-      return await this.#lookUp(keySha256);
+      return await this.#lookUp(lookup);
     } catch (cause) {
       const isUsable =
         remembered !== undefined &&
@@ -62,7 +63,7 @@ export class CachedKeyDirectory implements KeyDirectory {
   }
 
   ping(): Promise<void> {
-    return withTimeout(this.#directory.ping(), this.#limits.lookupTimeoutMs);
+    return withTimeout(this.#directory.ping(), this.#limits.lookupTimeoutMs, late);
   }
 
   /** Whether there is a key that would be believed without the directory. */
@@ -71,23 +72,23 @@ export class CachedKeyDirectory implements KeyDirectory {
     return remembered.some((entry) => this.#ageMs(entry) < this.#limits.staleMaxMs);
   }
 
-  #lookUp(keySha256: string): Promise<SourceKey | null> {
-    const underWay = this.#lookups.get(keySha256);
+  #lookUp(lookup: string): Promise<SourceKey | null> {
+    const underWay = this.#lookups.get(lookup);
     if (underWay !== undefined) return underWay;
     if (this.#nowMs() < this.#leaveAloneUntilMs || this.#lookups.size >= this.#limits.lookupsMax) {
       return Promise.reject(new KeyDirectoryUnavailableError("The key directory is not asked now"));
     }
-    const lookup = this.#ask(keySha256).finally(() => this.#lookups.delete(keySha256));
-    this.#lookups.set(keySha256, lookup);
-    return lookup;
+    const asked = this.#ask(lookup).finally(() => this.#lookups.delete(lookup));
+    this.#lookups.set(lookup, asked);
+    return asked;
   }
 
-  async #ask(keySha256: string): Promise<SourceKey | null> {
+  async #ask(lookup: string): Promise<SourceKey | null> {
     const askedAtMs = this.#nowMs();
     try {
-      const found = this.#directory.find(keySha256);
-      const key = await withTimeout(found, this.#limits.lookupTimeoutMs);
-      this.#remember(keySha256, { key, askedAtMs });
+      const found = this.#directory.find(lookup);
+      const key = await withTimeout(found, this.#limits.lookupTimeoutMs, late);
+      this.#remember(lookup, { key, askedAtMs });
       return key;
     } catch (cause) {
       this.#leaveAloneUntilMs = this.#nowMs() + this.#limits.retryAfterMs;
@@ -95,15 +96,15 @@ export class CachedKeyDirectory implements KeyDirectory {
     }
   }
 
-  #remember(keySha256: string, remembered: Remembered): void {
-    this.#good.delete(keySha256);
-    this.#unknown.delete(keySha256);
+  #remember(lookup: string, remembered: Remembered): void {
+    this.#good.delete(lookup);
+    this.#unknown.delete(lookup);
     const kept = remembered.key === null ? this.#unknown : this.#good;
     if (kept.size >= this.#limits.entriesMax) {
       const [oldest] = kept.keys();
       if (oldest !== undefined) kept.delete(oldest);
     }
-    kept.set(keySha256, remembered);
+    kept.set(lookup, remembered);
   }
 
   #ageMs(remembered: Remembered): number {
@@ -111,15 +112,6 @@ export class CachedKeyDirectory implements KeyDirectory {
   }
 }
 
-async function withTimeout<Value>(work: Promise<Value>, timeoutMs: number): Promise<Value> {
-  const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new KeyDirectoryUnavailableError(`No answer about keys in ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+function late(message: string): Error {
+  return new KeyDirectoryUnavailableError(message);
 }

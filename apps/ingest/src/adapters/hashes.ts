@@ -1,5 +1,6 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IpAddress } from "../domain/ipAddress.ts";
+import type { SignatureHashes } from "../ports/signatureHashes.ts";
 
 /** SHA-256 of a text's UTF-8, lower-case hex. */
 export function sha256Hex(text: string): string {
@@ -11,3 +12,13 @@ export function createIpHasher(keyHex: string): (ip: IpAddress) => string {
   const key = Buffer.from(keyHex, "hex");
   return (ip) => createHmac("sha256", key).update(ip).digest("hex");
 }
+
+/** What signatures of requests are checked with. */
+export const signatureHashes: SignatureHashes = {
+  sha256OfBytes: (bytes) => createHash("sha256").update(bytes).digest("hex"),
+  hmacSha256: (secret, text) => createHmac("sha256", secret).update(text).digest("hex"),
+  isSameText: (left, right) => {
+    const [leftBytes, rightBytes] = [Buffer.from(left), Buffer.from(right)];
+    return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes);
+  },
+};

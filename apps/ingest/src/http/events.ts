@@ -1,7 +1,6 @@
 /** `POST /v1/events`: authenticate, read, split, accept, answer. */
 import type { IncomingMessage } from "node:http";
 import { type RejectCode, reject } from "@trueclick/shared/event/rejection";
-import type { Source } from "../domain/source.ts";
 import { type BodyFormat, REQUEST_EVENTS_MAX, splitBody } from "../domain/splitBody.ts";
 import {
   type Acceptance,
@@ -9,21 +8,27 @@ import {
   type Delivery,
   quarantineBody,
 } from "../pipeline/acceptEvents.ts";
+import type { AnsweredNonces } from "../ports/answeredNonces.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type KeyDirectory, KeyDirectoryUnavailableError } from "../ports/keyDirectory.ts";
 import { type Answer, type Endpoint, type Exchange, errorAnswer, jsonAnswer } from "./answer.ts";
+import {
+  type AuthenticationDependencies,
+  authenticate,
+  type Sender,
+  type Signed,
+  unauthorized,
+} from "./authenticate.ts";
 import type { InFlightBytes } from "./inFlightBytes.ts";
 import { BODY_BYTES_MAX, decompress, decompressorOf, readBody } from "./readBody.ts";
-import { announcedBytes, bearerKey, bodyFormat, connectionOf } from "./requestHeaders.ts";
+import { type Refused, refuse, unavailable } from "./refusal.ts";
+import { announcedBytes, bodyFormat, connectionOf } from "./requestHeaders.ts";
 
-/** When a sender should try again after a 503, seconds. */
-const RETRY_AFTER_S = 1;
 /** In place of a source's id while it is not known. */
 const SOURCE_UNKNOWN = "-";
 
 export interface EventsDependencies {
   readonly acceptance: Acceptance;
-  readonly keys: KeyDirectory;
+  readonly authentication: AuthenticationDependencies;
   readonly inFlight: InFlightBytes;
 }
 
@@ -38,62 +43,23 @@ interface Described {
 export function createEventsEndpoint(dependencies: EventsDependencies): Endpoint {
   const { metrics } = dependencies.acceptance;
   return async (request, exchange) => {
-    const source = await authenticate(dependencies, request, exchange);
-    const isKnown = "id" in source;
-    const answer = isKnown ? await receive(dependencies, source, request, exchange) : source;
+    const { authentication } = dependencies;
+    const sender = await authenticate(authentication, request, exchange.receivedAtMs);
+    const isKnown = "source" in sender;
+    const answer = isKnown ? await receive(dependencies, sender, request, exchange) : sender;
     if ("refusal" in answer) {
       const { refusal, events } = answer;
       const outcome = { kind: "refused", status: refusal.status, events } as const;
-      metrics.recordEvents(isKnown ? source.id : SOURCE_UNKNOWN, outcome);
+      metrics.recordEvents(isKnown ? sender.source.id : SOURCE_UNKNOWN, outcome);
       return refusal;
     }
     return answer;
   };
 }
 
-/** An error answer with the events that it turns away; one where they could not be told apart. */
-interface Refused {
-  readonly refusal: Answer;
-  readonly events: number;
-}
-
-function refuse(
-  status: number,
-  code: string,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Refused {
-  return { refusal: errorAnswer(status, code, message, headers), events: 1 };
-}
-
-function unavailable(code: string, message: string): Refused {
-  return refuse(503, code, message, { "Retry-After": String(RETRY_AFTER_S) });
-}
-
-async function authenticate(
-  { keys, acceptance }: EventsDependencies,
-  request: IncomingMessage,
-  { receivedAtMs }: Exchange,
-): Promise<Source | Refused> {
-  const unauthorized = (message: string) =>
-    refuse(401, "unauthorized", message, { "WWW-Authenticate": 'Bearer realm="trueclick"' });
-  const key = bearerKey(request);
-  if (key === null) return unauthorized("Send the source's key: Authorization: Bearer <key>.");
-  try {
-    const found = await keys.find(acceptance.sha256Hex(key));
-    const isExpired = found?.expiresAtMs != null && found.expiresAtMs <= receivedAtMs;
-    // One answer for unknown, revoked and expired: a guesser learns nothing.
-    if (found === null || isExpired) return unauthorized("The key is not valid.");
-    return found.source;
-  } catch (error) {
-    if (!(error instanceof KeyDirectoryUnavailableError)) throw error;
-    return unavailable("keys_unavailable", "Keys cannot be checked now. Send again.");
-  }
-}
-
 async function receive(
   dependencies: EventsDependencies,
-  source: Source,
+  sender: Sender,
   request: IncomingMessage,
   exchange: Exchange,
 ): Promise<Answer | Refused> {
@@ -106,8 +72,16 @@ async function receive(
   if (release === null) return unavailable("overloaded", "Too much is under way. Send again.");
   try {
     const connection = connectionOf(request);
-    const delivery = { source, connection, ingestTimeMs: exchange.receivedAtMs };
-    return await receiveBody(dependencies, delivery, described, request, exchange);
+    const delivery = { source: sender.source, connection, ingestTimeMs: exchange.receivedAtMs };
+    const body = await readBody(request);
+    if (body.kind === "too_large") return bodyTooLarge();
+    // 499 reaches nobody; it is what the metrics call a client that went away.
+    if (body.kind === "aborted") return refuse(499, "client_gone", "The client went away.");
+    exchange.countBytes(body.bytes.length);
+    const acceptBody = () => receiveBody(dependencies.acceptance, delivery, described, body.bytes);
+    return sender.signed === null
+      ? await acceptBody()
+      : await answerOnce(dependencies.authentication.nonces, sender.signed, body.bytes, acceptBody);
   } finally {
     release();
   }
@@ -132,23 +106,35 @@ function bodyTooLarge(): Refused {
   return refuse(413, "body_too_large", `A body has at most ${BODY_BYTES_MAX} bytes, unpacked.`);
 }
 
+/**
+ * Answers a signed request, and a repeat of it as the first time. The answer is remembered after the
+ * append: remembered before, a crash in between would have a repeat answered for events that are
+ * lost. A refusal is not remembered, since nothing was taken. A repeat is not counted as received.
+ */
+async function answerOnce(
+  nonces: AnsweredNonces,
+  signed: Signed,
+  body: Uint8Array,
+  acceptBody: () => Promise<Answer | Refused>,
+): Promise<Answer | Refused> {
+  if (!signed.isOf(body)) return unauthorized("The signature is not valid.");
+  const before = await nonces.find(signed.nonce);
+  if (before !== null) return { ...before, contentType: "application/json" };
+  const answer = await acceptBody();
+  if (!("refusal" in answer)) await nonces.remember(signed.nonce, answer, signed.expiresAtMs);
+  return answer;
+}
+
 async function receiveBody(
-  { acceptance }: EventsDependencies,
+  acceptance: Acceptance,
   delivery: Delivery,
   { format, undoEncoding }: Described,
-  request: IncomingMessage,
-  { countBytes }: Exchange,
+  body: Buffer,
 ): Promise<Answer | Refused> {
-  const body = await readBody(request);
-  if (body.kind === "too_large") return bodyTooLarge();
-  // 499 reaches nobody; it is what the metrics call a client that went away.
-  if (body.kind === "aborted") return refuse(499, "client_gone", "The client went away.");
-  countBytes(body.bytes.length);
-
-  const unpacked = await decompress(body.bytes, undoEncoding);
+  const unpacked = await decompress(body, undoEncoding);
   if (unpacked.kind === "too_large") return bodyTooLarge();
   if (unpacked.kind === "bad_encoding") {
-    return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body.bytes });
+    return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body });
   }
   const split = splitBody(unpacked.bytes, format);
   switch (split.kind) {

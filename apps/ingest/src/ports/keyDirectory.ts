@@ -5,7 +5,12 @@ export interface SourceKey {
   readonly source: Source;
   /** Exclusive, epoch milliseconds; null while it does not expire. */
   readonly expiresAtMs: number | null;
+  /** Secret of its signatures; null where it was not asked for by its id, or signs none. */
+  readonly signingSecret: string | null;
 }
+
+/** Before the id of a key, to ask for one that signs; no hash has a colon. */
+export const SIGNING_KEY_PREFIX = "id:";
 
 /** Who a key belongs to. */
 export interface KeyDirectory {
@@ -13,10 +18,10 @@ export interface KeyDirectory {
    * Finds a key that is not revoked; null when there is none. Whether it has expired is for the
    * caller to say, at the time of the request.
    *
-   * @param keySha256 SHA-256 of the key, lower-case hex.
+   * @param lookup SHA-256 of a bearer key, lower-case hex; or `SIGNING_KEY_PREFIX` and a key's id.
    * @throws {KeyDirectoryUnavailableError} Nothing is known about the key: refuse with 503.
    */
-  find(keySha256: string): Promise<SourceKey | null>;
+  find(lookup: string): Promise<SourceKey | null>;
   /** @throws {KeyDirectoryUnavailableError} */
   ping(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { partitionOf } from "@trueclick/event-log/partition";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
 import { sourceIdSchema } from "@trueclick/shared/ids";
-import { createIpHasher, sha256Hex } from "../adapters/hashes.ts";
+import { createIpHasher, sha256Hex, signatureHashes } from "../adapters/hashes.ts";
 import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "../adapters/tokenKeys.ts";
 import { createUserAgentReader } from "../adapters/userAgentReader.ts";
@@ -17,6 +17,7 @@ import type { Source } from "../domain/source.ts";
 import { InFlightBytes } from "../http/inFlightBytes.ts";
 import { createRoutes } from "../http/routes.ts";
 import { createEdgeServer } from "../http/server.ts";
+import type { AnsweredNonces, NonceAnswer, NonceRef } from "../ports/answeredNonces.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import {
   type KeyDirectory,
@@ -36,12 +37,14 @@ export const SERVER_KEY = "key-of-a-server";
 export const EXPIRED_KEY = "key-expired";
 /** Of a source that must send tokens. */
 export const STRICT_KEY = "key-of-a-strict-source";
+/** Of the key `key_signing`. */
+export const SIGNING_SECRET = "secret-of-signatures";
 export const TOKEN_KEYS = new Map([["k1", Buffer.from("secret of the tokens")]]);
 export const BAD_TOKENS_KEPT = { perSecond: 1, burst: 40 };
 
 function sourceKey(id: string, traits: Partial<Source>, expiresAtMs: number | null): SourceKey {
   const source = { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: false };
-  return { source: { ...source, ...traits }, expiresAtMs };
+  return { source: { ...source, ...traits }, expiresAtMs, signingSecret: null };
 }
 
 class MemorySink implements EventSink {
@@ -85,6 +88,19 @@ class MemoryQuarantine implements Quarantine {
   }
 }
 
+class MemoryNonces implements AnsweredNonces {
+  readonly #answers = new Map<string, NonceAnswer>();
+  isUp = true;
+
+  async find({ keyId, nonce }: NonceRef): Promise<NonceAnswer | null> {
+    return this.isUp ? (this.#answers.get(`${keyId} ${nonce}`) ?? null) : null;
+  }
+
+  async remember({ keyId, nonce }: NonceRef, { status, body }: NonceAnswer): Promise<void> {
+    if (this.isUp) this.#answers.set(`${keyId} ${nonce}`, { status, body });
+  }
+}
+
 class MemoryKeys implements KeyDirectory {
   readonly #keys: ReadonlyMap<string, SourceKey>;
   isUp = true;
@@ -94,6 +110,9 @@ class MemoryKeys implements KeyDirectory {
       [sha256Hex(BROWSER_KEY), sourceKey("src_browser", {}, nowMs + 1)],
       [sha256Hex(SERVER_KEY), sourceKey("src_server", { speaksForUsers: true }, null)],
       [sha256Hex(STRICT_KEY), sourceKey("src_strict", { requireToken: true }, null)],
+      ["id:key_signing", { ...sourceKey("src_signing", {}, null), signingSecret: SIGNING_SECRET }],
+      ["id:key_expired", { ...sourceKey("src_signing", {}, nowMs), signingSecret: SIGNING_SECRET }],
+      ["id:key_bearing", sourceKey("src_signing", {}, null)],
       [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", {}, nowMs)],
     ]);
   }
@@ -113,11 +132,12 @@ export async function startEdgeInMemory(nowMs: number) {
   const sink = new MemorySink();
   const quarantine = new MemoryQuarantine();
   const keys = new MemoryKeys(nowMs);
+  const nonces = new MemoryNonces();
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: null });
   const faults: unknown[] = [];
   const verifyToken = createTokenVerifier(TOKEN_KEYS);
-  let nonces = 0;
+  let noncesGiven = 0;
   let isStopping = false;
   const server = createEdgeServer({
     routes: createRoutes({
@@ -133,9 +153,9 @@ export async function startEdgeInMemory(nowMs: number) {
       clickLinks: {
         verifyToken,
         quarantineBucket: new RateBucket(BAD_TOKENS_KEPT, nowMs),
-        newNonce: () => String(nonces++),
+        newNonce: () => String(noncesGiven++),
       },
-      keys,
+      authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,
       probes: { log: () => sink.ping().then(() => "ok"), keys: () => keys.ping().then(() => "ok") },
       renderMetrics: () => metrics.render(),
@@ -151,7 +171,7 @@ export async function startEdgeInMemory(nowMs: number) {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port");
   return {
-    ...{ sink, quarantine, keys, inFlight, faults, server },
+    ...{ sink, quarantine, keys, nonces, inFlight, faults, server },
     port: address.port,
     url: `http://127.0.0.1:${address.port}`,
     beginStop: () => {

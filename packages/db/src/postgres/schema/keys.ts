@@ -1,7 +1,7 @@
 import type { Role } from "@trueclick/shared/access";
 import type { AdvertiserId, SourceId } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
-import { boolean, check, index, pgTable, text } from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
 import { createdAt, instant } from "./columns.ts";
 
@@ -26,12 +26,36 @@ export const sourceKeys = pgTable(
       .notNull()
       .references(() => sources.id, { onDelete: "cascade" }),
     keySha256: text().notNull().unique(),
+    /**
+     * Signs requests by HMAC; null for a key that only bears. As it is, since a signature cannot be
+     * checked by a hash of its secret.
+     */
+    signingSecret: text(),
     createdAt: createdAt(),
     /** Exclusive; null while it does not expire. */
     expiresAt: instant(),
     revokedAt: instant(),
   },
   (table) => [index("source_keys_source_idx").on(table.sourceId)],
+);
+
+/** What signed requests were answered, for as long as their signatures are good. */
+export const edgeNonces = pgTable(
+  "edge_nonces",
+  {
+    keyId: text()
+      .notNull()
+      .references(() => sourceKeys.id, { onDelete: "cascade" }),
+    nonce: text().notNull(),
+    status: integer().notNull(),
+    body: text().notNull(),
+    /** From then on the signature is too old to be believed, and the row may go. */
+    expiresAt: instant().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.keyId, table.nonce] }),
+    index("edge_nonces_expiry_idx").on(table.expiresAt),
+  ],
 );
 
 /** Keys of the reporting REST API. A null advertiser is the operator's own staff: sees all. */

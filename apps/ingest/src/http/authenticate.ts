@@ -1,0 +1,91 @@
+/** Who sends: by a bearer key, or by a request that is signed. */
+import type { IncomingMessage } from "node:http";
+import type { Source } from "../domain/source.ts";
+import type { AnsweredNonces, NonceRef } from "../ports/answeredNonces.ts";
+import {
+  type KeyDirectory,
+  KeyDirectoryUnavailableError,
+  SIGNING_KEY_PREFIX,
+  type SourceKey,
+} from "../ports/keyDirectory.ts";
+import type { SignatureHashes } from "../ports/signatureHashes.ts";
+import { type Refused, refuse, unavailable } from "./refusal.ts";
+import { bearerKey } from "./requestHeaders.ts";
+import { isSignatureOf, isSigned, signatureExpiresAtMs, signatureHeaders } from "./signature.ts";
+
+export interface AuthenticationDependencies {
+  readonly keys: KeyDirectory;
+  readonly sha256Hex: (text: string) => string;
+  readonly signatureHashes: SignatureHashes;
+  readonly nonces: AnsweredNonces;
+}
+
+/** What is left to check of a signed request, once its body is there. */
+export interface Signed {
+  readonly isOf: (body: Uint8Array) => boolean;
+  readonly nonce: NonceRef;
+  readonly expiresAtMs: number;
+}
+
+export interface Sender {
+  readonly source: Source;
+  /** Null for a bearer key, which is all the proof there is. */
+  readonly signed: Signed | null;
+}
+
+/** One answer for unknown, revoked, expired and wrong: a guesser learns nothing. */
+export function unauthorized(message: string): Refused {
+  return refuse(401, "unauthorized", message, { "WWW-Authenticate": 'Bearer realm="trueclick"' });
+}
+
+/** A signed request is believed only after `Sender.signed.isOf` has seen its body. */
+export async function authenticate(
+  dependencies: AuthenticationDependencies,
+  request: IncomingMessage,
+  nowMs: number,
+): Promise<Sender | Refused> {
+  try {
+    return isSigned(request)
+      ? await bySignature(dependencies, request, nowMs)
+      : await byBearer(dependencies, request, nowMs);
+  } catch (error) {
+    if (!(error instanceof KeyDirectoryUnavailableError)) throw error;
+    return unavailable("keys_unavailable", "Keys cannot be checked now. Send again.");
+  }
+}
+
+async function byBearer(
+  { keys, sha256Hex }: AuthenticationDependencies,
+  request: IncomingMessage,
+  nowMs: number,
+): Promise<Sender | Refused> {
+  const key = bearerKey(request);
+  if (key === null) return unauthorized("Send the source's key: Authorization: Bearer <key>.");
+  const found = await keys.find(sha256Hex(key));
+  if (found === null || isExpired(found, nowMs)) return unauthorized("The key is not valid.");
+  return { source: found.source, signed: null };
+}
+
+async function bySignature(
+  { keys, signatureHashes }: AuthenticationDependencies,
+  request: IncomingMessage,
+  nowMs: number,
+): Promise<Sender | Refused> {
+  const headers = signatureHeaders(request, nowMs);
+  if (headers === null) return unauthorized("The signature's headers are wrong or out of time.");
+  const found = await keys.find(SIGNING_KEY_PREFIX + headers.keyId);
+  const secret = found?.signingSecret ?? null;
+  if (found === null || secret === null || isExpired(found, nowMs)) {
+    return unauthorized("The signature is not valid.");
+  }
+  const signed = {
+    isOf: (body: Uint8Array) => isSignatureOf(headers, secret, body, signatureHashes),
+    nonce: { keyId: headers.keyId, nonce: headers.nonce },
+    expiresAtMs: signatureExpiresAtMs(headers),
+  };
+  return { source: found.source, signed };
+}
+
+function isExpired({ expiresAtMs }: SourceKey, nowMs: number): boolean {
+  return expiresAtMs !== null && expiresAtMs <= nowMs;
+}
