@@ -19,7 +19,7 @@ test("an advertiser watches a click appear, then finds it on the bill", async ({
   const demo = runningDemo();
   await signIn(page, demo, "advertiser");
   await page.goto(`${demo.webUrl}/?range=today&campaign=${CAMPAIGN}`);
-  const clicks = page.getByRole("group", { name: "Clicks", exact: true });
+  const clicks = page.getByRole("article", { name: "Clicks", exact: true });
   await expect(clicks).toBeVisible();
 
   const eventId = `journey-${Date.now()}`;
@@ -39,7 +39,9 @@ test("an advertiser watches a click appear, then finds it on the bill", async ({
   expect(run).toMatchObject({ code: 0 });
   await page.getByRole("link", { name: "Billing" }).first().click();
   await expect(page.getByRole("heading", { name: "Billing" })).toBeVisible();
-  await expect(page.getByRole("group", { name: "Valid clicks" })).toContainText(/^Valid clicks1\b/);
+  await expect(page.getByRole("article", { name: "Valid clicks" })).toContainText(
+    /^Valid clicks1\b/,
+  );
   await expect(page.getByText("Settling").first()).toBeVisible();
 
   const traced = await runCli("trace", eventId, "--json");

@@ -24,7 +24,10 @@ interface StatCardProps {
 
 export function StatCard({ label, means, value, delta, footnote, loading }: StatCardProps) {
   return (
-    <div className="min-w-fit flex-1 snap-start rounded-lg border border-line bg-surface px-4 py-3">
+    <article
+      aria-label={label}
+      className="min-w-fit flex-1 snap-start rounded-lg border border-line bg-surface px-4 py-3"
+    >
       <div className="text-sm text-ink-2">
         <Term means={means}>{label}</Term>
       </div>
@@ -41,7 +44,7 @@ export function StatCard({ label, means, value, delta, footnote, loading }: Stat
         {loading ? <Skeleton className="h-3 w-16" /> : <DeltaText delta={delta ?? null} />}
         {!loading && footnote}
       </div>
-    </div>
+    </article>
   );
 }
 

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { reportByCampaign } from "../support/api.ts";
+import { type Stack, startStack } from "../support/stack.ts";
+
+/** Real traffic of others, which lies beside the project where it is given. */
+const WEBLOGS = fileURLToPath(new URL("../../../shared/data/weblogs/", import.meta.url));
+const DAY_MS = 86_400_000;
+
+/** `robots` is what the makers of `isbot` find in it: the known answer of the data. */
+const LOGS = [
+  { file: "hackers-access.log.gz", prefix: "hackers-", rows: 3_456, robots: 0 },
+  { file: "elastic_apache_logs.txt.gz", prefix: "elastic-", rows: 10_000, robots: 3_009 },
+];
+
+/** Rows by HTTP status, read off the text without any of our code. */
+function rowsByStatus(file: string, prefix: string): [string, number][] {
+  const text = gunzipSync(readFileSync(join(WEBLOGS, file))).toString("utf8");
+  const counts = new Map<string, number>();
+  for (const [, status] of text.matchAll(/^.*" (\d{3}) (?:\d+|-) ".*$/gm)) {
+    const campaign = `${prefix}${status}`;
+    counts.set(campaign, (counts.get(campaign) ?? 0) + 1);
+  }
+  return sorted(counts);
+}
+
+const sorted = (counts: ReadonlyMap<string, number>) =>
+  [...counts].sort(([a], [b]) => a.localeCompare(b));
+
+describe.runIf(existsSync(WEBLOGS))("real web logs, a line a click", () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ args: ["--no-history"] });
+  });
+  afterAll(() => stack?.stop());
+
+  async function ok(...args: string[]): Promise<void> {
+    const { code, stdout, stderr } = await stack.cli(...args, "--json");
+    expect({ args, code, stdout, stderr }).toMatchObject({ code: 0 });
+  }
+
+  async function billed(prefix: string) {
+    const range = { fromMs: Date.now() - 10 * DAY_MS, toMs: Date.now() };
+    const rows = await reportByCampaign(stack.demo, { mode: "billing", ...range });
+    const own = rows.filter(({ campaign }) => campaign?.startsWith(prefix));
+    return {
+      gross: sorted(new Map(own.map((row) => [row.campaign ?? "", row.gross_clicks]))),
+      clicks: own.reduce((sum, row) => sum + row.clicks, 0),
+    };
+  }
+
+  it.each(LOGS)("bills $file as a plain count of its text does", async (log) => {
+    const events = join(stack.dataDir, `${log.prefix}events.ndjson`);
+    const campaigns = join(stack.dataDir, `${log.prefix}campaigns.csv`);
+    const mapping = ["--campaign-by", "status", "--prefix", log.prefix, "--shift-to", "now"];
+    const files = ["--out", events, "--campaigns", campaigns];
+    await ok("events", "from-weblog", join(WEBLOGS, log.file), ...mapping, ...files);
+    await ok("campaigns", "import", campaigns);
+    await ok("events", "send", events);
+    await ok("batch", "run");
+
+    const expected = rowsByStatus(log.file, log.prefix);
+    expect(expected.reduce((sum, [, rows]) => sum + rows, 0)).toBe(log.rows);
+    const first = await billed(log.prefix);
+    expect(first).toEqual({ gross: expected, clicks: log.rows - log.robots });
+
+    // The same file again, in its own words: another converter's run, another send.
+    await ok("events", "from-weblog", join(WEBLOGS, log.file), ...mapping, ...files);
+    await ok("events", "send", events);
+    await ok("batch", "run");
+    expect(await billed(log.prefix)).toEqual(first);
+  });
+});
