@@ -16,6 +16,7 @@ import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { composeSink } from "./composeSink.ts";
 import type { VerifyToken } from "./domain/clickTokens.ts";
 import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
+import { LogHealth, SourceLimits } from "./domain/sourceLimits.ts";
 import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
@@ -47,11 +48,13 @@ export async function composeEdge(env: Env, logger: Logger) {
   const log = openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS });
   const onOpenFailed = (topic: string) => (error: unknown) =>
     logger.warn({ topic, err: error }, "the log cannot be reached, trying again");
+  const health = new LogHealth();
   const logSink = createLogEventSink(log, {
     topic: env.EVENTS_TOPIC,
     partitionCount: env.EVENTS_PARTITIONS,
     nowMs,
     onOpenFailed: onOpenFailed(env.EVENTS_TOPIC),
+    onAppend: (outcome) => health.observe(outcome, nowMs()),
     onStateChange: (cause) =>
       cause === null
         ? logger.info("appends succeed")
@@ -66,7 +69,11 @@ export async function composeEdge(env: Env, logger: Logger) {
     logger.warn({ err: error }, "repeats of signed requests cannot be told"),
   );
   const inFlight = new InFlightBytes(env.IN_FLIGHT_BYTES_MAX);
-  const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: spoolStats });
+  const metrics = createPromEdgeMetrics({
+    inFlightBytes: () => inFlight.bytes,
+    limitFactor: () => health.factor,
+    spool: spoolStats,
+  });
   const stamps = {
     region: env.REGION,
     readUserAgent: createUserAgentReader(),
@@ -81,6 +88,7 @@ export async function composeEdge(env: Env, logger: Logger) {
       },
       authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,
+      limits: new SourceLimits(toRateLimit(env.SOURCE_EVENTS_PER_SECOND), health),
       clickLinks: composeClickLinks(stamps.verifyToken, nowMs()),
       probes: { log: probe, keys: () => probeKeys(keys) },
       renderMetrics: () => metrics.render(),
@@ -103,6 +111,11 @@ export async function composeEdge(env: Env, logger: Logger) {
       await database.close();
     },
   };
+}
+
+/** Two seconds' worth may come at once: senders gather, and send what they gathered. */
+function toRateLimit(perSecond: number): RateLimit {
+  return { perSecond, burst: 2 * perSecond };
 }
 
 function composeClickLinks(verifyToken: VerifyToken | null, nowMs: number): ClickLinks | null {

@@ -54,6 +54,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .default(1_024 * MIB),
       /** A log that has not confirmed after this is passed by, milliseconds. */
       SPOOL_AFTER_MS: z.coerce.number().int().min(10).max(60_000).default(1_000),
+      /** Most events of one source, on average; beyond it the answer is 429. */
+      SOURCE_EVENTS_PER_SECOND: z.coerce.number().int().min(1).default(200_000),
       LOG_LEVEL: z
         .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
         .default("info"),

@@ -22,6 +22,7 @@ function open(): LogEventSink {
     partitionCount: 3,
     nowMs: () => nowMs,
     onOpenFailed: () => {},
+    onAppend: () => {},
     onStateChange: (cause) => states.push(cause === null),
   });
   return sink;

@@ -1,4 +1,5 @@
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
+import type { AppendOutcome } from "../domain/sourceLimits.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import { TopicAppender, type TopicSettings } from "./topicAppender.ts";
 
@@ -17,6 +18,8 @@ export function createLogEventSink(
     readonly nowMs: () => number;
     /** Told when appends begin to fail, with the cause, and when they succeed again, with null. */
     readonly onStateChange: (cause: unknown) => void;
+    /** Told of every append once it is settled. */
+    readonly onAppend: (outcome: AppendOutcome) => void;
   },
 ): LogEventSink {
   const appender = new TopicAppender(log, settings);
@@ -26,11 +29,16 @@ export function createLogEventSink(
   return {
     partitionCount: () => appender.partitionCount,
     async append(blocks) {
+      const startedAtMs = settings.nowMs();
+      const settle = (isOk: boolean) =>
+        settings.onAppend({ isOk, durationMs: settings.nowMs() - startedAtMs });
       try {
         await appender.append(blocks);
+        settle(true);
         if (failedAtMs !== null) settings.onStateChange(null);
         failedAtMs = null;
       } catch (error) {
+        settle(false);
         if (failedAtMs === null) settings.onStateChange(error);
         failedAtMs = settings.nowMs();
         throw error;

@@ -13,11 +13,17 @@ export interface PromEdgeMetrics extends EdgeMetrics {
 export interface EdgeGauges {
   /** Bytes of bodies held now. */
   readonly inFlightBytes: () => number;
+  /** The part of every source's limit that holds now, 0 to 1. */
+  readonly limitFactor: () => number;
   /** Null where there is no spool. */
   readonly spool: (() => SpoolStats) | null;
 }
 
-export function createPromEdgeMetrics({ inFlightBytes, spool }: EdgeGauges): PromEdgeMetrics {
+export function createPromEdgeMetrics({
+  inFlightBytes,
+  limitFactor,
+  spool,
+}: EdgeGauges): PromEdgeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
@@ -48,6 +54,14 @@ export function createPromEdgeMetrics({ inFlightBytes, spool }: EdgeGauges): Pro
     registers: [registry],
     collect() {
       this.set(inFlightBytes());
+    },
+  });
+  new Gauge({
+    name: "trueclick_edge_limit_factor",
+    help: "Part of every source's rate limit that the log's health leaves.",
+    registers: [registry],
+    collect() {
+      this.set(limitFactor());
     },
   });
   if (spool !== null) registerSpool(registry, spool);

@@ -1,6 +1,7 @@
 /** `POST /v1/events`: authenticate, read, split, accept, answer. */
 import type { IncomingMessage } from "node:http";
 import { type RejectCode, reject } from "@trueclick/shared/event/rejection";
+import type { SourceLimits } from "../domain/sourceLimits.ts";
 import { type BodyFormat, REQUEST_EVENTS_MAX, splitBody } from "../domain/splitBody.ts";
 import {
   type Acceptance,
@@ -30,6 +31,7 @@ export interface EventsDependencies {
   readonly acceptance: Acceptance;
   readonly authentication: AuthenticationDependencies;
   readonly inFlight: InFlightBytes;
+  readonly limits: SourceLimits;
 }
 
 type Decompress = Exclude<ReturnType<typeof decompressorOf>, undefined>;
@@ -78,7 +80,7 @@ async function receive(
     // 499 reaches nobody; it is what the metrics call a client that went away.
     if (body.kind === "aborted") return refuse(499, "client_gone", "The client went away.");
     exchange.countBytes(body.bytes.length);
-    const acceptBody = () => receiveBody(dependencies.acceptance, delivery, described, body.bytes);
+    const acceptBody = () => receiveBody(dependencies, delivery, described, body.bytes);
     return sender.signed === null
       ? await acceptBody()
       : await answerOnce(dependencies.authentication.nonces, sender.signed, body.bytes, acceptBody);
@@ -126,7 +128,7 @@ async function answerOnce(
 }
 
 async function receiveBody(
-  acceptance: Acceptance,
+  { acceptance, limits }: EventsDependencies,
   delivery: Delivery,
   { format, undoEncoding }: Described,
   body: Buffer,
@@ -137,6 +139,9 @@ async function receiveBody(
     return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body });
   }
   const split = splitBody(unpacked.bytes, format);
+  const events = split.kind === "events" ? split.events.length : 1;
+  const waitMs = limits.take(delivery.source.id, events, delivery.ingestTimeMs);
+  if (waitMs > 0) return { ...rateLimited(waitMs), events };
   switch (split.kind) {
     case "bad_json":
       return rejectBody(acceptance, delivery, { code: "bad_json", bytes: unpacked.bytes });
@@ -147,6 +152,11 @@ async function receiveBody(
     case "events":
       return accept(acceptance, delivery, split.events);
   }
+}
+
+function rateLimited(waitMs: number): Refused {
+  const headers = { "Retry-After": String(Math.ceil(waitMs / 1_000)) };
+  return refuse(429, "rate_limited", "The source sends more than it may. Send again.", headers);
 }
 
 async function rejectBody(

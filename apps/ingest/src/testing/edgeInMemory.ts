@@ -14,6 +14,7 @@ import { createUserAgentReader } from "../adapters/userAgentReader.ts";
 import type { Block } from "../domain/blocks.ts";
 import { RateBucket } from "../domain/rateBucket.ts";
 import type { Source } from "../domain/source.ts";
+import { LogHealth, SourceLimits } from "../domain/sourceLimits.ts";
 import { InFlightBytes } from "../http/inFlightBytes.ts";
 import { createRoutes } from "../http/routes.ts";
 import { createEdgeServer } from "../http/server.ts";
@@ -37,6 +38,8 @@ export const SERVER_KEY = "key-of-a-server";
 export const EXPIRED_KEY = "key-expired";
 /** Of a source that must send tokens. */
 export const STRICT_KEY = "key-of-a-strict-source";
+/** The clock stands, so the burst is all that there is. */
+export const SOURCE_LIMIT = { perSecond: 1_000, burst: 5_000 };
 /** Of the key `key_signing`. */
 export const SIGNING_SECRET = "secret-of-signatures";
 export const TOKEN_KEYS = new Map([["k1", Buffer.from("secret of the tokens")]]);
@@ -134,7 +137,11 @@ export async function startEdgeInMemory(nowMs: number) {
   const keys = new MemoryKeys(nowMs);
   const nonces = new MemoryNonces();
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
-  const metrics = createPromEdgeMetrics({ inFlightBytes: () => inFlight.bytes, spool: null });
+  const metrics = createPromEdgeMetrics({
+    inFlightBytes: () => inFlight.bytes,
+    limitFactor: () => 1,
+    spool: null,
+  });
   const faults: unknown[] = [];
   const verifyToken = createTokenVerifier(TOKEN_KEYS);
   let noncesGiven = 0;
@@ -157,6 +164,7 @@ export async function startEdgeInMemory(nowMs: number) {
       },
       authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,
+      limits: new SourceLimits(SOURCE_LIMIT, new LogHealth()),
       probes: { log: () => sink.ping().then(() => "ok"), keys: () => keys.ping().then(() => "ok") },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,

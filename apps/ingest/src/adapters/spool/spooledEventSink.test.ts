@@ -39,6 +39,7 @@ async function open(partitionCountAssumed = PARTITIONS): Promise<void> {
     partitionCount: PARTITIONS,
     nowMs,
     onOpenFailed: () => {},
+    onAppend: () => {},
     onStateChange: () => {},
   });
   spool = await SegmentSpool.open(folder, { bytesMax: 4_000, nowMs });
