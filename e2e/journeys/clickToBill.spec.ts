@@ -40,7 +40,7 @@ test("an advertiser watches a click appear, then finds it on the bill", async ({
   await page.getByRole("link", { name: "Billing" }).first().click();
   await expect(page.getByRole("heading", { name: "Billing" })).toBeVisible();
   await expect(page.getByRole("article", { name: "Valid clicks" })).toContainText(
-    /^Valid clicks1\b/,
+    /^Valid clicks1(?!\d)/,
   );
   await expect(page.getByText("Settling").first()).toBeVisible();
 
@@ -67,7 +67,9 @@ test("an engineer walks from the difference to the files it was counted from", a
     .getByRole("link", { name: /^#\d+$/ })
     .first()
     .click();
-  await expect(page.getByText(/raw\/event_hour=/).first()).toBeVisible();
+  // The list for small screens holds the same names, unseen here.
+  const objects = page.getByText(/raw\/event_hour=/).filter({ visible: true });
+  await expect(objects.first()).toBeVisible();
 });
 
 for (const width of [1440, 390]) {
