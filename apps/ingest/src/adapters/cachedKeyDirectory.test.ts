@@ -20,6 +20,7 @@ const KEY: SourceKey = {
   source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false, requireToken: false },
   expiresAtMs: null,
   signingSecret: null,
+  allowedOrigins: null,
 };
 
 /** A directory in memory that can be switched off and counts how often it is asked. */

@@ -1,52 +1,63 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
-import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
+  PAGE_KEY_PREFIX,
   SIGNING_KEY_PREFIX,
 } from "../ports/keyDirectory.ts";
 
-/** Keys as they are on record in Postgres. */
+/** Keys as they are on record in Postgres. What a lookup does not ask for is not read. */
 export function createPostgresKeyDirectory(db: Database): KeyDirectory {
-  const about = {
-    id: sources.id,
-    speaksForUsers: sources.speaksForUsers,
-    requireToken: sources.requireToken,
-    expiresAt: sourceKeys.expiresAt,
-  };
-  const bearer = (keySha256: string) =>
-    db
-      .select({ ...about, signingSecret: sql<null>`null` })
-      .from(sourceKeys)
-      .innerJoin(sources, eq(sources.id, sourceKeys.sourceId))
-      .where(and(eq(sourceKeys.keySha256, keySha256), isNull(sourceKeys.revokedAt)));
-  const signing = (keyId: string) => {
-    const signs = and(eq(sourceKeys.id, keyId), isNotNull(sourceKeys.signingSecret));
-    return db
-      .select({ ...about, signingSecret: sourceKeys.signingSecret })
-      .from(sourceKeys)
-      .innerJoin(sources, eq(sources.id, sourceKeys.sourceId))
-      .where(and(signs, isNull(sourceKeys.revokedAt)));
-  };
   return {
     async find(lookup) {
-      const rows = lookup.startsWith(SIGNING_KEY_PREFIX)
-        ? await signing(lookup.slice(SIGNING_KEY_PREFIX.length)).catch(unavailable)
-        : await bearer(lookup).catch(unavailable);
-      const [row] = rows;
+      const [row] = await selectKey(db, toQuestion(lookup)).catch(unavailable);
       if (row === undefined) return null;
-      const { expiresAt, signingSecret, ...source } = row;
-      return {
-        source,
-        signingSecret,
-        expiresAtMs: expiresAt === null ? null : expiresAt.getTime(),
-      };
+      const { expiresAt, signingSecret, allowedOrigins, ...source } = row;
+      const expiresAtMs = expiresAt === null ? null : expiresAt.getTime();
+      return { source, signingSecret, allowedOrigins, expiresAtMs };
     },
     async ping() {
       await db.execute(sql`select 1 from ${sourceKeys} limit 1`).catch(unavailable);
     },
   };
+}
+
+interface Question {
+  readonly condition: SQL | undefined;
+  readonly signingSecret: SQL<string | null>;
+  readonly allowedOrigins: SQL<string[] | null>;
+}
+
+function toQuestion(lookup: string): Question {
+  const unasked = { signingSecret: sql<null>`null`, allowedOrigins: sql<null>`null` };
+  if (lookup.startsWith(SIGNING_KEY_PREFIX)) {
+    const isKey = eq(sourceKeys.id, lookup.slice(SIGNING_KEY_PREFIX.length));
+    const condition = and(isKey, isNotNull(sourceKeys.signingSecret));
+    return { ...unasked, condition, signingSecret: sql`${sourceKeys.signingSecret}` };
+  }
+  if (lookup.startsWith(PAGE_KEY_PREFIX)) {
+    const isKey = eq(sourceKeys.keySha256, lookup.slice(PAGE_KEY_PREFIX.length));
+    const isPages = and(isNotNull(sources.allowedOrigins), eq(sources.speaksForUsers, false));
+    const condition = and(isKey, isPages);
+    return { ...unasked, condition, allowedOrigins: sql`${sources.allowedOrigins}` };
+  }
+  return { ...unasked, condition: eq(sourceKeys.keySha256, lookup) };
+}
+
+function selectKey(db: Database, { condition, signingSecret, allowedOrigins }: Question) {
+  return db
+    .select({
+      ...{ signingSecret, allowedOrigins },
+      id: sources.id,
+      speaksForUsers: sources.speaksForUsers,
+      requireToken: sources.requireToken,
+      expiresAt: sourceKeys.expiresAt,
+    })
+    .from(sourceKeys)
+    .innerJoin(sources, eq(sources.id, sourceKeys.sourceId))
+    .where(and(condition, isNull(sourceKeys.revokedAt)));
 }
 
 function unavailable(cause: unknown): never {

@@ -5,10 +5,12 @@ import type { AnsweredNonces, NonceRef } from "../ports/answeredNonces.ts";
 import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
+  PAGE_KEY_PREFIX,
   SIGNING_KEY_PREFIX,
   type SourceKey,
 } from "../ports/keyDirectory.ts";
 import type { SignatureHashes } from "../ports/signatureHashes.ts";
+import { corsHeaders, pageKey } from "./cors.ts";
 import { type Refused, refuse, unavailable } from "./refusal.ts";
 import { bearerKey } from "./requestHeaders.ts";
 import { isSignatureOf, isSigned, signatureExpiresAtMs, signatureHeaders } from "./signature.ts";
@@ -31,6 +33,8 @@ export interface Sender {
   readonly source: Source;
   /** Null for a bearer key, which is all the proof there is. */
   readonly signed: Signed | null;
+  /** Lets a page read the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** One answer for unknown, revoked, expired and wrong: a guesser learns nothing. */
@@ -45,9 +49,11 @@ export async function authenticate(
   nowMs: number,
 ): Promise<Sender | Refused> {
   try {
-    return isSigned(request)
-      ? await bySignature(dependencies, request, nowMs)
-      : await byBearer(dependencies, request, nowMs);
+    if (isSigned(request)) return await bySignature(dependencies, request, nowMs);
+    const key = request.headers.authorization === undefined ? pageKey(request) : null;
+    return key === null
+      ? await byBearer(dependencies, request, nowMs)
+      : await byPage(dependencies, request, key, nowMs);
   } catch (error) {
     if (!(error instanceof KeyDirectoryUnavailableError)) throw error;
     return unavailable("keys_unavailable", "Keys cannot be checked now. Send again.");
@@ -63,7 +69,7 @@ async function byBearer(
   if (key === null) return unauthorized("Send the source's key: Authorization: Bearer <key>.");
   const found = await keys.find(sha256Hex(key));
   if (found === null || isExpired(found, nowMs)) return unauthorized("The key is not valid.");
-  return { source: found.source, signed: null };
+  return { source: found.source, signed: null, headers: {} };
 }
 
 async function bySignature(
@@ -83,7 +89,22 @@ async function bySignature(
     nonce: { keyId: headers.keyId, nonce: headers.nonce },
     expiresAtMs: signatureExpiresAtMs(headers),
   };
-  return { source: found.source, signed };
+  return { source: found.source, signed, headers: {} };
+}
+
+async function byPage(
+  { keys, sha256Hex }: AuthenticationDependencies,
+  request: IncomingMessage,
+  key: string,
+  nowMs: number,
+): Promise<Sender | Refused> {
+  const found = await keys.find(PAGE_KEY_PREFIX + sha256Hex(key));
+  if (found === null || isExpired(found, nowMs)) return unauthorized("The key is not valid here.");
+  const headers = corsHeaders(request, found.allowedOrigins ?? []);
+  if (headers === null) {
+    return refuse(403, "origin_not_allowed", "The source does not name this origin.");
+  }
+  return { source: found.source, signed: null, headers };
 }
 
 function isExpired({ expiresAtMs }: SourceKey, nowMs: number): boolean {

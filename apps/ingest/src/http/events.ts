@@ -19,6 +19,7 @@ import {
   type Signed,
   unauthorized,
 } from "./authenticate.ts";
+import { pageKey, preflightAnswer } from "./cors.ts";
 import type { InFlightBytes } from "./inFlightBytes.ts";
 import { BODY_BYTES_MAX, decompress, decompressorOf, readBody } from "./readBody.ts";
 import { type Refused, refuse, unavailable } from "./refusal.ts";
@@ -53,9 +54,22 @@ export function createEventsEndpoint(dependencies: EventsDependencies): Endpoint
       const { refusal, events } = answer;
       const outcome = { kind: "refused", status: refusal.status, events } as const;
       metrics.recordEvents(isKnown ? sender.source.id : SOURCE_UNKNOWN, outcome);
-      return refusal;
+      return isKnown ? withHeaders(refusal, sender.headers) : refusal;
     }
-    return answer;
+    return isKnown ? withHeaders(answer, sender.headers) : answer;
+  };
+}
+
+function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+/** `OPTIONS /v1/events`: what a browser asks before it sends for a page. */
+export function createPreflightEndpoint({ authentication }: EventsDependencies): Endpoint {
+  return async (request, { receivedAtMs }) => {
+    if (pageKey(request) === null) return preflightAnswer(null);
+    const sender = await authenticate(authentication, request, receivedAtMs);
+    return preflightAnswer("source" in sender ? sender.headers : null);
   };
 }
 

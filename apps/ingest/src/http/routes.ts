@@ -1,6 +1,10 @@
 import type { ClickLinks } from "../pipeline/acceptClick.ts";
 import { createClicksEndpoint } from "./clicks.ts";
-import { createEventsEndpoint, type EventsDependencies } from "./events.ts";
+import {
+  createEventsEndpoint,
+  createPreflightEndpoint,
+  type EventsDependencies,
+} from "./events.ts";
 import { createHealthEndpoint, createReadyEndpoint, type Probe } from "./health.ts";
 import { createMetricsEndpoint } from "./metrics.ts";
 import type { Routes } from "./server.ts";
@@ -17,7 +21,10 @@ export interface RoutesDependencies extends EventsDependencies {
 export function createRoutes(dependencies: RoutesDependencies): Routes {
   const { acceptance, clickLinks, probes, renderMetrics, isStopping } = dependencies;
   return {
-    "/v1/events": { POST: createEventsEndpoint(dependencies) },
+    "/v1/events": {
+      POST: createEventsEndpoint(dependencies),
+      OPTIONS: createPreflightEndpoint(dependencies),
+    },
     ...(clickLinks === null
       ? {}
       : { "/c/{token}": { GET: createClicksEndpoint({ acceptance, clickLinks }) } }),

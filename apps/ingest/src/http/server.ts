@@ -115,9 +115,9 @@ function respond(
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
   const endpoint = Object.hasOwn(endpoints, method) ? endpoints[method] : undefined;
   if (endpoint !== undefined) return endpoint(request, exchange);
-  const methods = Object.keys(endpoints).flatMap((known) =>
-    known === "GET" ? ["GET", "HEAD"] : [known],
-  );
+  const methods = Object.keys(endpoints)
+    .filter((known) => known !== "OPTIONS")
+    .flatMap((known) => (known === "GET" ? ["GET", "HEAD"] : [known]));
   const headers = { Allow: [...methods, "OPTIONS"].join(", ") };
   if (method === "OPTIONS") return { status: 204, contentType: "", body: "", headers };
   return errorAnswer(405, "method_not_allowed", `Use ${methods.join(" or ")}.`, headers);

@@ -40,6 +40,9 @@ export const EXPIRED_KEY = "key-expired";
 export const STRICT_KEY = "key-of-a-strict-source";
 /** The clock stands, so the burst is all that there is. */
 export const SOURCE_LIMIT = { perSecond: 1_000, burst: 5_000 };
+/** Of pages of one origin. */
+export const PAGE_KEY = "key-of-a-page";
+export const PAGE_ORIGIN = "https://shop.example";
 /** Of the key `key_signing`. */
 export const SIGNING_SECRET = "secret-of-signatures";
 export const TOKEN_KEYS = new Map([["k1", Buffer.from("secret of the tokens")]]);
@@ -47,7 +50,12 @@ export const BAD_TOKENS_KEPT = { perSecond: 1, burst: 40 };
 
 function sourceKey(id: string, traits: Partial<Source>, expiresAtMs: number | null): SourceKey {
   const source = { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: false };
-  return { source: { ...source, ...traits }, expiresAtMs, signingSecret: null };
+  return {
+    source: { ...source, ...traits },
+    expiresAtMs,
+    signingSecret: null,
+    allowedOrigins: null,
+  };
 }
 
 class MemorySink implements EventSink {
@@ -115,6 +123,10 @@ class MemoryKeys implements KeyDirectory {
       [sha256Hex(STRICT_KEY), sourceKey("src_strict", { requireToken: true }, null)],
       ["id:key_signing", { ...sourceKey("src_signing", {}, null), signingSecret: SIGNING_SECRET }],
       ["id:key_expired", { ...sourceKey("src_signing", {}, nowMs), signingSecret: SIGNING_SECRET }],
+      [
+        `page:${sha256Hex(PAGE_KEY)}`,
+        { ...sourceKey("src_page", {}, null), allowedOrigins: [PAGE_ORIGIN] },
+      ],
       ["id:key_bearing", sourceKey("src_signing", {}, null)],
       [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", {}, nowMs)],
     ]);

@@ -13,6 +13,11 @@ export const sources = pgTable("sources", {
   speaksForUsers: boolean().notNull().default(false),
   /** Clicks without a good click token get the verdict of it, not just a flag. */
   requireToken: boolean().notNull().default(false),
+  /**
+   * Origins of the pages that may send by this source's keys in the URL, as browsers write them
+   * (`https://shop.example`), or `*`. Null: no page may.
+   */
+  allowedOrigins: text().array(),
   createdAt: createdAt(),
 });
 
