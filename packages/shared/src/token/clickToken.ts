@@ -71,6 +71,7 @@ const claimsSchema = z
   ])
   .refine(([, , , , , issuedAtS, expiresAtS]) => issuedAtS < expiresAtS);
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
 const BAD: TokenCheck = { kind: "bad" };
 
 /**
@@ -121,7 +122,7 @@ export function verifyClickToken(token: string, nowMs: number, hmac: TokenHmac):
 
 function parseClaims(payload: string): ClickClaims | null {
   try {
-    const json = new TextDecoder("utf-8", { fatal: true }).decode(fromBase64Url(payload));
+    const json = decoder.decode(fromBase64Url(payload));
     const [issuer, impressionId, campaignId, adId, publisherId, issuedAtS, expiresAtS, landingUrl] =
       claimsSchema.parse(JSON.parse(json));
     const about = { issuer, impressionId, campaignId, adId, publisherId };
