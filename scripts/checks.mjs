@@ -58,7 +58,11 @@ const vitest = (name, project) => ({
     const code = await run("vitest", ["run", "--project", project, ...reporters]);
     const report = readJson(file) ?? {};
     const skipped = (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0);
-    const counts = { passed: report.numPassedTests ?? 0, failed: report.numFailedTests ?? 0, skipped };
+    const counts = {
+      passed: report.numPassedTests ?? 0,
+      failed: report.numFailedTests ?? 0,
+      skipped,
+    };
     return withExit(counts, code);
   },
 });

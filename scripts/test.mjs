@@ -4,8 +4,9 @@
  *
  * Ends with `N passed, N failed, N skipped`; exit code 0 only if nothing failed.
  */
-import { ensureInstalled } from "./ensureInstalled.mjs";
+
 import { ensureBrowser } from "./ensureBrowser.mjs";
+import { ensureInstalled } from "./ensureInstalled.mjs";
 
 const started = Date.now();
 const pinned = await ensureInstalled();

@@ -42,7 +42,7 @@ test("an advertiser watches a click appear, then finds it on the bill", async ({
   await expect(page.getByRole("article", { name: "Valid clicks" })).toContainText(
     /^Valid clicks1(?!\d)/,
   );
-  await expect(page.getByText("Settling").first()).toBeVisible();
+  await expect(page.getByText("Settling").filter({ visible: true }).first()).toBeVisible();
 
   const traced = await runCli("trace", eventId, "--json");
   expect(traced.stdout).toContain("valid");

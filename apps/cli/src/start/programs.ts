@@ -12,7 +12,8 @@ import type { SupervisedProgram } from "./supervisor.ts";
 const HEAP_MIB = { ingest: 256, aggregator: 384, web: 384, demo: 128 } as const;
 export type ProgramName = keyof typeof HEAP_MIB;
 
-const DEMO_RATE_PER_SECOND = 5;
+/** So that an hour of it does not dwarf the days of the demo's past. */
+const DEMO_RATE_PER_SECOND = 1;
 
 export interface ProgramHost {
   readonly context: CliContext;

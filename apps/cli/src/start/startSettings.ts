@@ -21,7 +21,7 @@ const envSchema = z.object({
   KAFKA_BROKERS: optionalText,
   OBJECTS_DIR: optionalText,
   EVENTS_TOPIC: z.string().min(1).default(EVENTS_TOPIC_DEFAULT),
-  EVENTS_PARTITIONS: z.coerce.number().int().min(1).max(PARTITIONS_MAX).default(4),
+  EVENTS_PARTITIONS: z.coerce.number().int().min(1).max(PARTITIONS_MAX).default(2),
   BETTER_AUTH_SECRET: optionalText,
   IP_HASH_KEY: optionalText,
 });

@@ -67,7 +67,7 @@ const DAMAGES: readonly Readonly<Record<string, unknown>>[] = [
   { event_id: "too bad!" },
 ];
 
-const pickType = createPicker<EventType>(["click", "impression", "conversion"], [0.6, 0.36, 0.04]);
+const pickType = createPicker<EventType>(["click", "impression", "conversion"], [0.25, 0.72, 0.03]);
 
 export type TrafficEvent = LedgerEntry;
 

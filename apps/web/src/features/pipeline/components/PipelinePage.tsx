@@ -15,11 +15,11 @@ import { IdentityBar } from "./IdentityBar.tsx";
 import { PartitionsTable } from "./PartitionsTable.tsx";
 
 const REFRESH_MS = 2 * SECOND_MS;
-const BYTES = new Intl.NumberFormat("en-GB", {
+const BYTES_PER_MEGABYTE = 1_000_000;
+const MEGABYTES = new Intl.NumberFormat("en-GB", {
   style: "unit",
-  unit: "byte",
-  notation: "compact",
-  unitDisplay: "narrow",
+  unit: "megabyte",
+  maximumFractionDigits: 1,
 });
 
 interface PipelinePageProps {
@@ -95,7 +95,9 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
             means="Immutable files from which billing is counted."
             value={data && formatCount(data.archive.objects)}
             loading={loading}
-            footnote={data && `files, ${BYTES.format(Number(data.archive.bytes))}`}
+            footnote={
+              data && `files, ${MEGABYTES.format(Number(data.archive.bytes) / BYTES_PER_MEGABYTE)}`
+            }
           />
         </div>
         <Card title="Every event is accounted for">
