@@ -34,19 +34,22 @@ export function createChildRegister(data: DataDir): ChildRegister {
   };
 }
 
-/** Ends what is left of a start that died. Returns the names of those that still ran. */
-export async function endOrphans(data: DataDir): Promise<string[]> {
+/**
+ * Ends what is left of a start that died: asks, and after `graceMs` insists. Returns the names of
+ * those that still ran.
+ */
+export async function endOrphans(data: DataDir, graceMs = GRACE_MS): Promise<string[]> {
   const children = (await readJsonFile(data.file("children"), registerSchema)) ?? {};
   const ended = await Promise.all(
-    Object.entries(children).map(async ([name, ref]) => ((await end(ref)) ? name : null)),
+    Object.entries(children).map(async ([name, ref]) => ((await end(ref, graceMs)) ? name : null)),
   );
   return ended.filter((name) => name !== null);
 }
 
-async function end(ref: ProcessRef): Promise<boolean> {
+async function end(ref: ProcessRef, graceMs: number): Promise<boolean> {
   if (!(await isRunning(ref))) return false;
   sendSignal(ref.pid, "SIGTERM");
-  const deadline = Date.now() + GRACE_MS;
+  const deadline = Date.now() + graceMs;
   while (Date.now() < deadline) {
     if (!(await isRunning(ref))) return true;
     await pause(POLL_MS);

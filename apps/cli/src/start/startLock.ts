@@ -1,7 +1,9 @@
 /** One `trueclick start` a data folder. */
 import { randomBytes } from "node:crypto";
 import { link, rename, rm } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
+import { sha256Hex } from "../keys/hash.ts";
 import type { DataDir } from "../stack/dataDir.ts";
 import { hasCode, readTextFile, writePrivateFile } from "../stack/files.ts";
 import { CliError } from "../terminal/errors.ts";
@@ -15,7 +17,9 @@ const lockSchema = processRefSchema.extend({
 });
 type Lock = z.infer<typeof lockSchema>;
 
-const ATTEMPTS_MAX = 5;
+/** A start that takes over needs milliseconds; others wait so long for it to be done. */
+const ATTEMPTS_MAX = 100;
+const RETRY_MS = 20;
 
 /** Another start holds the folder. */
 export class AlreadyRunningError extends CliError {
@@ -54,16 +58,52 @@ export async function takeStartLock(
   const draft = `${path}.${lock.nonce}`;
   await writePrivateFile(draft, JSON.stringify(lock));
   try {
-    let tookOver = false;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      if (await tryLink(draft, path)) {
-        return { tookOver, release: () => releaseIfOurs(path, lock.nonce) };
+      const outcome = await tryTake(path, path, draft);
+      if (outcome === "taken" || outcome === "taken over") {
+        return {
+          tookOver: outcome === "taken over",
+          release: () => releaseIfOurs(path, lock.nonce),
+        };
       }
-      tookOver = (await clearDead(data, path)) || tookOver;
+      if (outcome !== "contended") throw new AlreadyRunningError(data, outcome);
+      await pause(RETRY_MS);
     }
     throw new CliError("lock_contended", `Others keep taking and leaving ${path}; try again.`);
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/**
+ * One try for a lock file. Whoever finds it dead must first hold the right to replace that very
+ * text: a lock named after it, taken in the same way, since its holder may die too. Only the holder
+ * of the right changes the text, so after looking once more, replacing it hits nobody who lives.
+ *
+ * @returns The holder, if one lives.
+ */
+async function tryTake(
+  path: string,
+  basePath: string,
+  draft: string,
+): Promise<"taken" | "taken over" | "contended" | Lock> {
+  if (await tryLink(draft, path)) return "taken";
+  const text = await readTextFile(path);
+  if (text === null) return "contended";
+  const holder = parseLock(text);
+  if (holder !== null && (await isRunning(holder))) return holder;
+
+  const right = `${basePath}.${sha256Hex(text).slice(0, 16)}`;
+  const outcome = await tryTake(right, basePath, draft);
+  if (outcome !== "taken" && outcome !== "taken over") return "contended";
+  try {
+    if ((await readTextFile(path)) !== text) return "contended";
+    const replacement = `${draft}.next`;
+    await link(draft, replacement);
+    await rename(replacement, path);
+    return "taken over";
+  } finally {
+    await rm(right, { force: true });
   }
 }
 
@@ -76,29 +116,6 @@ async function tryLink(draft: string, path: string): Promise<boolean> {
     if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
-}
-
-/**
- * Moves a dead holder's lock out of the way. Of two starts that try, the second may have moved the
- * first one's new lock; it sees that by its text and puts it back.
- */
-async function clearDead(data: DataDir, path: string): Promise<boolean> {
-  const text = await readTextFile(path);
-  if (text === null) return false;
-  const holder = parseLock(text);
-  if (holder !== null && (await isRunning(holder))) throw new AlreadyRunningError(data, holder);
-
-  const aside = `${path}.${randomBytes(8).toString("hex")}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
-    throw error;
-  }
-  const isDeadOne = (await readTextFile(aside)) === text;
-  if (!isDeadOne) await tryLink(aside, path);
-  await rm(aside, { force: true });
-  return isDeadOne;
 }
 
 /** Null for a damaged file, such as a power cut leaves: nobody who runs has written that. */
