@@ -21,7 +21,12 @@ module.exports = {
       comment: "packages/shared runs everywhere, the browser included.",
       from: { path: "^packages/shared/src", pathNot: "\\.test\\.ts$" },
       to: {
-        path: ["^packages/(?!shared/)", "^apps/", "node_modules/(?!(zod|temporal-polyfill)/)", "^node:"],
+        path: [
+          "^packages/(?!shared/)",
+          "^apps/",
+          "node_modules/(?!(zod|temporal-polyfill)/)",
+          "^node:",
+        ],
         dependencyTypesNot: ["type-only"],
       },
     },
@@ -52,7 +57,13 @@ module.exports = {
       comment: "Only the composition root chooses an implementation.",
       from: {
         path: "^apps/[^/]+/src/",
-        pathNot: ["/src/main\\.ts$", "/compose[A-Z][A-Za-z]*\\.ts$", "/adapters/", "\\.test\\.tsx?$", "/testing/"],
+        pathNot: [
+          "/src/main\\.ts$",
+          "/compose[A-Z][A-Za-z]*\\.ts$",
+          "/adapters/",
+          "\\.test\\.tsx?$",
+          "/testing/",
+        ],
       },
       to: { path: "^apps/[^/]+/src/(adapters|[^/]+/adapters)/" },
     },
@@ -60,7 +71,10 @@ module.exports = {
       name: "client-not-server",
       severity: "error",
       comment: "Browser code may name server types, never load server code.",
-      from: { path: "^apps/web/src/", pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/proxy\\.ts$"] },
+      from: {
+        path: "^apps/web/src/",
+        pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/proxy\\.ts$"],
+      },
       to: { path: ["/server/", "^packages/db/"], dependencyTypesNot: ["type-only"] },
     },
     {

@@ -23,7 +23,7 @@ const stamps: HistoryStamps = {
   ipHash: (ip) => ip,
 };
 const range = historyRange(NOW_MS);
-const records = historyRecords(DEMO_ADVERTISERS, range, stamps);
+const records = [...historyRecords(DEMO_ADVERTISERS, range, stamps)];
 const events = records.flatMap((record) =>
   blockLines(Buffer.from(record.value)).map((line) => ({
     event: storedEventSchema.parse(JSON.parse(Buffer.from(line).toString())),
@@ -37,7 +37,7 @@ describe("the demo's past", () => {
   });
 
   it("is the same at every try, so that a restore that was cut short can go on", () => {
-    expect(historyRecords(DEMO_ADVERTISERS, range, stamps)).toEqual(records);
+    expect([...historyRecords(DEMO_ADVERTISERS, range, stamps)]).toEqual(records);
   });
 
   // The log refuses append times that fall; the stream's watermark is made of them.

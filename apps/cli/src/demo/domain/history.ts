@@ -5,6 +5,7 @@ import { type EventFlag, GEO_UNKNOWN, type StoredEvent } from "@trueclick/shared
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { ROBOTS } from "./audience.ts";
 import { busyInstants } from "./dayCurve.ts";
+import { mergeByTime } from "./mergeByTime.ts";
 import { catalogueOf, type DemoAdvertiser } from "./organisation.ts";
 import { createRandom } from "./random.ts";
 import { MIX_DEFAULT, type TrafficEvent, TrafficGenerator } from "./traffic.ts";
@@ -62,59 +63,89 @@ interface Sent {
 }
 
 /**
- * The whole past as log records: by partition ascending append times, nothing in the future of
- * `range.toMs`. The same range gives the same records, so a restore that was cut short goes on where
- * it was.
+ * The whole past as log records, oldest first: ascending append times, none later than `range.toMs`.
+ * The same range gives the same records, so a restore that was cut short goes on where it was.
  */
-export function historyRecords(
+export function* historyRecords(
   advertisers: readonly DemoAdvertiser[],
   range: HistoryRange,
   stamps: HistoryStamps,
-): HistoryRecord[] {
-  const sent = advertisers.flatMap((advertiser) => [...advertiserTraffic(advertiser, range)]);
-  sent.sort((a, b) => a.ingestTimeMs - b.ingestTimeMs);
-
-  const blocks = new Map<string, { partition: number; endMs: number; lines: string[] }>();
-  for (const { ingestTimeMs, traffic } of sent) {
-    const event = toStoredEvent(traffic, ingestTimeMs, stamps);
+): Generator<HistoryRecord> {
+  const traffic = advertisers.map((advertiser) => advertiserTraffic(advertiser, range));
+  let span = Number.NaN;
+  let blocks = new Map<number, OpenBlock>();
+  for (const { ingestTimeMs, event: sent } of mergeByTime(traffic, (one) => one.ingestTimeMs)) {
+    const spanOfEvent = Math.floor(ingestTimeMs / BLOCK_SPAN_MS);
+    if (spanOfEvent !== span) {
+      yield* toRecords(blocks);
+      blocks = new Map();
+      span = spanOfEvent;
+    }
+    const event = toStoredEvent(sent, ingestTimeMs, stamps);
     const partition = stamps.partitionOf(event.event_id);
-    const key = `${Math.floor(ingestTimeMs / BLOCK_SPAN_MS)}/${partition}`;
-    const block = blocks.get(key) ?? { partition, endMs: 0, lines: [] };
-    blocks.set(key, block);
-    block.endMs = ingestTimeMs;
-    block.lines.push(JSON.stringify(event));
+    const lines = blocks.get(partition)?.lines ?? [];
+    lines.push(JSON.stringify(event));
+    blocks.set(partition, { endMs: ingestTimeMs, lines });
   }
-  // Blocks of a partition were begun in the order of their spans, so their ends ascend too.
-  return [...blocks.values()].map(({ partition, endMs, lines }) => ({
-    partition,
-    appendTimeMs: endMs + APPEND_DELAY_MS,
-    value: lines.join("\n"),
-  }));
+  yield* toRecords(blocks);
 }
 
+interface OpenBlock {
+  /** Ingest time of its last event. */
+  readonly endMs: number;
+  readonly lines: string[];
+}
+
+function toRecords(blocks: ReadonlyMap<number, OpenBlock>): HistoryRecord[] {
+  return [...blocks]
+    .map(([partition, { endMs, lines }]) => ({
+      partition,
+      appendTimeMs: endMs + APPEND_DELAY_MS,
+      value: lines.join("\n"),
+    }))
+    .sort((a, b) => a.appendTimeMs - b.appendTimeMs);
+}
+
+interface Sent {
+  readonly ingestTimeMs: number;
+  readonly event: TrafficEvent;
+}
+
+/** The events of one advertiser and their retries, in the order of ingest. */
 function* advertiserTraffic(advertiser: DemoAdvertiser, range: HistoryRange): Generator<Sent> {
+  const random = createRandom(`history-retries-${advertiser.id}`);
+  let retries: Sent[] = [];
+  for (const sent of firstSendings(advertiser, range)) {
+    const due = retries.filter(({ ingestTimeMs }) => ingestTimeMs <= sent.ingestTimeMs);
+    yield* due.sort((a, b) => a.ingestTimeMs - b.ingestTimeMs);
+    retries = retries.filter(({ ingestTimeMs }) => ingestTimeMs > sent.ingestTimeMs);
+    if (random.chance(MIX_DEFAULT.duplicates)) {
+      const delayMs = 1 + random.below(RETRY_MS_MAX);
+      retries.push({ ...sent, ingestTimeMs: sent.ingestTimeMs + delayMs });
+    }
+    yield sent;
+  }
+}
+
+function* firstSendings(advertiser: DemoAdvertiser, range: HistoryRange): Generator<Sent> {
   const { timeZone, id } = advertiser;
   const days = historyDays(advertiser, range);
-  const first = dayBounds(range.firstDay, timeZone);
   const generator = new TrafficGenerator({
     seed: `history-${id}`,
     catalogue: catalogueOf(advertiser),
-    // What the edge refuses is in quarantine, not in the log; retries are made below.
+    // What the edge refuses is in quarantine, not in the log; retries are made apart.
     mix: { ...MIX_DEFAULT, malformed: 0, duplicates: 0 },
-    notBeforeMs: first.fromMs,
+    notBeforeMs: dayBounds(range.firstDay, timeZone).fromMs,
   });
   const random = createRandom(`history-days-${id}`);
   for (const [index, day] of days.entries()) {
     const bounds = dayBounds(day, timeZone);
     const count = eventsOn(advertiser, day, index / days.length, random.next());
     const hourOfDay = (ms: number) => Math.floor((ms - bounds.fromMs) / HOUR_MS) % 24;
-    for (const instantMs of busyInstants(random, bounds, count, hourOfDay)) {
-      // Drawn for the whole day, also for today: what is past stays the same as the day goes on.
-      const traffic = generator.next(instantMs);
-      const retryMs = random.chance(MIX_DEFAULT.duplicates) ? 1 + random.below(RETRY_MS_MAX) : 0;
-      const retriedMs = instantMs + retryMs;
-      if (instantMs < range.toMs) yield { ingestTimeMs: instantMs, traffic };
-      if (retryMs > 0 && retriedMs < range.toMs) yield { ingestTimeMs: retriedMs, traffic };
+    for (const ingestTimeMs of busyInstants(random, bounds, count, hourOfDay)) {
+      // A day is drawn as a whole, today too; of it, what is past is taken.
+      const event = generator.next(ingestTimeMs);
+      if (ingestTimeMs < range.toMs) yield { ingestTimeMs, event };
     }
   }
 }

@@ -57,7 +57,7 @@ const ACME: DemoAdvertiser = {
   name: "Acme GmbH",
   timeZone: "Europe/Berlin",
   currency: "EUR",
-  eventsPerDay: 2_400,
+  eventsPerDay: 1_200,
   geos: ["DE", "DE", "DE", "AT", "CH", "FR", "NL"],
   campaigns: [
     campaign({
@@ -85,7 +85,7 @@ const KATHMANDU: DemoAdvertiser = {
   name: "Kathmandu Trekking",
   timeZone: "Asia/Kathmandu",
   currency: "NPR",
-  eventsPerDay: 1_200,
+  eventsPerDay: 600,
   geos: ["NP", "IN", "IN", "GB", "US", "AU"],
   campaigns: [
     campaign({
@@ -108,7 +108,7 @@ const PACIFIC: DemoAdvertiser = {
   name: "Pacific Surf Co",
   timeZone: "America/Los_Angeles",
   currency: "USD",
-  eventsPerDay: 1_600,
+  eventsPerDay: 800,
   geos: ["US", "US", "US", "US", "CA", "MX"],
   campaigns: [
     campaign({
@@ -132,7 +132,7 @@ const LORD_HOWE: DemoAdvertiser = {
   name: "Lord Howe Lodge",
   timeZone: "Australia/Lord_Howe",
   currency: "AUD",
-  eventsPerDay: 800,
+  eventsPerDay: 400,
   geos: ["AU", "AU", "AU", "NZ", "SG"],
   campaigns: [
     campaign({

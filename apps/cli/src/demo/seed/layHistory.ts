@@ -4,7 +4,7 @@ import type { EventLog } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { sha256Hex } from "../../keys/hash.ts";
 import { endOffsets } from "../../stack/endOffsets.ts";
-import { type HistoryRange, type HistoryRecord, historyRecords } from "../domain/history.ts";
+import { type HistoryRange, type HistoryRecord, type HistoryStamps, historyRecords } from "../domain/history.ts";
 import { DEMO_ADVERTISERS } from "../domain/organisation.ts";
 import { DEMO_SOURCE_ID } from "./seedAccess.ts";
 
@@ -26,29 +26,37 @@ export interface LayHistoryOptions {
  * that died here is gone on with, and nothing is laid down twice.
  */
 export async function layHistory(log: EventLog, options: LayHistoryOptions): Promise<void> {
-  const { topic, signal } = options;
+  const { topic, signal, range } = options;
   const ends = await endOffsets(log, topic);
   const left = ends.map(Number);
   const admin = log.admin();
+  const fromMs = Date.parse(range.firstDay);
+  let chunk: HistoryRecord[] = [];
+  const flush = async () => {
+    signal.throwIfAborted();
+    const newestMs = chunk.at(-1)?.appendTimeMs;
+    if (newestMs === undefined) return;
+    await admin.restore(topic, chunk.map(toAppend));
+    chunk = [];
+    options.onProgress((newestMs - fromMs) / (range.toMs - fromMs));
+  };
   try {
-    const missing = pastRecords(options, ends.length).filter(({ partition }) => {
-      const count = left[partition] ?? 0;
-      left[partition] = count - 1;
-      return count <= 0;
-    });
-    for (let from = 0; from < missing.length; from += CHUNK_RECORDS) {
-      signal.throwIfAborted();
-      await admin.restore(topic, missing.slice(from, from + CHUNK_RECORDS).map(toAppend));
-      options.onProgress(Math.min(1, (from + CHUNK_RECORDS) / missing.length));
+    for (const record of historyRecords(DEMO_ADVERTISERS, range, stampsOf(options, ends.length))) {
+      const isThere = (left[record.partition] ?? 0) > 0;
+      left[record.partition] = (left[record.partition] ?? 0) - 1;
+      if (isThere) continue;
+      chunk.push(record);
+      if (chunk.length >= CHUNK_RECORDS) await flush();
     }
+    await flush();
   } finally {
     await admin.close();
   }
 }
 
-function pastRecords(options: LayHistoryOptions, partitionCount: number): HistoryRecord[] {
-  const key = Buffer.from(options.ipHashKey, "hex");
-  return historyRecords(DEMO_ADVERTISERS, options.range, {
+function stampsOf({ ipHashKey }: LayHistoryOptions, partitionCount: number): HistoryStamps {
+  const key = Buffer.from(ipHashKey, "hex");
+  return {
     sourceId: DEMO_SOURCE_ID,
     region: "local",
     partitionOf: (eventId) => partitionOf(eventId, partitionCount),
@@ -58,7 +66,7 @@ function pastRecords(options: LayHistoryOptions, partitionCount: number): Histor
       createHmac("sha256", key)
         .update(Uint8Array.from(ip.split(".").map(Number)))
         .digest("hex"),
-  });
+  };
 }
 
 function toAppend({ partition, appendTimeMs, value }: HistoryRecord) {
