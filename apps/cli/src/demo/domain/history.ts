@@ -57,11 +57,6 @@ export function historyDays(advertiser: DemoAdvertiser, range: HistoryRange): Is
   return daysBetween(range.firstDay, dayOf(range.toMs - 1, advertiser.timeZone));
 }
 
-interface Sent {
-  readonly ingestTimeMs: number;
-  readonly traffic: TrafficEvent;
-}
-
 /**
  * The whole past as log records, oldest first: ascending append times, none later than `range.toMs`.
  * The same range gives the same records, so a restore that was cut short goes on where it was.

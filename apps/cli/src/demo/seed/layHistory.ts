@@ -4,7 +4,12 @@ import type { EventLog } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { sha256Hex } from "../../keys/hash.ts";
 import { endOffsets } from "../../stack/endOffsets.ts";
-import { type HistoryRange, type HistoryRecord, type HistoryStamps, historyRecords } from "../domain/history.ts";
+import {
+  type HistoryRange,
+  type HistoryRecord,
+  type HistoryStamps,
+  historyRecords,
+} from "../domain/history.ts";
 import { DEMO_ADVERTISERS } from "../domain/organisation.ts";
 import { DEMO_SOURCE_ID } from "./seedAccess.ts";
 
