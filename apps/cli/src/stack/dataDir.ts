@@ -14,6 +14,7 @@ export const DATA_NAMES = {
   clickhouse: "clickhouse",
   kafka: "kafka",
   objects: "objects",
+  spool: "spool",
   logs: "logs",
   sends: "sends",
 } as const;

@@ -29,6 +29,11 @@ const secretsSchema = z.object({
     .string()
     .min(1)
     .default(() => randomBytes(SECRET_BYTES).toString("hex")),
+  /** Base64: key of the click tokens' signatures. */
+  tokenKey: z
+    .base64()
+    .min(1)
+    .default(() => randomBytes(SECRET_BYTES).toString("base64")),
   demoSourceKey: secret("tcs_"),
   demoApiKeys: z
     .object({

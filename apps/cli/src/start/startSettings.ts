@@ -24,6 +24,7 @@ const envSchema = z.object({
   EVENTS_PARTITIONS: z.coerce.number().int().min(1).max(PARTITIONS_MAX).default(2),
   BETTER_AUTH_SECRET: optionalText,
   IP_HASH_KEY: optionalText,
+  TOKEN_KEYS: optionalText,
 });
 
 export interface StartFlags {
@@ -55,6 +56,8 @@ export interface StartSettings extends StartFlags {
   readonly eventsPartitions: number;
   readonly betterAuthSecret: string | undefined;
   readonly ipHashKey: string | undefined;
+  /** As the edge takes them: JSON of keys by key id. */
+  readonly tokenKeys: string | undefined;
   readonly webUrl: string;
   readonly ingestUrl: string;
 }
@@ -100,6 +103,7 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
     eventsPartitions: env.EVENTS_PARTITIONS,
     betterAuthSecret: env.BETTER_AUTH_SECRET,
     ipHashKey: env.IP_HASH_KEY,
+    tokenKeys: env.TOKEN_KEYS,
     webUrl: `http://127.0.0.1:${env.WEB_PORT}`,
     ingestUrl: `http://127.0.0.1:${env.INGEST_PORT}`,
   };
