@@ -62,13 +62,14 @@ export function createPostgresJobQueue(db: Database): JobQueue {
 }
 
 async function take(db: Database): Promise<Job | null> {
-  const oldest = sql`(
+  // The newest day first: somebody waits for it, while a long past that is recounted can wait.
+  const chosen = sql`(
     select waiting.id from ${batchJobs} waiting
     where waiting.state = 'queued' and not exists (
       select from ${batchJobs} other
       where other.state = 'running' and other.advertiser_id = waiting.advertiser_id
         and other.billing_day = waiting.billing_day)
-    order by waiting.id limit 1 for update of waiting skip locked)`;
+    order by waiting.billing_day desc, waiting.id limit 1 for update of waiting skip locked)`;
   try {
     const [taken] = await db
       .update(batchJobs)
@@ -78,7 +79,7 @@ async function take(db: Database): Promise<Job | null> {
         startedAt: sql`now()`,
         leaseUntil: leaseEnd,
       })
-      .where(eq(batchJobs.id, oldest))
+      .where(eq(batchJobs.id, chosen))
       .returning(jobColumns);
     return taken === undefined ? null : toJob(taken);
   } catch (cause) {

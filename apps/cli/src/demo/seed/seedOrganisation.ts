@@ -28,7 +28,8 @@ async function seedAdvertiser(
 ): Promise<void> {
   const id = advertiserIdSchema.parse(advertiser.id);
   const { name, timeZone, currency } = advertiser;
-  // Known before the first record of the past, or the stream would find its campaigns unknown.
+  // Known before the first record of the past, or the stream would find its campaigns unknown, and
+  // its clicks without a price.
   const createdAt = new Date(Date.parse(history.firstDay) - 2 * DAY_MS);
   await db
     .insert(advertisers)
@@ -54,7 +55,9 @@ async function seedAdvertiser(
       .onConflictDoNothing();
     await db
       .insert(rateCards)
-      .values(ratesOf(campaign, timeZone, history).map((rate) => ({ campaignId, ...rate })))
+      .values(
+        ratesOf(campaign, timeZone, history).map((rate) => ({ campaignId, ...rate, createdAt })),
+      )
       .onConflictDoNothing();
   }
 }
