@@ -6,6 +6,7 @@ import type { TenantScope } from "@trueclick/db/tenant";
 import { type IsoDay, parseDay } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { CliError, UsageError } from "../terminal/errors.ts";
+import { withoutEmptyDays } from "./withoutEmptyDays.ts";
 
 export interface CountSelection {
   readonly day: string | undefined;
@@ -28,7 +29,9 @@ export async function partitionsToCount(
   if (known.length === 0 && advertiserId !== undefined) {
     throw new CliError("not_found", `No advertiser ${advertiserId}`);
   }
-  if (billingDay === undefined) return truthDirtyDays(stores, scope);
+  if (billingDay === undefined) {
+    return withoutEmptyDays(stores, await truthDirtyDays(stores, scope));
+  }
   return known.map(({ id }) => ({ advertiserId: id, billingDay }));
 }
 

@@ -7,6 +7,7 @@ import { withStores } from "../stack/openStores.ts";
 import { resolveStack } from "../stack/settings.ts";
 import type { CliContext, VerbResult } from "../terminal/context.ts";
 import { formatJobs, toJobJson } from "./formatJobs.ts";
+import { withoutEmptyDays } from "./withoutEmptyDays.ts";
 
 const JOBS_TOLD_MAX = 20;
 
@@ -32,7 +33,7 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
     scope,
     newest.map(({ id }) => id),
   );
-  const dirty = await truthDirtyDays(stores, scope);
+  const dirty = await withoutEmptyDays(stores, await truthDirtyDays(stores, scope));
   const byState = Object.fromEntries(
     JOB_STATES.map((state) => [state, counted.find((row) => row.state === state)?.jobs ?? 0]),
   );

@@ -77,6 +77,18 @@ class Sending {
 
   /** Answers false if it was stopped, or if the file does not begin with the lines noted. */
   async run(input: InputFile): Promise<boolean> {
+    try {
+      return await this.#sendAll(input);
+    } catch (error) {
+      // Whatever went wrong, what the edge has answered for need not be sent again.
+      if (this.#line > 0) await this.#options.states.save(this.#state);
+      throw error;
+    } finally {
+      this.#options.progress.clear();
+    }
+  }
+
+  async #sendAll(input: InputFile): Promise<boolean> {
     const { stop, progress } = this.#options;
     for await (const line of readLines(input.chunks)) {
       if (stop.aborted) break;
@@ -88,7 +100,6 @@ class Sending {
     }
     if (!stop.aborted && this.#line < (this.#noted?.lines ?? 0)) return false;
     await this.#flush();
-    progress.clear();
     if (stop.aborted) await this.#options.states.save(this.#state);
     else await this.#options.states.clear();
     return !stop.aborted;
