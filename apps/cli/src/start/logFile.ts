@@ -4,6 +4,8 @@ import { hasCode } from "../stack/files.ts";
 
 /** A file of this size is set aside; together with the one before it, the most a log takes. */
 const BYTES_MAX = 5 * 1_048_576;
+/** Held in memory while the file is set aside, which takes a moment; older ones give way. */
+const WAITING_LINES_MAX = 20_000;
 /** Kept in memory, to explain an end. */
 const LAST_LINES_MAX = 20;
 
@@ -16,39 +18,60 @@ export interface LogFile {
 
 /** A program's log: grows to 5 MiB, is set aside as `PATH.1`, and begins anew. */
 export async function openLogFile(path: string): Promise<LogFile> {
-  const lastLines: string[] = [];
-  let bytes = await sizeOf(path);
-  let stream = append(path);
-  let rotation: Promise<void> | null = null;
+  return new RotatingLogFile(path, await sizeOf(path));
+}
 
-  const rotate = async () => {
-    await end(stream);
-    await rename(path, `${path}.1`);
-    stream = append(path);
-    bytes = 0;
-    rotation = null;
-    for (const line of waiting.splice(0)) put(line);
-  };
-  const waiting: string[] = [];
-  const put = (line: string) => {
-    bytes += Buffer.byteLength(line) + 1;
-    stream.write(`${line}\n`);
-    if (bytes >= BYTES_MAX) rotation = rotate();
-  };
-  return {
-    path,
-    write(line) {
-      lastLines.push(line);
-      if (lastLines.length > LAST_LINES_MAX) lastLines.shift();
-      if (rotation === null) put(line);
-      else waiting.push(line);
-    },
-    lastLines: () => lastLines,
-    async close() {
-      await rotation;
-      await end(stream);
-    },
-  };
+class RotatingLogFile implements LogFile {
+  readonly path: string;
+  readonly #lastLines: string[] = [];
+  /** Written while the file is being set aside. */
+  readonly #waiting: string[] = [];
+  #stream: WriteStream;
+  #bytes: number;
+  #rotation: Promise<void> | null = null;
+
+  constructor(path: string, bytes: number) {
+    this.path = path;
+    this.#bytes = bytes;
+    this.#stream = append(path);
+  }
+
+  write(line: string): void {
+    this.#lastLines.push(line);
+    if (this.#lastLines.length > LAST_LINES_MAX) this.#lastLines.shift();
+    this.#waiting.push(line);
+    if (this.#waiting.length > WAITING_LINES_MAX) this.#waiting.shift();
+    this.#drain();
+  }
+
+  lastLines(): readonly string[] {
+    return this.#lastLines;
+  }
+
+  async close(): Promise<void> {
+    while (this.#rotation !== null) await this.#rotation;
+    await end(this.#stream);
+  }
+
+  #drain(): void {
+    while (this.#rotation === null) {
+      const line = this.#waiting.shift();
+      if (line === undefined) return;
+      this.#bytes += Buffer.byteLength(line) + 1;
+      this.#stream.write(`${line}\n`);
+      if (this.#bytes >= BYTES_MAX) this.#rotation = this.#rotate();
+    }
+  }
+
+  async #rotate(): Promise<void> {
+    await end(this.#stream);
+    // Somebody may have removed the file; a log is not worth the stack that writes it.
+    await rename(this.path, `${this.path}.1`).catch(() => {});
+    this.#stream = append(this.path);
+    this.#bytes = 0;
+    this.#rotation = null;
+    this.#drain();
+  }
 }
 
 function append(path: string): WriteStream {

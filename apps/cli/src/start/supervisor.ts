@@ -2,10 +2,19 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogFile } from "./logFile.ts";
 
-const BACKOFF_MIN_MS = 500;
-const BACKOFF_MAX_MS = 15_000;
-/** A run that lasted this long was a good one: earlier ends are forgotten. */
-const GOOD_RUN_MS = 30_000;
+export interface Patience {
+  /** Before the second start, milliseconds; doubled before each further one. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** A run that lasted this long was a good one: earlier ends are forgotten. */
+  readonly goodRunMs: number;
+}
+
+const PATIENCE_DEFAULT: Patience = {
+  backoffMinMs: 500,
+  backoffMaxMs: 15_000,
+  goodRunMs: 30_000,
+};
 /** Short runs in a row after which the program is given up. */
 const SHORT_RUNS_MAX = 6;
 
@@ -57,22 +66,27 @@ export interface Supervision {
  *
  * @throws what the first start throws: a program that never ran is not one that fell over.
  */
-export async function supervise(program: SupervisedProgram): Promise<Supervision> {
-  return new ProgramSupervision(program, await startOnce(program));
+export async function supervise(
+  program: SupervisedProgram,
+  patience: Patience = PATIENCE_DEFAULT,
+): Promise<Supervision> {
+  return new ProgramSupervision(program, await startOnce(program), patience);
 }
 
 class ProgramSupervision implements Supervision {
   readonly name: string;
   readonly ended: Promise<void>;
   readonly #program: SupervisedProgram;
+  readonly #patience: Patience;
   readonly #stopping = new AbortController();
   #current: RunningProgram;
   #startedAtMs = Date.now();
   #shortRuns = 0;
 
-  constructor(program: SupervisedProgram, running: RunningProgram) {
+  constructor(program: SupervisedProgram, running: RunningProgram, patience: Patience) {
     this.name = program.name;
     this.#program = program;
+    this.#patience = patience;
     this.#current = running;
     this.ended = this.#keepRunning();
     // Heard by whoever waits for `ended`; until somebody does, it is no unhandled rejection.
@@ -104,10 +118,11 @@ class ProgramSupervision implements Supervision {
 
   /** @throws {ProgramGivenUpError} after too many short runs in a row. */
   async #backOff(): Promise<void> {
-    const wasGood = Date.now() - this.#startedAtMs >= GOOD_RUN_MS;
+    const { backoffMinMs, backoffMaxMs, goodRunMs } = this.#patience;
+    const wasGood = Date.now() - this.#startedAtMs >= goodRunMs;
     this.#shortRuns = wasGood ? 1 : this.#shortRuns + 1;
     if (this.#shortRuns >= SHORT_RUNS_MAX) throw new ProgramGivenUpError(this.#program);
-    const waitMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (this.#shortRuns - 1));
+    const waitMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** (this.#shortRuns - 1));
     this.#program.log.write(`${this.name} ended; it is started again in ${waitMs} ms`);
     await pause(waitMs, null, { signal: this.#stopping.signal }).catch(() => null);
   }

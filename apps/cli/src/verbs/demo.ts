@@ -59,12 +59,12 @@ export function addDemo({ program, context, run }: VerbHost): void {
 
 async function sendTraffic(context: CliContext, options: Options): Promise<VerbResult> {
   const { stop } = context;
+  const traffic = trafficOf(options);
   const edge = createEdgeClient({
     ingestUrl: await resolveIngestUrl(context),
     sourceKey: await resolveSourceKey(context, options.source),
     stop,
   });
-  const traffic = trafficOf(options);
   const pacer = createPacer(traffic.rate, BATCH_EVENTS_MAX);
   const ledger = options.ledger === undefined ? null : await openLedger(options.ledger);
   const progress = createProgress(context.stderr);
