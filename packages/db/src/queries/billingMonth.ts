@@ -1,6 +1,7 @@
 import { dayBounds, daysBetween, type IsoDay, monthDays } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { and, asc, between, eq } from "drizzle-orm";
+import { isCurrentVersion } from "../postgres/currentVersion.ts";
 import { campaigns } from "../postgres/schema/campaigns.ts";
 import { truthCurrent, truthLines, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
@@ -116,14 +117,7 @@ function monthRows({ db }: Pick<Stores, "db">, tenant: TenantScope, first: IsoDa
   return db
     .select({ version: truthVersions, line: truthLines, campaignName: campaigns.name })
     .from(truthCurrent)
-    .innerJoin(
-      truthVersions,
-      and(
-        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
-        eq(truthVersions.billingDay, truthCurrent.billingDay),
-        eq(truthVersions.version, truthCurrent.version),
-      ),
-    )
+    .innerJoin(truthVersions, isCurrentVersion())
     .leftJoin(
       truthLines,
       and(

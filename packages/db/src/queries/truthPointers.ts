@@ -2,6 +2,7 @@ import { dayBounds, type InstantRange, type IsoDay } from "@trueclick/shared/cal
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { DAY_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, lte } from "drizzle-orm";
+import { isCurrentVersion } from "../postgres/currentVersion.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { truthCurrent, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
@@ -43,14 +44,7 @@ export async function currentTruth(
       timeZone: advertisers.timeZone,
     })
     .from(truthCurrent)
-    .innerJoin(
-      truthVersions,
-      and(
-        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
-        eq(truthVersions.billingDay, truthCurrent.billingDay),
-        eq(truthVersions.version, truthCurrent.version),
-      ),
-    )
+    .innerJoin(truthVersions, isCurrentVersion())
     .innerJoin(advertisers, eq(advertisers.id, truthCurrent.advertiserId))
     .where(
       and(

@@ -1,3 +1,4 @@
+import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
@@ -176,14 +177,7 @@ async function readKnownCopies(
   const [current] = await tx
     .select({ inputs: batchJobs.inputs })
     .from(truthCurrent)
-    .innerJoin(
-      truthVersions,
-      and(
-        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
-        eq(truthVersions.billingDay, truthCurrent.billingDay),
-        eq(truthVersions.version, truthCurrent.version),
-      ),
-    )
+    .innerJoin(truthVersions, isCurrentVersion())
     .innerJoin(batchJobs, eq(batchJobs.id, truthVersions.jobId))
     .where(
       and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),

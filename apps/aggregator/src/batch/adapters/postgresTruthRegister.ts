@@ -1,3 +1,4 @@
+import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import {
   batchJobs,
@@ -55,14 +56,7 @@ async function readCurrent(tx: Transaction, { advertiserId, billingDay }: Job) {
   const [current] = await tx
     .select({ version: truthVersions.version, contentHash: truthVersions.contentHash })
     .from(truthCurrent)
-    .innerJoin(
-      truthVersions,
-      and(
-        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
-        eq(truthVersions.billingDay, truthCurrent.billingDay),
-        eq(truthVersions.version, truthCurrent.version),
-      ),
-    )
+    .innerJoin(truthVersions, isCurrentVersion())
     .where(
       and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
     );

@@ -1,3 +1,4 @@
+import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import {
@@ -128,14 +129,7 @@ async function readCurrent({ db, clickhouse }: ArchiveWorld, advertiser: string,
   const [version] = await db
     .select()
     .from(truthCurrent)
-    .innerJoin(
-      truthVersions,
-      and(
-        eq(truthVersions.advertiserId, truthCurrent.advertiserId),
-        eq(truthVersions.billingDay, truthCurrent.billingDay),
-        eq(truthVersions.version, truthCurrent.version),
-      ),
-    )
+    .innerJoin(truthVersions, isCurrentVersion())
     .where(and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, day)));
   if (version === undefined) return null;
 
