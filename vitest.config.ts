@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{apps,packages,scripts}/**/*.test.{ts,tsx}"],
+          include: ["{apps,packages,scripts,bench}/**/*.test.{ts,tsx}"],
           exclude: [...SHARED_EXCLUDES, "**/*.integration.test.ts"],
           pool: "threads",
         },

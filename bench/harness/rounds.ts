@@ -1,0 +1,67 @@
+/**
+ * Contestants do the same work in turn, round after round, so that a machine which slows down slows
+ * all of them; ratios are taken within a round, where the machine was most alike.
+ */
+import { type Spread, spreadOf } from "./statistics.ts";
+
+/** What one round of one contestant measured, by name with the unit last: `events_per_s`. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Contestant {
+  readonly name: string;
+  /** Does the work once, from scratch. */
+  run(): Promise<Figures>;
+}
+
+export interface Standing {
+  readonly name: string;
+  /** Every round's figures, in order; the warm-up is left out. */
+  readonly rounds: readonly Figures[];
+}
+
+export interface RoundOptions {
+  /** Counted rounds; 5 at least where a figure is quoted. */
+  readonly rounds: number;
+  /** Rounds before that, thrown away. */
+  readonly warmups: number;
+  /** Told of each run, counted or not. */
+  readonly report?: (name: string, figures: Figures) => void;
+}
+
+/** Runs all contestants interleaved: A B C, A B C, … */
+export async function compete(
+  contestants: readonly Contestant[],
+  { rounds, warmups, report }: RoundOptions,
+): Promise<Standing[]> {
+  const counted = contestants.map(({ name }) => ({ name, rounds: [] as Figures[] }));
+  for (let round = 0; round < warmups + rounds; round += 1) {
+    for (const [at, contestant] of contestants.entries()) {
+      const figures = await contestant.run();
+      report?.(contestant.name, figures);
+      if (round >= warmups) counted[at]?.rounds.push(figures);
+    }
+  }
+  return counted;
+}
+
+/** One figure of a contestant over its rounds. @throws {RangeError} if it was not measured. */
+export function figureOf(standing: Standing, figure: string): Spread {
+  return spreadOf(standing.rounds.map((round) => figureIn(standing, round, figure)));
+}
+
+/** `a` as a multiple of `b`, round by round. @throws {RangeError} if it was not measured. */
+export function ratioOf(a: Standing, b: Standing, figure: string): Spread {
+  return spreadOf(
+    a.rounds.map((round, at) => {
+      const other = b.rounds[at];
+      if (other === undefined) throw new RangeError(`${b.name} has no round ${at}`);
+      return figureIn(a, round, figure) / figureIn(b, other, figure);
+    }),
+  );
+}
+
+function figureIn({ name }: Standing, round: Figures, figure: string): number {
+  const value = round[figure];
+  if (value === undefined) throw new RangeError(`${name} did not measure ${figure}`);
+  return value;
+}
