@@ -49,7 +49,20 @@ module.exports = {
       severity: "error",
       comment: "No I/O and no framework in a domain folder.",
       from: { path: "^apps/[^/]+/src/(domain|[^/]+/domain)/", pathNot: "\\.test\\.ts$" },
-      to: { pathNot: ["^apps/[^/]+/src/(domain|[^/]+/domain)/", "^packages/shared/"] },
+      to: {
+        pathNot: [
+          "^apps/[^/]+/src/(domain|[^/]+/domain)/",
+          "^packages/archive/src/domain/",
+          "^packages/shared/",
+        ],
+      },
+    },
+    {
+      name: "archive-domain-is-pure",
+      severity: "error",
+      comment: "What the archive's names and columns mean needs no I/O.",
+      from: { path: "^packages/archive/src/domain/", pathNot: "\\.test\\.ts$" },
+      to: { pathNot: ["^packages/archive/src/domain/", "^packages/shared/"] },
     },
     {
       name: "adapters-only-from-main",

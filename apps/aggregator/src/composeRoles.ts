@@ -1,3 +1,5 @@
+import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
@@ -5,8 +7,6 @@ import { sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { openEventLog } from "./adapters/openEventLog.ts";
-import { createFolderObjects } from "./archive/adapters/clickhouseObjects.ts";
-import { createFolderObjectStore } from "./archive/adapters/folderObjectStore.ts";
 import { composeArchive } from "./archive/composeArchive.ts";
 import { composeBatch } from "./batch/composeBatch.ts";
 import type { Env, Role } from "./env.ts";

@@ -1,10 +1,10 @@
+import { objectPath } from "@trueclick/archive/domain/objectPath";
 import { archiveCheckpoints, archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
-import { objectPath } from "./domain/objectPath.ts";
 import type { StretchStores } from "./pipeline/archiveStretch.ts";
 import { StaleEpochError } from "./ports/manifest.ts";
 import { type ArchiveWorld, openArchiveWorld, WIDE } from "./testing/archiveWorld.ts";

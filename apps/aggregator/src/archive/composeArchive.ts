@@ -1,13 +1,13 @@
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
+import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { EventLogReader } from "@trueclick/event-log";
 import { createClickHouseEventIndex } from "./adapters/clickhouseEventIndex.ts";
-import type { ClickHouseObjects } from "./adapters/clickhouseObjects.ts";
 import { createParquetEncoder } from "./adapters/parquetEncoder.ts";
 import { createPostgresFlushRequests } from "./adapters/postgresFlushRequests.ts";
 import { createPostgresManifest } from "./adapters/postgresManifest.ts";
 import { type RoleLogger, runArchive } from "./pipeline/runArchive.ts";
-import type { ObjectStore } from "./ports/objectStore.ts";
 
 export interface ArchiveDependencies {
   readonly reader: EventLogReader;

@@ -1,8 +1,8 @@
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
+import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
-import type { ClickHouseObjects } from "../archive/adapters/clickhouseObjects.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
-import type { ObjectStore } from "../archive/ports/objectStore.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { EventIndex } from "../ports/eventIndex.ts";
-import type { ClickHouseObjects } from "./clickhouseObjects.ts";
 
 /**
  * Fills `event_index` from the stored objects themselves, inside the engine: no row travels through

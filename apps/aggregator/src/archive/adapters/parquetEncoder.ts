@@ -1,13 +1,9 @@
 import { hash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
+import { ARCHIVE_COLUMNS, type ColumnType } from "@trueclick/archive/domain/columns";
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer";
 import type { ArchiveRow } from "../domain/archiveRow.ts";
-import {
-  ARCHIVE_COLUMNS,
-  type ArchiveColumn,
-  type ColumnType,
-  type ColumnValue,
-} from "../domain/columns.ts";
+import { COLUMN_VALUES, type ColumnValue } from "../domain/columnValues.ts";
 import type { ObjectEncoder } from "../ports/objectEncoder.ts";
 
 type SchemaElement = NonNullable<Parameters<typeof parquetWrite>[0]["schema"]>[number];
@@ -53,8 +49,11 @@ export function createParquetEncoder(): ObjectEncoder {
   };
 }
 
-function columnSource(column: ArchiveColumn, rows: readonly ArchiveRow[]): ColumnSource {
-  const data = rows.map((row) => stored(column.type, column.read(row)));
+function columnSource(
+  column: (typeof ARCHIVE_COLUMNS)[number],
+  rows: readonly ArchiveRow[],
+): ColumnSource {
+  const data = rows.map((row) => stored(column.type, COLUMN_VALUES[column.name](row)));
   return { name: column.name, data, statistics: COLUMNS_WITH_STATISTICS.has(column.name) };
 }
 
@@ -63,6 +62,6 @@ function stored(type: ColumnType, value: ColumnValue): ColumnValue {
   return hash("sha256", value, "buffer").subarray(0, KEY_BYTES);
 }
 
-function schemaElement({ name, type, optional }: ArchiveColumn): SchemaElement {
+function schemaElement({ name, type, optional }: (typeof ARCHIVE_COLUMNS)[number]): SchemaElement {
   return { name, ...PARQUET_TYPES[type], repetition_type: optional ? "OPTIONAL" : "REQUIRED" };
 }

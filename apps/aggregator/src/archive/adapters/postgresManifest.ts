@@ -1,3 +1,4 @@
+import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
 import type { Database } from "@trueclick/db/postgres/database";
 import {
   archiveCheckpoints,
@@ -5,7 +6,7 @@ import {
   archiveStretches,
 } from "@trueclick/db/postgres/schema/archive";
 import { and, eq, sql } from "drizzle-orm";
-import { type Manifest, type ManifestObject, StaleEpochError } from "../ports/manifest.ts";
+import { type Manifest, StaleEpochError } from "../ports/manifest.ts";
 
 /** Objects in one INSERT: Postgres takes 65,535 parameters a statement, a row is nine. */
 const OBJECTS_PER_INSERT_MAX = 1_000;

@@ -1,9 +1,9 @@
+import { ManifestAudit } from "@trueclick/archive/domain/manifestAudit";
+import { hourStartMs } from "@trueclick/archive/domain/objectPath";
 import { HOUR_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { block, NOON_MS, storedEvent } from "../testing/storedEvents.ts";
-import { ManifestAudit } from "./manifestAudit.ts";
-import { hourStartMs } from "./objectPath.ts";
 import {
   type ArchiveRecord,
   recordRows,

@@ -1,6 +1,6 @@
+import { hourStartMs } from "@trueclick/archive/domain/objectPath";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type ArchiveRow, parseLine, rowTimeMs } from "./archiveRow.ts";
-import { hourStartMs } from "./objectPath.ts";
 
 /** What of a log record the archive needs. */
 export interface ArchiveRecord {

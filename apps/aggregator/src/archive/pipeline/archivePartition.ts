@@ -1,6 +1,6 @@
+import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
 import type { EventLogReader } from "@trueclick/event-log";
 import { type Stretch, StretchCollector, type StretchLimits } from "../domain/stretch.ts";
-import type { ManifestObject } from "../ports/manifest.ts";
 import { archiveStretch, type StretchStores } from "./archiveStretch.ts";
 
 export interface PartitionArchive extends StretchStores {

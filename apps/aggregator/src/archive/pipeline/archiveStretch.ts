@@ -1,12 +1,13 @@
 import { hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { type ObjectName, objectPath, variantPath } from "@trueclick/archive/domain/objectPath";
+import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { ArchiveRow } from "../domain/archiveRow.ts";
-import { type ObjectName, objectPath, variantPath } from "../domain/objectPath.ts";
 import { type HourRows, recordRows, type Stretch, splitByEventHour } from "../domain/stretch.ts";
 import type { EventIndex } from "../ports/eventIndex.ts";
-import type { Manifest, ManifestObject } from "../ports/manifest.ts";
+import type { Manifest } from "../ports/manifest.ts";
 import type { ObjectEncoder } from "../ports/objectEncoder.ts";
-import type { ObjectStore } from "../ports/objectStore.ts";
 
 export interface StretchStores {
   readonly encoder: ObjectEncoder;

@@ -1,14 +1,5 @@
+import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
 import type { Stretch } from "../domain/stretch.ts";
-
-/** An object that is stored, as the manifest names it. */
-export interface ManifestObject {
-  readonly path: string;
-  readonly eventHourMs: number;
-  readonly rows: number;
-  readonly bytes: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
 
 /** The right to move one partition's checkpoint, until somebody else takes it. */
 export interface ArchivePosition {

@@ -1,4 +1,9 @@
 import type { ClickHouseClient } from "@clickhouse/client";
+import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import { type ArchiveReport, checkArchive } from "@trueclick/archive/manifest/checkArchive";
+import { createPostgresManifestReader } from "@trueclick/archive/manifest/postgresManifestReader";
+import type { ObjectStore } from "@trueclick/archive/objectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
@@ -13,16 +18,11 @@ import {
 } from "@trueclick/local-stack/testing";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { createClickHouseEventIndex } from "../adapters/clickhouseEventIndex.ts";
-import { type ClickHouseObjects, createFolderObjects } from "../adapters/clickhouseObjects.ts";
-import { createFolderObjectStore } from "../adapters/folderObjectStore.ts";
 import { createParquetEncoder } from "../adapters/parquetEncoder.ts";
 import { createPostgresManifest } from "../adapters/postgresManifest.ts";
-import { createPostgresManifestReader } from "../adapters/postgresManifestReader.ts";
 import type { StretchLimits } from "../domain/stretch.ts";
 import { archivePartition } from "../pipeline/archivePartition.ts";
 import type { StretchStores } from "../pipeline/archiveStretch.ts";
-import { type ArchiveReport, checkArchive } from "../pipeline/checkArchive.ts";
-import type { ObjectStore } from "../ports/objectStore.ts";
 import { block, NOON_MS } from "./storedEvents.ts";
 
 const TOPIC = "clicks.raw";

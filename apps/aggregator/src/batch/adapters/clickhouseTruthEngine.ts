@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
+import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import { hoursTouched } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
-import type { ClickHouseObjects } from "../../archive/adapters/clickhouseObjects.ts";
 import { campaignRows, eventCountSql, type JudgeInputs, judgeSql } from "../domain/judgeSql.ts";
 import { STANDARD_RULES } from "../domain/rules.ts";
 import type { Slice } from "../domain/slices.ts";

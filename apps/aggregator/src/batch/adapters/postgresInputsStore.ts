@@ -1,3 +1,4 @@
+import { type ObjectName, parseObjectPath } from "@trueclick/archive/domain/objectPath";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
@@ -14,7 +15,6 @@ import type { AdvertiserId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
 import { and, asc, eq, gte, inArray, lt } from "drizzle-orm";
 import { z } from "zod";
-import { type ObjectName, parseObjectPath } from "../../archive/domain/objectPath.ts";
 import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";

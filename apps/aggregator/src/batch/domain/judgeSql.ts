@@ -1,5 +1,5 @@
+import { sqlString } from "@trueclick/archive/domain/sqlString";
 import type { InstantRange } from "@trueclick/shared/calendar";
-import { sqlString } from "../../archive/domain/sqlString.ts";
 import type { PinnedCampaign } from "./inputs.ts";
 import { type RuleSet, verdictSql } from "./rules.ts";
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { ObjectStore } from "../../archive/ports/objectStore.ts";
+import type { ObjectStore } from "@trueclick/archive/objectStore";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import { STANDARD_RULES } from "../domain/rules.ts";

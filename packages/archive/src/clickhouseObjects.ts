@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { ARCHIVE_COLUMNS, type ColumnType } from "../domain/columns.ts";
-import { sqlString } from "../domain/sqlString.ts";
-import { assertObjectPath } from "../ports/objectStore.ts";
+import { ARCHIVE_COLUMNS, type ColumnType } from "./domain/columns.ts";
+import { sqlString } from "./domain/sqlString.ts";
+import { assertObjectPath } from "./objectStore.ts";
 
 /** How the ClickHouse engine reads objects of the archive. */
 export interface ClickHouseObjects {

@@ -2,11 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Dirent } from "node:fs";
 import { link, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import {
-  assertObjectPath,
-  type ObjectStore,
-  ObjectStoreUnavailableError,
-} from "../ports/objectStore.ts";
+import { assertObjectPath, type ObjectStore, ObjectStoreUnavailableError } from "./objectStore.ts";
 
 /** Half-written files, out of the way of every listing and glob. */
 const TEMPORARY = ".tmp";

@@ -1,5 +1,5 @@
 import type { AuditedStretch } from "../domain/manifestAudit.ts";
-import type { ManifestObject } from "./manifest.ts";
+import type { ManifestObject } from "./manifestObject.ts";
 
 export interface PartitionObject extends ManifestObject {
   readonly partition: number;

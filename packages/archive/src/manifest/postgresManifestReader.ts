@@ -6,7 +6,7 @@ import {
 } from "@trueclick/db/postgres/schema/archive";
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import type { AuditedStretch } from "../domain/manifestAudit.ts";
-import type { ManifestReader, PartitionObject } from "../ports/manifestReader.ts";
+import type { ManifestReader, PartitionObject } from "./manifestReader.ts";
 
 const PAGE_ROWS = 10_000;
 

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ObjectStore } from "../ports/objectStore.ts";
 import { createFolderObjectStore } from "./folderObjectStore.ts";
+import type { ObjectStore } from "./objectStore.ts";
 
 let root: string;
 beforeEach(async () => {

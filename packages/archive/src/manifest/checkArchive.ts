@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type ArchiveProblem, ManifestAudit } from "../domain/manifestAudit.ts";
-import type { ManifestReader, PartitionObject } from "../ports/manifestReader.ts";
-import type { ObjectStore } from "../ports/objectStore.ts";
+import type { ObjectStore } from "../objectStore.ts";
+import type { ManifestReader, PartitionObject } from "./manifestReader.ts";
 
 export interface ArchiveReport {
   readonly stretches: number;
