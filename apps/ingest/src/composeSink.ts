@@ -34,8 +34,10 @@ export async function composeSink(
   const folder = await openSpoolFolder(env.SPOOL_DIR);
   const unlock = await lockSpoolFolder(env.SPOOL_DIR);
   const spool = await SegmentSpool.open(folder, { bytesMax: env.SPOOL_BYTES_MAX, nowMs });
-  const { records, damagedBytes } = spool.stats();
-  if (records > 0 || damagedBytes > 0) logger.warn({ records, damagedBytes }, "spool taken over");
+  const { records, tornBytes, damagedBytes, filesAside } = spool.stats();
+  if (records > 0 || tornBytes > 0 || damagedBytes > 0 || filesAside > 0) {
+    logger.warn({ records, tornBytes, damagedBytes, filesAside }, "spool taken over");
+  }
   const sink = new SpooledEventSink(log, spool, {
     ...{ partitionOf, nowMs },
     partitionCountAssumed: env.EVENTS_PARTITIONS,

@@ -112,5 +112,12 @@ function registerSpool(registry: Registry, stats: () => SpoolStats): void {
   count("spooled_records", "Blocks written to disk.", ({ spooledRecords }) => spooledRecords);
   count("drained_records", "Blocks brought to the log.", ({ drainedRecords }) => drainedRecords);
   count("failed_appends", "Appends that found no room.", ({ failedAppends }) => failedAppends);
-  count("damaged_bytes", "Bytes without a whole block.", ({ damagedBytes }) => damagedBytes);
+  count("torn_bytes", "Bytes of writes that a crash cut short.", ({ tornBytes }) => tornBytes);
+  count("damaged_bytes", "Acked bytes that the disk lost.", ({ damagedBytes }) => damagedBytes);
+  read("files_aside", "Damaged files, kept for a person to see.", ({ filesAside }) => filesAside);
+  read(
+    "files_unremoved",
+    "Drained files that the disk would not remove yet.",
+    ({ filesUnremoved }) => filesUnremoved,
+  );
 }

@@ -12,8 +12,14 @@ export interface SpoolStats {
   readonly drainedRecords: number;
   /** Appends that it could not take: full, or a failing disk. */
   readonly failedAppends: number;
-  /** Bytes that no whole block could be read from: a torn write, a damaged disk. */
+  /** Bytes of writes that a crash cut short. Nobody was promised what was in them. */
+  readonly tornBytes: number;
+  /** Bytes of acked blocks that the disk has lost: one cannot be read, or a file is too short. */
   readonly damagedBytes: number;
+  /** Files that are kept beside the spool because they are damaged or cannot be read. */
+  readonly filesAside: number;
+  /** Drained files that the disk would not remove yet. */
+  readonly filesUnremoved: number;
 }
 
 /** Blocks on local disk, until the log has them. */
@@ -29,10 +35,14 @@ export interface Spool {
    * The oldest blocks that are not released, in the order in which they were appended; empty when
    * there is none. The same ones again until `release` is called.
    *
-   * @throws {SpoolUnavailableError} The disk fails.
+   * @throws {SpoolUnavailableError} The disk fails. If it goes on failing for the oldest ones alone,
+   *   they are set aside, so that what is behind them is not held up.
    */
   peek(): Promise<readonly Block[]>;
-  /** Lets go of the blocks that `peek` gave last. Only after they are in the log. */
+  /**
+   * Lets go of the blocks that `peek` gave last. Only after they are in the log. They are not given
+   * again by this process, even if the disk refuses to remove them now.
+   */
   release(): Promise<void>;
   stats(): SpoolStats;
   /** Whether the last append succeeded and there is room for a further one. */

@@ -7,16 +7,35 @@ export class FailingFolder implements SpoolFolder {
   freeBytes = Number.POSITIVE_INFINITY;
   /** Whether the cut after a failed write fails too. */
   failsToTruncate = false;
+  /** Names of files whose sectors went bad. */
+  readonly unreadable = new Set<string>();
+  /** As Linux remounts a disk on which it met an error. */
+  isReadOnly = false;
 
   constructor(folder: SpoolFolder) {
     this.#folder = folder;
   }
 
   list = () => this.#folder.list();
-  read = (name: string) => this.#folder.read(name);
-  remove = (name: string) => this.#folder.remove(name);
+  sizeOf = (name: string) => this.#folder.sizeOf(name);
+
+  async read(name: string): Promise<Buffer> {
+    if (this.unreadable.has(name)) throw ioError();
+    return this.#folder.read(name);
+  }
+
+  async rename(name: string, to: string): Promise<void> {
+    if (this.isReadOnly) throw readOnly();
+    await this.#folder.rename(name, to);
+  }
+
+  async remove(name: string): Promise<void> {
+    if (this.isReadOnly) throw readOnly();
+    await this.#folder.remove(name);
+  }
 
   async create(name: string): Promise<SpoolFile> {
+    if (this.isReadOnly) throw readOnly();
     const file = await this.#folder.create(name);
     return {
       write: async (bytes, position) => {
@@ -32,6 +51,14 @@ export class FailingFolder implements SpoolFolder {
       close: () => file.close(),
     };
   }
+}
+
+function ioError(): Error {
+  return Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+}
+
+function readOnly(): Error {
+  return Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" });
 }
 
 function diskFull(): Error {

@@ -31,7 +31,9 @@ export function toFrame({ partition, partitionCount, value }: Block): Buffer {
 
 export interface ReadFrames {
   readonly blocks: readonly Block[];
-  /** Bytes that belong to no whole frame. */
+  /** Bytes of a write that was cut short at the end of the file. Nobody was promised them. */
+  readonly tornBytes: number;
+  /** All other bytes that belong to no whole frame: there a disk has lost what it had confirmed. */
   readonly damagedBytes: number;
 }
 
@@ -42,6 +44,7 @@ export interface ReadFrames {
 export function readFrames(bytes: Buffer): ReadFrames {
   const blocks: Block[] = [];
   let readBytes = 0;
+  let wholeUntil = 0;
   for (let at = 0; at < bytes.length; ) {
     const block = frameAt(bytes, at);
     if (block === null) {
@@ -53,8 +56,11 @@ export function readFrames(bytes: Buffer): ReadFrames {
     const frameBytes = FRAME_HEADER_BYTES + block.value.length;
     readBytes += frameBytes;
     at += frameBytes;
+    wholeUntil = at;
   }
-  return { blocks, damagedBytes: bytes.length - readBytes };
+  const tail = bytes.subarray(wholeUntil);
+  const tornBytes = isTorn(tail) ? tail.length : 0;
+  return { blocks, tornBytes, damagedBytes: bytes.length - readBytes - tornBytes };
 }
 
 function frameAt(bytes: Buffer, at: number): Block | null {
@@ -68,4 +74,16 @@ function frameAt(bytes: Buffer, at: number): Block | null {
     partitionCount: bytes.readUInt32BE(at + COUNT_AT),
     value: bytes.subarray(at + FRAME_HEADER_BYTES, end),
   };
+}
+
+/**
+ * Whether a tail is what a write leaves that a crash or a full disk cut short: the beginning of one
+ * frame, then perhaps the zeros that a file system shows where it had only reserved the space.
+ */
+function isTorn(tail: Buffer): boolean {
+  const written = tail.subarray(0, tail.findLastIndex((byte) => byte !== 0) + 1);
+  const magic = written.subarray(0, MAGIC_BYTES.length);
+  if (!magic.equals(MAGIC_BYTES.subarray(0, magic.length))) return false;
+  if (written.length < CRC_AT) return true;
+  return FRAME_HEADER_BYTES + written.readUInt32BE(LENGTH_AT) > written.length;
 }

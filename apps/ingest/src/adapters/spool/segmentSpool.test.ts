@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -93,9 +93,83 @@ describe("the spool", () => {
     const [name = ""] = await readdir(path);
     await appendFile(join(path, name), Buffer.from([0xff, 0x54, 0x43, 0x31, 0, 0, 0, 9, 1]));
     const next = await open();
-    expect(next.stats()).toMatchObject({ records: 2, damagedBytes: 9 });
+    expect(next.stats()).toMatchObject({ records: 2, tornBytes: 9, damagedBytes: 0 });
     await next.append([block("c")]);
     expect(await drain(next)).toEqual(["a", "b", "c"]);
+    expect(await readdir(path)).toEqual([]);
+  });
+
+  it("drains a damaged file as far as it goes, and keeps it for a person to see", async () => {
+    const killed = await open();
+    await killed.append([block("a"), block("b"), block("c")]);
+    const [name = ""] = await readdir(path);
+    const bytes = await readFile(join(path, name));
+    bytes.writeUInt8(0x78, bytes.indexOf("b"));
+    await writeFile(join(path, name), bytes);
+    const next = await open();
+    expect(next.stats()).toMatchObject({ records: 2, tornBytes: 0, damagedBytes: 21 });
+    expect(await drain(next)).toEqual(["a", "c"]);
+    expect(await readdir(path)).toEqual([`${name}.aside`]);
+    // It goes on taking room, and no later process drains it again or gives its number anew.
+    const last = await open();
+    expect(last.stats()).toMatchObject({ records: 0, bytes: bytes.length, filesAside: 1 });
+    await last.append([block("d")]);
+    expect(await drain(last)).toEqual(["d"]);
+  });
+
+  it("tells when the disk gives back less than it took, while it runs", async () => {
+    const spool = await open();
+    await spool.append([block("a"), block("b")]);
+    const [name = ""] = await readdir(path);
+    await truncate(join(path, name), 21);
+    expect(await drain(spool)).toEqual(["a"]);
+    expect(spool.stats()).toMatchObject({ damagedBytes: 21, filesAside: 1, drainedRecords: 1 });
+  });
+
+  it.each([
+    ["at the start", true],
+    ["while it runs", false],
+  ])("sets aside what cannot be read %s, and drains what is behind it", async (_when, atStart) => {
+    const first = await open();
+    await first.append([block("a")]);
+    const [name = ""] = await readdir(path);
+    folder.unreadable.add(name);
+    const spool = atStart ? await open() : first;
+    if (!atStart) await expect(spool.peek()).rejects.toThrow(SpoolUnavailableError);
+    await spool.append([block("b")]);
+    for (let tries = atStart ? 0 : 1; tries < 5; tries += 1) {
+      await expect(spool.peek()).rejects.toThrow(SpoolUnavailableError);
+    }
+    expect(await drain(spool)).toEqual(["b"]);
+    expect(spool.stats()).toMatchObject({ records: 0, bytes: 21, filesAside: 1 });
+    expect(await readdir(path)).toEqual([`${name}.aside`]);
+  });
+
+  it("goes on where a file could be read again in time", async () => {
+    const spool = await open();
+    await spool.append([block("a")]);
+    const [name = ""] = await readdir(path);
+    folder.unreadable.add(name);
+    await expect(spool.peek()).rejects.toThrow(SpoolUnavailableError);
+    folder.unreadable.clear();
+    expect(await drain(spool)).toEqual(["a"]);
+  });
+
+  // The disk was remounted read-only: to drain the same file for ever would flood the log.
+  it("gives drained blocks once, even while their file cannot be removed", async () => {
+    const spool = await open();
+    await spool.append([block("a")]);
+    await spool.peek();
+    folder.isReadOnly = true;
+    await spool.release();
+    expect(await spool.peek()).toEqual([]);
+    expect(spool.stats()).toMatchObject({ records: 0, bytes: 21, filesUnremoved: 1 });
+    expect(await settle(spool.append([block("b")]))).toBe(false);
+    folder.isReadOnly = false;
+    await spool.append([block("c")]);
+    expect(await drain(spool)).toEqual(["c"]);
+    expect(spool.stats()).toMatchObject({ bytes: 0, filesUnremoved: 0 });
+    expect(await readdir(path)).toEqual([]);
   });
 
   it("refuses beyond its size, and takes again what fits once some is drained", async () => {

@@ -2,10 +2,23 @@
  * A spool of append-only files, each filled once, synced before it counts, and removed whole when
  * the log has what is in it. A crash in between costs further copies of one file's blocks, which
  * readers of the log remove; never a block.
+ *
+ * A file that the disk damaged is drained as far as it can be read and then set aside instead of
+ * removed, one that cannot be read at all is set aside unread: what is behind it must not wait for
+ * hands, and what is in it is not ours to throw away.
  */
 import type { Block } from "../../domain/blocks.ts";
 import { type Spool, type SpoolStats, SpoolUnavailableError } from "../../ports/spool.ts";
-import { readFrames, toFrame } from "./frames.ts";
+import { toFrame } from "./frames.ts";
+import {
+  foundSegment,
+  newSegment,
+  parseSegmentName,
+  readSegment,
+  type Segment,
+  SegmentEnds,
+  segmentName,
+} from "./segment.ts";
 import type { SpoolFile, SpoolFolder } from "./spoolFolder.ts";
 
 /** A file that has grown to this is closed; the unit in which the spool is drained. */
@@ -14,20 +27,13 @@ const SEGMENT_BYTES = 1_048_576;
 const GROUP_BYTES_MAX = 4 * 1_048_576;
 /** After a failed append the spool says for this long that it can take nothing, milliseconds. */
 const UNREADY_AFTER_FAILURE_MS = 2_000;
-
-const SEGMENT_NAME = /^(\d{12})\.spool$/;
+/** A file that could not be read this often in a row is set aside. */
+const READ_TRIES_MAX = 5;
 
 export interface SegmentSpoolSettings {
   /** Most bytes of all files together. */
   readonly bytesMax: number;
   readonly nowMs: () => number;
-}
-
-interface Segment {
-  readonly name: string;
-  /** Bytes of whole, synced frames. */
-  bytes: number;
-  records: number;
 }
 
 interface Append {
@@ -43,7 +49,11 @@ export class SegmentSpool implements Spool {
   /** Oldest first; the active one, if any, is the last. */
   readonly #segments: Segment[] = [];
   readonly #waiting: Append[] = [];
-  readonly #counts = { spooledRecords: 0, drainedRecords: 0, failedAppends: 0, damagedBytes: 0 };
+  readonly #ends: SegmentEnds;
+  readonly #counts = {
+    ...{ spooledRecords: 0, drainedRecords: 0, failedAppends: 0 },
+    ...{ tornBytes: 0, damagedBytes: 0 },
+  };
   #active: { readonly file: SpoolFile; readonly segment: Segment } | null = null;
   #peeked: Segment | null = null;
   #nextNumber = 0;
@@ -58,22 +68,37 @@ export class SegmentSpool implements Spool {
   private constructor(folder: SpoolFolder, settings: SegmentSpoolSettings) {
     this.#folder = folder;
     this.#settings = settings;
+    this.#ends = new SegmentEnds(folder);
   }
 
-  /** Takes over what an earlier process left, up to a frame that its death tore. */
+  /**
+   * Takes over what an earlier process left, up to a frame that its death tore. Opens whatever state
+   * the files are in: the log may be well, and then a damaged spool must not stop the edge.
+   */
   static async open(folder: SpoolFolder, settings: SegmentSpoolSettings): Promise<SegmentSpool> {
     const spool = new SegmentSpool(folder, settings);
-    for (const name of await folder.list()) {
-      const number = SEGMENT_NAME.exec(name)?.[1];
-      if (number === undefined) continue;
-      spool.#nextNumber = Number(number) + 1;
-      const bytes = await folder.read(name);
-      const { blocks, damagedBytes } = readFrames(bytes);
-      spool.#counts.damagedBytes += damagedBytes;
-      if (blocks.length === 0) await folder.remove(name);
-      else spool.#add({ name, bytes: bytes.length, records: blocks.length });
-    }
+    for (const name of await folder.list()) await spool.#takeOver(name);
     return spool;
+  }
+
+  async #takeOver(name: string): Promise<void> {
+    const parsed = parseSegmentName(name);
+    if (parsed === null) return;
+    this.#nextNumber = Math.max(this.#nextNumber, parsed.number + 1);
+    const segment = foundSegment(name, await this.#folder.sizeOf(name).catch(() => 0));
+    // Whatever state it is in, it takes room: that is what bounds the spool.
+    this.#bytes += segment.bytes;
+    if (parsed.isAside) {
+      this.#ends.findAside();
+      return;
+    }
+    const blocks = await this.#read(segment).catch(() => null);
+    if (blocks?.length === 0) {
+      await this.#end(segment);
+      return;
+    }
+    this.#segments.push(segment);
+    this.#records += segment.records;
   }
 
   append(blocks: readonly Block[]): Promise<void> {
@@ -93,16 +118,24 @@ export class SegmentSpool implements Spool {
 
   async peek(): Promise<readonly Block[]> {
     return this.#exclusively(async () => {
+      this.#bytes -= await this.#ends.retry();
       const [oldest] = this.#segments;
       if (oldest === undefined) return [];
       // Closed before it is read, so that nothing is added to what will be removed.
       if (oldest === this.#active?.segment) await this.#closeActive();
+      const recordsBefore = oldest.records;
       try {
-        const { blocks } = readFrames(await this.#folder.read(oldest.name));
+        const blocks = await this.#read(oldest);
+        this.#records += oldest.records - recordsBefore;
         this.#peeked = oldest;
         return blocks;
       } catch (cause) {
-        throw new SpoolUnavailableError("The spool cannot be read", { cause });
+        oldest.failedReads += 1;
+        if (oldest.failedReads >= READ_TRIES_MAX) {
+          oldest.isDamaged = true;
+          await this.#letGo(oldest);
+        }
+        throw new SpoolUnavailableError(`${oldest.name} of the spool cannot be read`, { cause });
       }
     });
   }
@@ -111,20 +144,16 @@ export class SegmentSpool implements Spool {
     return this.#exclusively(async () => {
       const released = this.#peeked;
       if (released === null || released !== this.#segments[0]) return;
-      try {
-        await this.#folder.remove(released.name);
-      } catch (cause) {
-        throw new SpoolUnavailableError("A drained file cannot be removed", { cause });
-      }
       this.#peeked = null;
-      this.#segments.shift();
-      this.#grow({ bytes: -released.bytes, records: -released.records });
       this.#counts.drainedRecords += released.records;
+      await this.#letGo(released);
     });
   }
 
   stats(): SpoolStats {
-    return { bytes: this.#bytes, records: this.#records, ...this.#counts };
+    const { filesAside, filesUnremoved } = this.#ends;
+    const files = { filesAside, filesUnremoved };
+    return { bytes: this.#bytes, records: this.#records, ...this.#counts, ...files };
   }
 
   canTake(): boolean {
@@ -137,17 +166,28 @@ export class SegmentSpool implements Spool {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#exclusively(() => this.#closeActive());
+    await this.#exclusively(async () => {
+      await this.#closeActive();
+      this.#bytes -= await this.#ends.retry();
+    });
   }
 
-  #add(segment: Segment): void {
-    this.#segments.push(segment);
-    this.#grow(segment);
+  async #read(segment: Segment): Promise<readonly Block[]> {
+    const { blocks, tornBytes, damagedBytes } = await readSegment(this.#folder, segment);
+    this.#counts.tornBytes += tornBytes;
+    this.#counts.damagedBytes += damagedBytes;
+    return blocks;
   }
 
-  #grow({ bytes, records }: Pick<Segment, "bytes" | "records">): void {
-    this.#bytes += bytes;
-    this.#records += records;
+  /** The oldest file is done with, and holds up the others no longer. */
+  async #letGo(oldest: Segment): Promise<void> {
+    this.#segments.shift();
+    this.#records -= oldest.records;
+    await this.#end(oldest);
+  }
+
+  async #end(segment: Segment): Promise<void> {
+    this.#bytes -= await this.#ends.end(segment, segment.isDamaged ? "set aside" : "remove");
   }
 
   #exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -169,7 +209,8 @@ export class SegmentSpool implements Spool {
       const records = group.reduce((sum, append) => sum + append.records, 0);
       segment.bytes += bytes.length;
       segment.records += records;
-      this.#grow({ bytes: bytes.length, records });
+      this.#bytes += bytes.length;
+      this.#records += records;
     } catch (cause) {
       await this.#abandonActive();
       this.#failedAtMs = this.#settings.nowMs();
@@ -201,9 +242,9 @@ export class SegmentSpool implements Spool {
       await this.#closeActive();
     }
     if (this.#active === null) {
-      const name = `${String(this.#nextNumber).padStart(12, "0")}.spool`;
+      const name = segmentName(this.#nextNumber);
       this.#nextNumber += 1;
-      const segment = { name, bytes: 0, records: 0 };
+      const segment = newSegment(name);
       const file = await this.#folder.create(name);
       this.#segments.push(segment);
       this.#active = { file, segment };
@@ -230,6 +271,6 @@ export class SegmentSpool implements Spool {
     await this.#closeActive();
     if (active.segment.records > 0) return;
     this.#segments.splice(this.#segments.indexOf(active.segment), 1);
-    await this.#folder.remove(active.segment.name).catch(() => {});
+    await this.#end(active.segment);
   }
 }

@@ -1,6 +1,15 @@
 /** The folder of a spool: the few file operations that it needs, so that tests can fail each. */
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
 
 export interface SpoolFile {
   /** Writes at a position and syncs; both done, or an error and an unknown outcome. */
@@ -16,24 +25,52 @@ export interface SpoolFolder {
   /** A new file, whose name is as durable as what will be written to it. */
   create(name: string): Promise<SpoolFile>;
   read(name: string): Promise<Buffer>;
+  /** Bytes of a file. */
+  sizeOf(name: string): Promise<number>;
+  /** Another name for a file, as durable as its first. */
+  rename(name: string, to: string): Promise<void>;
   /** No error if it is gone already. */
   remove(name: string): Promise<void>;
 }
 
 /** A real folder, created if it is not there. */
 export async function openSpoolFolder(path: string): Promise<SpoolFolder> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(resolve(path));
   return {
     list: async () => (await readdir(path)).sort(),
-    async create(name) {
-      const handle = await open(join(path, name), "wx", 0o600);
-      // Without this a power cut can lose the file's name, and with it what was synced into it.
-      await syncFolder(path);
-      return toSpoolFile(handle);
-    },
+    create: (name) => createFile(path, name),
     read: (name) => readFile(join(path, name)),
+    sizeOf: async (name) => (await stat(join(path, name))).size,
+    async rename(name, to) {
+      await rename(join(path, name), join(path, to));
+      await syncFolder(path);
+    },
     remove: (name) => rm(join(path, name), { force: true }),
   };
+}
+
+/** A folder whose name, and the names of those above it that had to be made, survive a power cut. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  let above = dirname(first);
+  for (const name of relative(above, path).split(sep)) {
+    await syncFolder(above);
+    above = join(above, name);
+  }
+}
+
+async function createFile(path: string, name: string): Promise<SpoolFile> {
+  const handle = await open(join(path, name), "wx", 0o600);
+  try {
+    // Without this a power cut can lose the file's name, and with it what was synced into it.
+    await syncFolder(path);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(join(path, name), { force: true }).catch(() => {});
+    throw error;
+  }
+  return toSpoolFile(handle);
 }
 
 function toSpoolFile(handle: FileHandle): SpoolFile {

@@ -138,6 +138,11 @@ export class SpooledEventSink implements EventSink {
   async #drainOnce(): Promise<boolean> {
     if (this.#spool.stats().records === 0) return false;
     const blocks = await this.#spool.peek();
+    // A file of which nothing could be read says nothing about the log.
+    if (blocks.length === 0) {
+      await this.#spool.release();
+      return true;
+    }
     try {
       await this.#log.append(this.#fitToLog(blocks));
     } catch (error) {
