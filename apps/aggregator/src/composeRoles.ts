@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
@@ -11,13 +12,20 @@ import { composeArchive } from "./archive/composeArchive.ts";
 import { composeBatch } from "./batch/composeBatch.ts";
 import type { Env, Role } from "./env.ts";
 import { type OpsSources, READY } from "./http/opsServer.ts";
+import { createPromLeaseObserver } from "./leases/adapters/promLeaseObserver.ts";
+import { composeLeases, type ProcessIdentity } from "./leases/composeLeases.ts";
+import type { LeaseGroup } from "./leases/pipeline/holdPartitions.ts";
+import type { LeaseObserver } from "./leases/ports/leaseObserver.ts";
+import type { StopSignals } from "./stopSignals.ts";
 import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
 import { composeStream } from "./stream/composeStream.ts";
-import type { StopSignals } from "./stream/pipeline/partitionReader.ts";
 import { untilAnswers } from "./untilAnswers.ts";
 
 /** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
 const POSTGRES_CONNECTIONS_MAX = 12;
+
+/** What a role says of itself before it takes part in the work. */
+const STARTING = "starting";
 
 export interface Aggregator extends OpsSources {
   /** Runs every role until stopped; a fault of one stops them all and is thrown. */
@@ -45,7 +53,12 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
     eventLog: openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS }),
     readers: [],
   };
-  for (const role of env.AGGREGATOR_ROLES) parts.set(role, () => "starting");
+  const identity = {
+    member: randomUUID(),
+    instance: env.AGGREGATOR_INSTANCE ?? null,
+    leaseMs: env.LEASE_MS,
+  };
+  for (const role of env.AGGREGATOR_ROLES) parts.set(role, () => STARTING);
 
   return {
     readiness: () => new Map(Array.from(parts, ([part, state]) => [part, state()])),
@@ -58,7 +71,8 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
       const either = AbortSignal.any([stopping, fault.signal]);
       const runs = Array.from(env.AGGREGATOR_ROLES, async (role) => {
         try {
-          const runRole = await buildRole(role, { env, logger, registry, engines, parts }, either);
+          const context = { env, identity, logger, registry, engines, parts };
+          const runRole = await buildRole(role, context, either);
           await runRole({ stopping: either, deadline: signals.deadline });
         } catch (error) {
           if (!stopping.aborted) logger.error({ role, err: error }, "a role has failed");
@@ -80,6 +94,7 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
 
 interface RoleContext {
   readonly env: Env;
+  readonly identity: ProcessIdentity;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly engines: Engines;
@@ -97,11 +112,15 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
   if (role === "stream") {
     const log = await openReader(context, signal);
     const observer = createPromStreamObserver(registry, log, logger);
-    parts.set(role, () => [...observer.states().values()].find((at) => at !== READY) ?? READY);
+    const told = { ended: (partition: number) => observer.released(partition) };
+    const leases = leasesOf(context, role, log, told);
+    const stateOf = () => [...observer.states().values()].find((at) => at !== READY) ?? READY;
+    parts.set(role, () => (leases.hasJoined() ? stateOf() : STARTING));
     const { ALLOWED_LATENESS_MS: allowedLatenessMs, STREAM_FLUSH_INTERVAL_MS: flushIntervalMs } =
       env;
     const settings = { allowedLatenessMs, flushIntervalMs };
-    return (signals) => composeStream({ log, db, clickhouse, observer, settings }, signals);
+    return (signals) =>
+      composeStream({ log, db, clickhouse, observer, ...leases, settings }, signals);
   }
 
   const objectStore = createFolderObjectStore(objects);
@@ -110,11 +129,30 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
   parts.set(role, () => READY);
   if (role === "archive") {
     const reader = await openReader(context, signal);
+    const leases = leasesOf(context, role, reader, {});
+    parts.set(role, () => (leases.hasJoined() ? READY : STARTING));
     const settings = { flushIntervalMs: env.ARCHIVE_FLUSH_INTERVAL_MS };
-    return ({ stopping }) => composeArchive({ reader, ...stores, settings }, stopping);
+    return (signals) => composeArchive({ reader, ...stores, ...leases, settings }, signals);
   }
   const settings = { topic: env.EVENTS_TOPIC, tzdata: process.versions["tz"] ?? "unknown" };
   return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);
+}
+
+/** How this process shares out a topic's partitions with the others that play the role. */
+function leasesOf(
+  { engines, identity, registry, logger }: RoleContext,
+  name: Role,
+  { topic, partitionCount }: EventLogReader,
+  told: Partial<Pick<LeaseObserver, "ended">>,
+): { readonly leases: LeaseGroup; readonly hasJoined: () => boolean } {
+  const observer = createPromLeaseObserver(registry, name, logger.child({ role: name }));
+  const ended = (partition: number) => {
+    observer.ended(partition);
+    told.ended?.(partition);
+  };
+  const group = { name, topic, partitionCount };
+  const leases = composeLeases(engines.postgres.db, identity, group, { ...observer, ended });
+  return { leases, hasJoined: observer.hasJoined };
 }
 
 /** Each role reads the log by connections of its own: one that is far behind starves no other. */

@@ -37,6 +37,16 @@ export function loadEnv(source: Record<string, string | undefined>) {
       /** How often counts are written, so that reports show the current ones. */
       STREAM_FLUSH_INTERVAL_MS: positiveMs.max(MINUTE_MS).default(SECOND_MS),
       ARCHIVE_FLUSH_INTERVAL_MS: positiveMs.default(MINUTE_MS),
+      /** How long a process that is not heard of keeps its partitions; the longest hand-over. */
+      LEASE_MS: positiveMs
+        .min(500)
+        .max(MINUTE_MS)
+        .default(8 * SECOND_MS),
+      /** Names this process across restarts, so that the next takes its partitions over at once. */
+      AGGREGATOR_INSTANCE: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,100}$/)
+        .optional(),
       AGGREGATOR_ROLES: z
         .string()
         .default(ROLES.join(","))

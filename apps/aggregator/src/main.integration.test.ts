@@ -1,3 +1,4 @@
+import { partitionLeases } from "@trueclick/db/postgres/schema/leases";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
 import { createTestObjectsDir } from "@trueclick/local-stack/testing";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -22,6 +23,7 @@ afterEach(async () => {
   await world.close();
 });
 
+const LEASE_MS = 1_500;
 const PATIENCE = { timeout: 30_000, interval: 50 };
 
 async function start(settings: Readonly<Record<string, string>> = {}) {
@@ -29,6 +31,7 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
     DATABASE_URL: world.databaseUrl,
     CLICKHOUSE_URL: world.clickhouseUrl,
     AGGREGATOR_ROLES: "stream",
+    LEASE_MS: `${LEASE_MS}`,
     ALLOWED_LATENESS_MS: `${ALLOWED_LATENESS_MS}`,
     ...settings,
   });
@@ -99,17 +102,90 @@ it("counts the same through kill -9 after kill -9 as in one go", async () => {
   expect(await world.visible()).toEqual(killed);
 });
 
-it("leaves a partition to its newer owner, and ends when it has none left", async () => {
-  const older = await start();
-  await ready(older);
-  const newer = await start();
-  await ready(newer);
+/** How many partitions each member holds. */
+async function holders(): Promise<Map<string, number>> {
+  const leases = await world.db.select().from(partitionLeases);
+  const held = new Map<string, number>();
+  for (const { holder } of leases)
+    if (holder !== null) held.set(holder, (held.get(holder) ?? 0) + 1);
+  return held;
+}
+
+const spread = (counts: readonly number[]) =>
+  vi.waitFor(async () => expect([...(await holders()).values()]).toEqual(counts), PATIENCE);
+
+it("shares the partitions out as processes come and go, without hands", async () => {
+  const first = await start();
+  await ready(first);
+  await spread([2]);
+  const second = await start();
+  await spread([1, 1]);
+  await ready(second);
+
+  // Told to stop, it gives up its lease: nobody waits for that to run out.
+  expect(await first.end("SIGTERM")).toBe(0);
+  const leftMs = performance.now();
+  await spread([2]);
+  expect(performance.now() - leftMs).toBeLessThan(LEASE_MS);
+
+  const third = await start();
+  await spread([1, 1]);
+  await second.end("SIGKILL");
+  await spread([2]);
+  await ready(third);
+});
+
+it("takes over at once what an earlier life of the same instance held", async () => {
+  const settings = { AGGREGATOR_INSTANCE: "pod-0", LEASE_MS: "60000" };
+  const first = await start(settings);
+  await ready(first);
+  await spread([2]);
+  await first.end("SIGKILL");
+  await start(settings);
+  await vi.waitFor(async () => {
+    expect((await world.db.select().from(streamCheckpoints)).map(({ epoch }) => epoch)).toEqual([
+      2n,
+      2n,
+    ]);
+  }, PATIENCE);
+});
+
+// A machine that was paused wakes up with rows in memory, and goes on writing them.
+it("counts the same when a halted process wakes up after others took over", async () => {
+  const zombie = await start({ STREAM_FLUSH_INTERVAL_MS: "20" });
+  await ready(zombie);
   const appender = await world.eventLog.appender(TOPIC);
-  await appender.append(ledger(60, PARTITIONS, Date.now()));
+  const blocks = ledger(1_200, PARTITIONS, Date.now() - ALLOWED_LATENESS_MS);
+  const portion = Math.ceil(blocks.length / 3);
+  const append = async (from: number) => {
+    for (const block of blocks.slice(from * portion, (from + 1) * portion)) {
+      await appender.append([block]);
+    }
+  };
+  const appending = append(0);
+  await vi.waitFor(async () => expect(await counted()).toBeGreaterThan(0n), PATIENCE);
+  zombie.halt();
+  await appending;
+
+  const heir = await start({ STREAM_FLUSH_INTERVAL_MS: "20" });
+  await spread([2]);
+  await ready(heir);
+  await append(1);
+  const during = BigInt(2 * portion);
+  await vi.waitFor(async () => expect(await counted()).toBe(during), PATIENCE);
+  zombie.goOn();
+  await append(2);
   await appender.close();
-  expect(await older.ended).toBe(1);
-  expect(older.lines.join("\n")).toContain('"reason":"deposed"');
-  await ready(newer);
+  await spread([1, 1]);
+  await vi.waitFor(async () => expect(await counted()).toBe(BigInt(blocks.length)), PATIENCE);
+  await Promise.all([zombie.end("SIGTERM"), heir.end("SIGTERM")]);
+  const shared = await world.visible();
+
+  await world.db.delete(streamCheckpoints);
+  await world.clickhouse.command({ query: "TRUNCATE TABLE hot_minutes" });
+  await world.clickhouse.command({ query: "TRUNCATE TABLE stream_rejects" });
+  await world.countAll();
+  expect(shared).toEqual(await world.visible());
 });
 
 it("stops a partition whose log has expired under its checkpoint, and says so", async () => {

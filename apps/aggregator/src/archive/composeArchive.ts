@@ -3,6 +3,8 @@ import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { EventLogReader } from "@trueclick/event-log";
+import type { LeaseGroup } from "../leases/pipeline/holdPartitions.ts";
+import type { StopSignals } from "../stopSignals.ts";
 import { createClickHouseEventIndex } from "./adapters/clickhouseEventIndex.ts";
 import { createParquetEncoder } from "./adapters/parquetEncoder.ts";
 import { createPostgresFlushRequests } from "./adapters/postgresFlushRequests.ts";
@@ -20,6 +22,7 @@ export interface ArchiveDependencies {
     /** `ARCHIVE_FLUSH_INTERVAL_MS`. */
     readonly flushIntervalMs: number;
   };
+  readonly leases: LeaseGroup;
   readonly logger: RoleLogger;
 }
 
@@ -29,8 +32,8 @@ export interface ArchiveDependencies {
  */
 const STRETCH_LIMITS = { eventsMax: 20_000, bytesMax: 16 * 1_048_576, hoursMax: 96 };
 
-/** Runs the archive role until aborted. See `runArchive` for how it ends. */
-export function composeArchive(deps: ArchiveDependencies, signal: AbortSignal): Promise<void> {
+/** Runs the archive role until told to stop. See `runArchive` for how it ends. */
+export function composeArchive(deps: ArchiveDependencies, signals: StopSignals): Promise<void> {
   const { reader, db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
   return runArchive(
     {
@@ -40,6 +43,7 @@ export function composeArchive(deps: ArchiveDependencies, signal: AbortSignal): 
       index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
       manifest: createPostgresManifest(db, reader.topic),
       flushRequests: createPostgresFlushRequests(db, reader.topic),
+      leases: deps.leases,
       limits: STRETCH_LIMITS,
       flushIntervalMs: settings.flushIntervalMs,
       nowMs: () => performance.now(),
@@ -49,6 +53,6 @@ export function composeArchive(deps: ArchiveDependencies, signal: AbortSignal): 
         logger.info({ partition, offsets, events, objects: objects.length }, "archived a stretch");
       },
     },
-    signal,
+    signals,
   );
 }

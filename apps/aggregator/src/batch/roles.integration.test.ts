@@ -3,6 +3,7 @@ import { dayOf } from "@trueclick/shared/calendar";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { composeArchive } from "../archive/composeArchive.ts";
 import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
+import { testLeases } from "../leases/testing/testLeases.ts";
 import { composeBatch } from "./composeBatch.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
@@ -19,9 +20,12 @@ beforeEach(async () => {
   stop = new AbortController();
   const { db, clickhouse, clickhouseObjects, objects: objectStore, reader, topic } = world.archive;
   const deps = { db, clickhouse, clickhouseObjects, objectStore, logger };
+  const { partitionCount } = reader;
+  const leases = testLeases(db, { name: "archive", topic, partitionCount });
+  const signals = { stopping: stop.signal, deadline: new AbortController().signal };
   roles = Promise.all([
     // An hour: what is archived within this test was asked for.
-    composeArchive({ ...deps, reader, settings: { flushIntervalMs: HOUR_MS } }, stop.signal),
+    composeArchive({ ...deps, reader, leases, settings: { flushIntervalMs: HOUR_MS } }, signals),
     composeBatch({ ...deps, settings: { topic, tzdata: "test" } }, stop.signal),
   ]);
 });

@@ -1,11 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { EventLogReader } from "@trueclick/event-log";
+import { delay } from "../delay.ts";
+import type { LeaseGroup } from "../leases/pipeline/holdPartitions.ts";
+import type { StopSignals } from "../stopSignals.ts";
 import { createClickHouseHotStore } from "./adapters/clickhouseHotStore.ts";
 import { createPostgresCampaignDirectory } from "./adapters/postgresCampaignDirectory.ts";
 import { createPostgresCheckpointStore } from "./adapters/postgresCheckpointStore.ts";
-import type { StopSignals } from "./pipeline/partitionReader.ts";
 import { runStream } from "./pipeline/runStream.ts";
 import type { StreamObserver } from "./ports/streamObserver.ts";
 
@@ -14,6 +15,7 @@ export interface StreamDependencies {
   readonly db: Database;
   readonly clickhouse: ClickHouseClient;
   readonly observer: StreamObserver;
+  readonly leases: LeaseGroup;
   readonly settings: {
     /** `ALLOWED_LATENESS_MS`. */
     readonly allowedLatenessMs: number;
@@ -35,7 +37,7 @@ const LIMITS = {
 
 /** Runs the stream role until stopped. See `runStream` for how it ends. */
 export function composeStream(deps: StreamDependencies, signals: StopSignals): Promise<void> {
-  const { log, db, clickhouse, observer, settings } = deps;
+  const { log, db, clickhouse, observer, leases, settings } = deps;
   return runStream(
     {
       log,
@@ -48,14 +50,7 @@ export function composeStream(deps: StreamDependencies, signals: StopSignals): P
       nowMs: () => performance.now(),
     },
     { ...LIMITS, ...settings },
+    leases,
     signals,
   );
-}
-
-async function delay(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(delayMs, undefined, { signal });
-  } catch {
-    // Aborted: the caller looks at the signal next.
-  }
 }

@@ -12,6 +12,9 @@ export interface AggregatorProcess {
   readonly url: string;
   /** All that it logged so far. */
   readonly lines: readonly string[];
+  /** Halts it where it stands, as a paused machine does, or lets it go on. */
+  halt(): void;
+  goOn(): void;
   /** Sends a signal and waits for the end; the exit code, or null after SIGKILL. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
   /** The exit code, once it has ended by itself. */
@@ -35,6 +38,8 @@ export async function startAggregatorProcess(
     url: `http://127.0.0.1:${port}`,
     lines,
     ended,
+    halt: () => child.kill("SIGSTOP"),
+    goOn: () => child.kill("SIGCONT"),
     end: (signal) => {
       child.kill(signal);
       return ended;

@@ -68,6 +68,8 @@ function environmentOf({ settings, secrets, stack }: ProgramHost): Record<string
     EVENTS_TOPIC: stack.eventsTopic,
     EVENTS_PARTITIONS: String(settings.eventsPartitions),
     OBJECTS_DIR: stack.objectsDir,
+    // One of each program runs here, so a new one need not wait for the leases of the last.
+    AGGREGATOR_INSTANCE: "local",
     INGEST_PORT: String(settings.ingestPort),
     INGEST_URL: stack.ingestUrl,
     WEB_URL: stack.webUrl,

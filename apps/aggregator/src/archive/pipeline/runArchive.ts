@@ -1,4 +1,10 @@
 import { OffsetOutOfRangeError } from "@trueclick/event-log";
+import {
+  holdPartitions,
+  type LeaseGroup,
+  type PartitionEnd,
+} from "../../leases/pipeline/holdPartitions.ts";
+import type { StopSignals } from "../../stopSignals.ts";
 import type { FlushRequests } from "../ports/flushRequests.ts";
 import { StaleEpochError } from "../ports/manifest.ts";
 import { archivePartition, type PartitionArchive } from "./archivePartition.ts";
@@ -13,20 +19,20 @@ export interface RoleLogger {
 
 export interface ArchiveRole extends Omit<PartitionArchive, "latestFlushRequest"> {
   readonly flushRequests: FlushRequests;
+  readonly leases: LeaseGroup;
   readonly logger: RoleLogger;
 }
 
 const FLUSH_REQUEST_POLL_MS = 250;
 
 /**
- * Archives all partitions until aborted. A store or log that is away is tried again for as long as
- * it takes, from the checkpoint; a partition whose log has a hole stops alone, with an error.
- *
- * @throws {StaleEpochError} Another process took over: this one must end.
+ * Archives this process's share of the partitions until told to stop. A store or log that is away
+ * is tried again for as long as it takes, from the checkpoint; a partition whose log has a hole
+ * stops alone, with an error, and one that another process has taken over is left to it.
  */
-export async function runArchive(role: ArchiveRole, signal: AbortSignal): Promise<void> {
-  const stopping = new AbortController();
-  const stopped = AbortSignal.any([signal, stopping.signal]);
+export async function runArchive(role: ArchiveRole, signals: StopSignals): Promise<void> {
+  const ended = new AbortController();
+  const stopped = AbortSignal.any([signals.stopping, ended.signal]);
   let newest: string | null = null;
   const archive = { ...role, latestFlushRequest: () => newest };
   const watchRequests = async () => {
@@ -35,14 +41,14 @@ export async function runArchive(role: ArchiveRole, signal: AbortSignal): Promis
       await pause(FLUSH_REQUEST_POLL_MS, stopped);
     }
   };
-  const partitions = Array.from({ length: role.reader.partitionCount }, (_, partition) =>
-    keepArchiving(archive, role.logger, partition, stopped),
-  );
+  const watching = watchRequests();
   try {
-    await Promise.all([watchRequests(), ...partitions]);
+    const work = (partition: number, { stopping }: StopSignals) =>
+      keepArchiving(archive, role.logger, partition, stopping);
+    await holdPartitions(role.leases, work, signals);
   } finally {
-    stopping.abort();
-    await Promise.allSettled(partitions);
+    ended.abort();
+    await watching;
   }
 }
 
@@ -60,7 +66,7 @@ async function keepArchiving(
   logger: RoleLogger,
   partition: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PartitionEnd> {
   let failures = 0;
   const counted = {
     ...archive,
@@ -73,15 +79,19 @@ async function keepArchiving(
     try {
       await archivePartition(counted, partition, signal);
     } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof StaleEpochError) throw error;
+      if (signal.aborted) return "ended";
+      if (error instanceof StaleEpochError) {
+        logger.warn({ err: error, partition }, "another process archives this partition now");
+        return "ended";
+      }
       if (error instanceof OffsetOutOfRangeError) {
         logger.error({ err: error, partition }, "the archive stops: the log lacks what is next");
-        return;
+        return "stuck";
       }
       failures += 1;
       logger.warn({ err: error, partition, failures }, "archiving failed; trying again");
       await backOff(failures, signal);
     }
   }
+  return "ended";
 }

@@ -11,7 +11,7 @@ interface Logger {
 }
 
 export interface PromStreamObserver extends StreamObserver {
-  /** What each partition does: `ready`, or what it waits for. */
+  /** What each partition of this process does: `ready`, or what it waits for. */
   states(): ReadonlyMap<number, string>;
 }
 
@@ -23,13 +23,12 @@ const END_OFFSETS_TIMEOUT_MS = 2_000;
 /** Turns what the stream tells into metrics, log lines and readiness. */
 export function createPromStreamObserver(
   registry: Registry,
-  log: Pick<EventLogReader, "partitionCount" | "offsets">,
+  log: Pick<EventLogReader, "offsets">,
   logger: Logger,
 ): PromStreamObserver {
   const metrics = createMetrics(registry);
   const checkpoints = new Map<number, EngineCheckpoint>();
   const states = new Map<number, string>();
-  for (let at = 0; at < log.partitionCount; at += 1) states.set(at, "starting");
   registerLag(registry, log, checkpoints);
 
   function moveTo(partition: number, checkpoint: EngineCheckpoint) {
@@ -69,6 +68,13 @@ export function createPromStreamObserver(
       states.set(partition, `stopped: ${reason}`);
       metrics.stopped.set({ partition }, 1);
       logger.error({ partition, reason, err: error }, "a partition is counted no more");
+    },
+    released(partition) {
+      states.delete(partition);
+      checkpoints.delete(partition);
+      for (const gauge of [metrics.watermark, metrics.nextOffset, metrics.stopped]) {
+        gauge.remove({ partition });
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { EventLogReader } from "@trueclick/event-log";
+import type { StopSignals } from "../../stopSignals.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
 import type { CheckpointStore, Ownership } from "../ports/checkpointStore.ts";
@@ -26,13 +27,6 @@ export interface PartitionSettings extends EngineOptions {
   readonly flushBytesMax: number;
   /** How long a read waits for a first record, milliseconds. */
   readonly readWaitMs: number;
-}
-
-export interface StopSignals {
-  /** Read no more; finish what is read. */
-  readonly stopping: AbortSignal;
-  /** Leave it as it is. What is not committed is read again after the next start. */
-  readonly deadline: AbortSignal;
 }
 
 export type Progress = "idle" | "caught_up" | "behind";

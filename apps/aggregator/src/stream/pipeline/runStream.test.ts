@@ -1,11 +1,12 @@
 import { LogUnavailableError } from "@trueclick/event-log";
 import { expect, it } from "vitest";
+import { soleLeases } from "../../leases/testing/testLeases.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
 import { BASE_MS, blockOf, CAMPAIGNS, storedClick } from "../testing/fixtures.ts";
 import { MemoryLogReader } from "../testing/memoryLog.ts";
 import { MemoryCheckpointStore, MemoryHotStore } from "../testing/memoryStores.ts";
 import type { PartitionDeps } from "./partitionReader.ts";
-import { runStream, StreamEndedError } from "./runStream.ts";
+import { runStream } from "./runStream.ts";
 
 const SETTINGS = {
   allowedLatenessMs: 600_000,
@@ -43,7 +44,11 @@ function streamOver(log: MemoryLogReader) {
       },
       retrying: (_partition, step, error) => told.push(`retrying ${step}: ${error.name}`),
       recovered: (_partition, step) => told.push(`recovered ${step}`),
-      stopped: (_partition, reason) => told.push(`stopped: ${reason}`),
+      stopped: (_partition, reason) => {
+        told.push(`stopped: ${reason}`);
+        stopping.abort();
+      },
+      released: () => {},
     },
     delay: async () => {},
     random: () => 0.5,
@@ -67,7 +72,7 @@ function failing<Args extends unknown[], Result>(
 
 it("writes together what was there to read, once", async () => {
   const { deps, signals, told } = streamOver(new MemoryLogReader(LOG));
-  await runStream(deps, SETTINGS, signals);
+  await runStream(deps, SETTINGS, soleLeases(1), signals);
   expect(told).toEqual(["flushed 4 cells to 3"]);
 });
 
@@ -93,6 +98,7 @@ it("rides out every store's and the log's passing faults", async () => {
       },
     },
     SETTINGS,
+    soleLeases(1),
     signals,
   );
   expect(hotStore.cells.size).toBe(4);
@@ -111,7 +117,7 @@ it("stops, uncommitted, at a fault that will not pass", async () => {
     throw new StoreRejectedError("no such table");
   };
   const hotStore = { writeCells: refuse, writeRejects: refuse };
-  const running = runStream({ ...deps, hotStore }, SETTINGS, signals);
+  const running = runStream({ ...deps, hotStore }, SETTINGS, soleLeases(1), signals);
   await expect(running).rejects.toBeInstanceOf(StoreRejectedError);
   expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
 });
@@ -124,15 +130,14 @@ it("leaves it to the next start when the deadline comes before the store does", 
     throw new StoreUnavailableError("away");
   };
   const hotStore = { writeCells: away, writeRejects: away };
-  await runStream({ ...deps, hotStore }, SETTINGS, signals);
+  await runStream({ ...deps, hotStore }, SETTINGS, soleLeases(1), signals);
   expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
 });
 
 it("counts nothing rather than a part when the log has expired under the checkpoint", async () => {
   const { deps, signals, told, hotStore, checkpoints } = streamOver(new MemoryLogReader(LOG, 1n));
   await checkpoints.acquire(0, 0n);
-  const running = runStream(deps, SETTINGS, signals);
-  await expect(running).rejects.toBeInstanceOf(StreamEndedError);
+  await runStream(deps, SETTINGS, soleLeases(1), signals);
   expect(told).toEqual(["stopped: offset_out_of_range"]);
   expect(hotStore.cells.size).toBe(0);
 });

@@ -24,4 +24,6 @@ export interface StreamObserver {
   retrying(partition: number, step: string, error: Error): void;
   recovered(partition: number, step: string): void;
   stopped(partition: number, reason: StopReason, error: Error): void;
+  /** The partition is no longer this process's. */
+  released(partition: number): void;
 }

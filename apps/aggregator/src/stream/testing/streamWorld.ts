@@ -11,6 +11,7 @@ import { createPostgresEventLog } from "@trueclick/event-log/postgres";
 import { createTestClickHouseDatabase, createTestDatabase } from "@trueclick/local-stack/testing";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { MINUTE_MS } from "@trueclick/shared/time";
+import { testLeases } from "../../leases/testing/testLeases.ts";
 import { composeStream } from "../composeStream.ts";
 import type { StreamObserver } from "../ports/streamObserver.ts";
 
@@ -95,10 +96,13 @@ async function countAll(db: Database, clickhouse: ClickHouseClient, log: EventLo
     retrying: () => {},
     recovered: () => {},
     stopped: () => {},
+    released: () => {},
   };
+  const { topic, partitionCount } = log;
+  const leases = testLeases(db, { name: "stream", topic, partitionCount });
   const settings = { allowedLatenessMs: ALLOWED_LATENESS_MS, flushIntervalMs: FLUSH_INTERVAL_MS };
   const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
-  await composeStream({ log, db, clickhouse, observer, settings }, signals);
+  await composeStream({ log, db, clickhouse, observer, leases, settings }, signals);
 }
 
 async function visibleRows(db: Database, clickhouse: ClickHouseClient) {

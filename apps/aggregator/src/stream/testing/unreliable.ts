@@ -33,6 +33,7 @@ const SILENT = {
   retrying: () => {},
   recovered: () => {},
   stopped: () => {},
+  released: () => {},
 };
 
 /**
