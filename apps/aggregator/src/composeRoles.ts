@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
-import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
+import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
@@ -107,7 +107,6 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
   const { db } = engines.postgres;
   const { clickhouse } = engines;
   const logger = context.logger.child({ role });
-  const objects = env.OBJECTS_DIR ?? "";
 
   if (role === "stream") {
     const log = await openReader(context, signal);
@@ -123,9 +122,14 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
       composeStream({ log, db, clickhouse, observer, ...leases, settings }, signals);
   }
 
-  const objectStore = createFolderObjectStore(objects);
-  const clickhouseObjects = createFolderObjects(objects);
-  const stores = { db, clickhouse, objectStore, clickhouseObjects, logger };
+  const objects = await openArchiveObjects(context, signal);
+  const stores = {
+    db,
+    clickhouse,
+    objectStore: objects.store,
+    clickhouseObjects: objects.inClickHouse,
+    logger,
+  };
   parts.set(role, () => READY);
   if (role === "archive") {
     const reader = await openReader(context, signal);
@@ -153,6 +157,19 @@ function leasesOf(
   const group = { name, topic, partitionCount };
   const leases = composeLeases(engines.postgres.db, identity, group, { ...observer, ended });
   return { leases, hasJoined: observer.hasJoined };
+}
+
+async function openArchiveObjects(
+  { env, engines, logger }: RoleContext,
+  signal: AbortSignal,
+): Promise<ArchiveObjects> {
+  const settings = toObjectsSettings(env);
+  // `env.ts` has asked for them where a role needs them.
+  if (settings === null) throw new Error("no place for the archive's objects is set");
+  const objects = openObjects(settings);
+  const prepare = () => objects.prepare(engines.clickhouse);
+  await untilAnswers("object store", prepare, { logger, signal });
+  return objects;
 }
 
 /** Each role reads the log by connections of its own: one that is far behind starves no other. */

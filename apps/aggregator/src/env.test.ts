@@ -1,3 +1,4 @@
+import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadEnv } from "./env.ts";
 
@@ -28,6 +29,26 @@ describe("loadEnv", () => {
     expect(env.OBJECTS_DIR).toBeUndefined();
   });
 
+  it("takes a bucket in place of the folder", () => {
+    const env = loadEnv({
+      ...REQUIRED,
+      OBJECTS_DIR: "",
+      S3_ENDPOINT: "http://127.0.0.1:9000",
+      S3_BUCKET: "archive",
+      S3_ACCESS_KEY_ID: "id",
+      S3_SECRET_ACCESS_KEY: "secret",
+    });
+    expect(toObjectsSettings(env)).toEqual({
+      kind: "s3",
+      endpoint: "http://127.0.0.1:9000",
+      bucket: "archive",
+      accessKeyId: "id",
+      secretAccessKey: "secret",
+      region: "us-east-1",
+      pathStyle: true,
+    });
+  });
+
   describe("refuses", () => {
     beforeEach(() => {
       vi.spyOn(console, "error").mockImplementation(() => {});
@@ -41,6 +62,7 @@ describe("loadEnv", () => {
       ["a ClickHouse that is not spoken to by HTTP", { CLICKHOUSE_URL: "tcp://127.0.0.1:9000" }],
       ["a role that nobody plays", { AGGREGATOR_ROLES: "stream,billing" }],
       ["an archive without a place for it", { OBJECTS_DIR: "" }],
+      ["a bucket without its key", { S3_ENDPOINT: "http://s3:9000", S3_BUCKET: "archive" }],
       ["to flush less often than once a window", { STREAM_FLUSH_INTERVAL_MS: "60001" }],
       ["no lateness at all", { ALLOWED_LATENESS_MS: "0" }],
     ])("%s", (_what, differences) => {

@@ -1,4 +1,9 @@
 import { createEnv } from "@t3-oss/env-core";
+import {
+  OBJECTS_VARIABLES,
+  type ObjectsVariables,
+  toObjectsSettings,
+} from "@trueclick/archive/objectsSettings";
 import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 
@@ -30,8 +35,7 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .string()
         .regex(/^[A-Za-z0-9._-]{1,249}$/, "must be a topic name of Kafka")
         .default("clicks.raw"),
-      /** Folder of the archive's objects. */
-      OBJECTS_DIR: z.string().min(1).optional(),
+      ...OBJECTS_VARIABLES,
       /** Another value counts late events otherwise; hot rows of before and after it differ in that. */
       ALLOWED_LATENESS_MS: positiveMs.default(10 * MINUTE_MS),
       /** How often counts are written, so that reports show the current ones. */
@@ -63,16 +67,26 @@ export function loadEnv(source: Record<string, string | undefined>) {
     },
     runtimeEnv: source,
     emptyStringAsUndefined: true,
-    createFinalSchema: (shape) =>
-      z.object(shape).refine(({ AGGREGATOR_ROLES: roles, OBJECTS_DIR: dir }) => {
-        return dir !== undefined || !(roles.has("archive") || roles.has("batch"));
-      }, needsObjects),
+    createFinalSchema: (shape) => z.object(shape).check(hasObjects),
   });
 }
 
-const needsObjects = {
-  message: "is needed by the roles archive and batch",
-  path: ["OBJECTS_DIR"],
-};
+/** The roles archive and batch need a place for objects, and whatever names one must be complete. */
+function hasObjects(
+  context: z.core.ParsePayload<ObjectsVariables & { readonly AGGREGATOR_ROLES: ReadonlySet<Role> }>,
+): void {
+  const { AGGREGATOR_ROLES: roles, ...variables } = context.value;
+  const refuse = (message: string, path: string) => {
+    context.issues.push({ code: "custom", message, path: [path], input: undefined });
+  };
+  try {
+    const isNeeded = roles.has("archive") || roles.has("batch");
+    if (isNeeded && toObjectsSettings(variables) === null) {
+      refuse("is needed by the roles archive and batch, or S3_ENDPOINT is", "OBJECTS_DIR");
+    }
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error), "S3_ENDPOINT");
+  }
+}
 
 export type Env = ReturnType<typeof loadEnv>;

@@ -9,7 +9,7 @@ export interface ClickHouseObjects {
    * SQL of a sub-query that gives the rows of the objects, with the columns of the archive, a
    * column `path` and a column `row` from 0. Absent fields read as the type's default, `''` or 0.
    *
-   * An object that is missing gives no rows and no error: callers compare counts.
+   * An object that is missing gives no rows, and not everywhere an error: callers compare counts.
    *
    * @throws {RangeError} without paths, or when one is not that of an object.
    */
@@ -29,7 +29,8 @@ const CLICKHOUSE_TYPES = {
   hash128: "FixedString(16)",
 } as const satisfies Record<ColumnType, string>;
 
-const STRUCTURE = ARCHIVE_COLUMNS.map(
+/** The columns of an object as the engine is to read them, whichever of them it has. */
+export const STRUCTURE = ARCHIVE_COLUMNS.map(
   ({ name, type }) => `\`${name}\` ${CLICKHOUSE_TYPES[type]}`,
 ).join(", ");
 
@@ -42,20 +43,28 @@ export function createFolderObjects(root: string): ClickHouseObjects {
   const base = resolve(root);
   if (/[*?{}[\]]/.test(base)) throw new RangeError(`the object folder is a pattern: ${base}`);
 
-  return {
-    rowsOf(paths) {
-      if (paths.length === 0) throw new RangeError("rowsOf needs at least one path");
-      const selects: string[] = [];
-      for (let start = 0; start < paths.length; start += PATHS_PER_PATTERN_MAX) {
-        selects.push(selectFiles(base, paths.slice(start, start + PATHS_PER_PATTERN_MAX)));
-      }
-      return `(${selects.join(" UNION ALL ")})`;
-    },
-  };
+  return { rowsOf: (paths) => selectsOf(paths, (some) => selectFiles(base, some)) };
+}
+
+/**
+ * A sub-query over any number of objects, of parts that each name as many as the engine takes.
+ *
+ * @throws {RangeError} without paths, or when one is not that of an object.
+ */
+export function selectsOf(
+  paths: readonly string[],
+  select: (some: readonly string[]) => string,
+): string {
+  if (paths.length === 0) throw new RangeError("rowsOf needs at least one path");
+  for (const path of paths) assertObjectPath(path);
+  const selects: string[] = [];
+  for (let start = 0; start < paths.length; start += PATHS_PER_PATTERN_MAX) {
+    selects.push(select(paths.slice(start, start + PATHS_PER_PATTERN_MAX)));
+  }
+  return `(${selects.join(" UNION ALL ")})`;
 }
 
 function selectFiles(base: string, paths: readonly string[]): string {
-  for (const path of paths) assertObjectPath(path);
   const pattern = sqlString(`${base}/{${paths.join(",")}}`);
   // `_path` begins with a slash: the folder's name and one more go, and SQL counts from 1.
   const path = `substring(_path, ${Buffer.byteLength(base) + 2})`;

@@ -28,6 +28,13 @@ export function createFolderObjectStore(root: string): ObjectStore {
       const folder = prefix.replace(/\/$/, "");
       yield* listFiles(fileOf(base, folder), folder);
     },
+
+    remove: (path) =>
+      translate(`could not remove ${path}`, async () => {
+        const file = fileOf(base, path);
+        await absentAsNull(unlink(file));
+        await absentAsNull(syncFolder(dirname(file)));
+      }),
   };
 }
 

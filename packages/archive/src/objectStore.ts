@@ -1,5 +1,5 @@
 /**
- * Immutable objects by path: archive objects now, a folder or an S3 bucket behind it. Paths are
+ * Immutable objects by path: a folder or an S3 bucket behind it. Paths are
  * relative, of segments `[A-Za-z0-9_.=:-]+` between slashes, none of them `.` or `..`.
  */
 export interface ObjectStore {
@@ -16,9 +16,16 @@ export interface ObjectStore {
   stat(path: string): Promise<{ readonly bytes: number } | null>;
   /** Paths below a prefix that ends with a slash, sorted. @throws {ObjectStoreUnavailableError} */
   list(prefix: string): AsyncIterable<string>;
+  /**
+   * Removes an object; does nothing when there is none. Nothing that the manifest names as present
+   * may be removed.
+   *
+   * @throws {ObjectStoreUnavailableError} The outcome is unknown. Remove it again.
+   */
+  remove(path: string): Promise<void>;
 }
 
-/** Passing fault: disk full, no permission, network. */
+/** A fault of the store or of the way to it: disk full, no permission, network, wrong key. */
 export class ObjectStoreUnavailableError extends Error {
   override readonly name = "ObjectStoreUnavailableError";
 }

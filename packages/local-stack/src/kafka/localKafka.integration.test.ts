@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { KafkaUnavailableError, kafkaAvailable } from "./kafkaJars.ts";
+import { JavaProgramUnavailableError } from "../maven/mavenJars.ts";
+import { kafkaAvailable } from "./kafkaJars.ts";
 import { KafkaStartError, type LocalKafka, startLocalKafka } from "./localKafka.ts";
 
 // With CI=true the run's global setup has already failed where there is no Kafka.
@@ -114,7 +115,7 @@ describe.skipIf(!availability.ok)(`local Kafka${why}`, () => {
 it("tells a user without Java what to install", async () => {
   const tools = { java: "no-such-java", maven: "mvn" };
   const started = startLocalKafka({ dir: join(root, "none"), log: quiet, tools });
-  await expect(started).rejects.toThrow(KafkaUnavailableError);
+  await expect(started).rejects.toThrow(JavaProgramUnavailableError);
   await expect(started).rejects.toThrow(/Install a Java runtime, version 17 or later/);
   expect(await kafkaAvailable(tools)).toMatchObject({ ok: false });
 });

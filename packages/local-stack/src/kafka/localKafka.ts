@@ -8,9 +8,10 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { DEFAULT_TOOLS, ensureJars, type JavaTools } from "../maven/mavenJars.ts";
 import { type BoundProcess, endProcess, spawnBound } from "../process/boundProcess.ts";
 import { claimPort } from "../process/ports.ts";
-import { DEFAULT_TOOLS, ensureKafkaJars, type KafkaTools } from "./kafkaJars.ts";
+import { KAFKA } from "./kafkaJars.ts";
 import { toServerProperties } from "./serverProperties.ts";
 
 const run = promisify(execFile);
@@ -35,7 +36,7 @@ export interface LocalKafkaOptions {
   readonly log: (line: string) => void;
   /** TCP port for clients; 0, the default, takes a free one. */
   readonly port?: number;
-  readonly tools?: KafkaTools;
+  readonly tools?: JavaTools;
 }
 
 export interface LocalKafka {
@@ -55,13 +56,13 @@ export interface LocalKafka {
  * Starts a Kafka broker and waits until it takes requests. It ends with this process, even if that
  * is killed.
  *
- * @throws {KafkaUnavailableError} There is no Java, or no jars and no way to get them.
+ * @throws {JavaProgramUnavailableError} There is no Java, or no jars and no way to get them.
  * @throws {PortBusyError} The port is taken.
  * @throws {KafkaStartError} The folder is in use, or the broker gave up.
  */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
   const tools = options.tools ?? DEFAULT_TOOLS;
-  const jarsDir = await ensureKafkaJars(tools, options.log);
+  const jarsDir = await ensureJars(KAFKA, tools, options.log);
   const ports = {
     broker: await claimPort(options.port ?? 0, "Kafka"),
     controller: await claimPort(0, "Kafka's controller"),

@@ -1,9 +1,11 @@
 /** What an integration test asks for: a database of its own on the engines that all share. */
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
+import { type LocalS3, localS3Available, startLocalS3 } from "../s3/localS3.ts";
 // Brings the types of what the global setup provides.
 import type {} from "./globalSetup.ts";
 
@@ -40,6 +42,36 @@ export async function createTestObjectsDir(): Promise<string> {
   const dir = join(inject("objectsDir"), uniqueName());
   await mkdir(dir, { recursive: true });
   return dir;
+}
+
+export interface TestS3 extends LocalS3 {
+  /** Ends the server and removes its folder. */
+  drop(): Promise<void>;
+}
+
+/**
+ * A server of the S3 API with an empty bucket, or why there is none. Not shared by the whole run:
+ * few files need it, and it takes seconds to start.
+ *
+ * @throws {Error} where there is none and must be one: in continuous integration.
+ */
+export async function startTestS3(): Promise<
+  { readonly s3: TestS3; readonly missing: null } | { readonly s3: null; readonly missing: string }
+> {
+  const available = await localS3Available();
+  if (!available.ok) {
+    if (process.env["CI"] === "true") {
+      throw new Error(`the tests need an S3 server, and here is none: ${available.reason}`);
+    }
+    return { s3: null, missing: available.reason };
+  }
+  const dir = await mkdtemp(join(tmpdir(), "trueclick-s3-"));
+  const s3 = await startLocalS3({ dir, bucket: "archive", log: () => {} });
+  const drop = async () => {
+    await s3.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  return { s3: { ...s3, drop }, missing: null };
 }
 
 /** The shared broker, or null with the reason said at the start of the run. */

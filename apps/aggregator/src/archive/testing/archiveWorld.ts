@@ -1,9 +1,10 @@
 import type { ClickHouseClient } from "@clickhouse/client";
-import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
-import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import { type ArchiveReport, checkArchive } from "@trueclick/archive/manifest/checkArchive";
 import { createPostgresManifestReader } from "@trueclick/archive/manifest/postgresManifestReader";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
+import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
+import { openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
@@ -60,7 +61,8 @@ export const WIDE: StretchLimits = {
   hoursMax: 10_000,
 };
 
-export async function openArchiveWorld(): Promise<ArchiveWorld> {
+/** @param settings Where the objects are; a folder of its own unless said. */
+export async function openArchiveWorld(settings?: ObjectsSettings): Promise<ArchiveWorld> {
   const [database, clickhouseDatabase, objectsDir] = await Promise.all([
     createTestDatabase(),
     createTestClickHouseDatabase(),
@@ -75,8 +77,9 @@ export async function openArchiveWorld(): Promise<ArchiveWorld> {
   const admin = log.admin();
   await admin.ensureTopic(TOPIC, { partitionCount: PARTITIONS, retentionMs: null });
   const reader = await log.reader(TOPIC);
-  const objects = createFolderObjectStore(objectsDir);
-  const clickhouseObjects = createFolderObjects(objectsDir);
+  const opened = openObjects(settings ?? { kind: "folder", dir: objectsDir });
+  await opened.prepare(clickhouse);
+  const { store: objects, inClickHouse: clickhouseObjects } = opened;
   const stores: StretchStores = {
     encoder: createParquetEncoder(),
     objects,

@@ -1,3 +1,4 @@
+import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
@@ -52,8 +53,9 @@ export type CurrentTruth = Awaited<ReturnType<typeof readCurrent>> & object;
 
 const { signal } = new AbortController();
 
-export async function openBatchWorld(): Promise<BatchWorld> {
-  const archive = await openArchiveWorld();
+/** @param objects Where the archive is; a folder of its own unless said. */
+export async function openBatchWorld(objects?: ObjectsSettings): Promise<BatchWorld> {
+  const archive = await openArchiveWorld(objects);
   const { db, clickhouse, clickhouseObjects, topic } = archive;
   const queue = createPostgresJobQueue(db);
   const stores: JobStores = {
