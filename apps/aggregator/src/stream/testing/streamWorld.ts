@@ -111,7 +111,7 @@ async function visibleRows(db: Database, clickhouse: ClickHouseClient) {
     return answer.json();
   };
   const cells = await select(`
-    SELECT * FROM hot_minutes FINAL
+    SELECT * EXCEPT (written_at) FROM hot_minutes FINAL
     ORDER BY advertiser_id, cube, campaign_id, window_start, dimension_value, partition`);
   const rejects = await select(`
     SELECT * FROM stream_rejects FINAL ORDER BY partition, offset, \`index\``);

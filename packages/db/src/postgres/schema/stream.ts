@@ -1,5 +1,14 @@
 import { sql } from "drizzle-orm";
-import { check, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+  bigserial,
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
 import { big, createdAt, instant, recordedAt, whole } from "./columns.ts";
 
 /** Where the stream is in each partition of the log, written after every flush. */
@@ -76,4 +85,53 @@ export const streamLevelChanges = pgTable(
     primaryKey({ columns: [table.topic, table.partition, table.offsetFrom] }),
     check("stream_level_changes_level", sql`${table.level} between 0 and 3`),
   ],
+);
+
+/** How far hours of the hot store stand in for its minutes. Readers change over here. */
+export const hotRollups = pgTable("hot_rollups", {
+  topic: text().primaryKey(),
+  /** Every hour before it is in `hot_hours`, as far as it was counted. */
+  rolledThrough: instant().notNull(),
+  updatedAt: recordedAt(),
+});
+
+/** Hours of the hot store that were counted again from the archive, and why. */
+export const streamBackfills = pgTable(
+  "stream_backfills",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    topic: text().notNull(),
+    eventHour: instant().notNull(),
+    /** What had made the hour dirty. */
+    causes: text().array().notNull(),
+    /** Events that were read again. */
+    events: big().notNull(),
+    /** Events of which it found other than the stream: mostly late ones, counted after all. */
+    corrected: big().notNull(),
+    startedAt: instant().notNull(),
+    finishedAt: recordedAt(),
+  },
+  (table) => [
+    // The newest are shown; and when an hour was last healed decides when it is again.
+    index("stream_backfills_hour_idx").on(table.topic, table.eventHour, table.finishedAt),
+  ],
+);
+
+/** Stretches of the log that expired before the stream had read them. */
+export const streamGaps = pgTable(
+  "stream_gaps",
+  {
+    topic: text().notNull(),
+    partition: integer().notNull(),
+    /** What the stream would have read next. */
+    offsetFrom: big().notNull(),
+    /** Exclusive: where the log begins now, and the stream went on. */
+    offsetTo: big().notNull(),
+    /** Event hours of the stretch that the archive holds, and that are counted again from it. */
+    hours: integer().notNull(),
+    /** Whether the archive holds all of the stretch. What neither has is lost to the hot store. */
+    archived: boolean().notNull(),
+    foundAt: recordedAt(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.partition, table.offsetFrom] })],
 );
