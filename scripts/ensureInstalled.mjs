@@ -76,16 +76,23 @@ function whyInstall() {
   const found = readPackages(join(ROOT, "node_modules/.package-lock.json"));
   if (found === null) return "nothing is installed yet";
   for (const [path, entry] of Object.entries(wanted)) {
-    if (!path.includes("node_modules/") || entry.link === true) continue;
-    const installed = found[path];
-    // Packages for other platforms are in the lock, and rightly not in the tree.
-    const mayBeMissing = entry.optional === true || entry.devOptional === true;
-    if (installed === undefined && mayBeMissing) continue;
-    if (installed?.version !== entry.version || installed?.integrity !== entry.integrity) {
-      return `${path.slice(path.lastIndexOf("node_modules/") + 13)} is not as package-lock.json says`;
+    if (!path.includes("node_modules/")) continue;
+    const name = path.slice(path.lastIndexOf("node_modules/") + 13);
+    if (entry.link === true) {
+      // A workspace has no package of its own to compare.
+      if (!existsSync(join(ROOT, path))) return `the workspace ${name} is new`;
+    } else if (!isAsWanted(entry, found[path])) {
+      return `${name} is not as package-lock.json says`;
     }
   }
   return existsSync(join(BIN, "node")) ? null : "the pinned Node.js is not there";
+}
+
+function isAsWanted(entry, installed) {
+  // Packages for other platforms are in the lock, and rightly not in the tree.
+  const mayBeMissing = entry.optional === true || entry.devOptional === true;
+  if (installed === undefined && mayBeMissing) return true;
+  return installed?.version === entry.version && installed?.integrity === entry.integrity;
 }
 
 function readPackages(file) {
