@@ -138,7 +138,11 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     const settings = { flushIntervalMs: env.ARCHIVE_FLUSH_INTERVAL_MS };
     return (signals) => composeArchive({ reader, ...stores, ...leases, settings }, signals);
   }
-  const settings = { topic: env.EVENTS_TOPIC, tzdata: process.versions["tz"] ?? "unknown" };
+  const settings = {
+    topic: env.EVENTS_TOPIC,
+    tzdata: process.versions["tz"] ?? "unknown",
+    scheduleIntervalMs: env.BATCH_SCHEDULE_INTERVAL_MS,
+  };
   return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);
 }
 

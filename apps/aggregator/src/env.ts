@@ -51,6 +51,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .string()
         .regex(/^[A-Za-z0-9._-]{1,100}$/)
         .optional(),
+      /** How often the batch looks for days to count unasked; 0 is off. */
+      BATCH_SCHEDULE_INTERVAL_MS: z.coerce.number().int().min(0).default(MINUTE_MS),
       AGGREGATOR_ROLES: z
         .string()
         .default(ROLES.join(","))

@@ -8,6 +8,7 @@ import {
 import { UsageError } from "./terminal/errors.ts";
 import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
+import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
 import { addBatchStatus } from "./verbs/batchStatus.ts";
 import { addCampaignsImport } from "./verbs/campaignsImport.ts";
@@ -15,6 +16,7 @@ import { addDemo } from "./verbs/demo.ts";
 import { addEventsFromWeblog } from "./verbs/eventsFromWeblog.ts";
 import { addEventsSend } from "./verbs/eventsSend.ts";
 import { addKeys } from "./verbs/keys.ts";
+import { addRecompute } from "./verbs/recompute.ts";
 import { addStart } from "./verbs/start.ts";
 import { addTrace } from "./verbs/trace.ts";
 
@@ -25,6 +27,8 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addCampaignsImport,
   addBatchRun,
   addBatchStatus,
+  addBatchCancel,
+  addRecompute,
   addTrace,
   addKeys,
   addDemo,

@@ -4,10 +4,12 @@ import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
+import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
+import { runSchedule } from "./pipeline/runSchedule.ts";
 
 export interface BatchDependencies {
   readonly db: Database;
@@ -20,33 +22,43 @@ export interface BatchDependencies {
     readonly topic: string;
     /** Version of the time zone database of this runtime: `process.versions.tz`. */
     readonly tzdata: string;
+    /** Between two looks for days to count unasked, milliseconds; 0 is off. */
+    readonly scheduleIntervalMs: number;
   };
   readonly logger: RoleLogger;
 }
 
 const JOBS_MAX = 2;
 /** 500,000 dedupe keys and positions take some 100 MB of the engine. */
+const SLICES_AT_ONCE = 2;
 const SLICE_ROWS_MAX = 500_000;
 /** Three renewals may fail before a lease ends. */
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
 
 /** Runs the batch role until aborted. */
-export function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
+export async function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
   const { db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
-  return runBatch(
-    {
-      inputs: createPostgresInputsStore(db, settings),
-      objects: objectStore,
-      engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
-      register: createPostgresTruthRegister(db),
-      queue: createPostgresJobQueue(db),
-      codeVersion: truthCodeVersion(),
-      nowMs: () => performance.now(),
-      sliceRowsMax: SLICE_ROWS_MAX,
-      jobsMax: JOBS_MAX,
-      renewIntervalMs: RENEW_INTERVAL_MS,
-      logger,
-    },
-    signal,
-  );
+  const queue = createPostgresJobQueue(db);
+  const schedule = {
+    schedule: createPostgresDaySchedule(db, clickhouse),
+    intervalMs: settings.scheduleIntervalMs,
+    nowMs: () => Date.now(),
+    logger,
+  };
+  const runner = {
+    inputs: createPostgresInputsStore(db, settings),
+    objects: objectStore,
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
+    register: createPostgresTruthRegister(db),
+    queue,
+    report: queue.report,
+    codeVersion: truthCodeVersion(),
+    nowMs: () => performance.now(),
+    sliceRowsMax: SLICE_ROWS_MAX,
+    slicesAtOnce: SLICES_AT_ONCE,
+    jobsMax: JOBS_MAX,
+    renewIntervalMs: RENEW_INTERVAL_MS,
+    logger,
+  };
+  await Promise.all([runBatch(runner, signal), runSchedule(schedule, signal)]);
 }

@@ -26,7 +26,10 @@ beforeEach(async () => {
   roles = Promise.all([
     // An hour: what is archived within this test was asked for.
     composeArchive({ ...deps, reader, leases, settings: { flushIntervalMs: HOUR_MS } }, signals),
-    composeBatch({ ...deps, settings: { topic, tzdata: "test" } }, stop.signal),
+    composeBatch(
+      { ...deps, settings: { topic, tzdata: "test", scheduleIntervalMs: 0 } },
+      stop.signal,
+    ),
   ]);
 });
 afterEach(async () => {

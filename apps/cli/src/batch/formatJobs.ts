@@ -10,13 +10,20 @@ export function formatJobs(jobs: readonly JobProgress[]): string {
       job.billingDay,
       job.advertiserId,
       String(job.id),
-      job.state === "verified" ? "verified (as it was)" : job.state,
+      stateText(job),
       job.version === null ? "" : String(job.version),
       job.costMicros === null || job.currency === null
         ? (job.error ?? "")
         : formatMicros(job.costMicros, job.currency),
     ]),
   );
+}
+
+function stateText({ state, step, slicesDone, slicesTotal }: JobProgress): string {
+  if (state === "verified") return "verified (as it was)";
+  if (state !== "running" || step === null) return state;
+  const slices = step === "judge" ? ` ${slicesDone ?? 0}/${slicesTotal ?? 0}` : "";
+  return `${state}: ${step.replace("_", " ")}${slices}`;
 }
 
 /** The same for scripts. */
@@ -26,6 +33,9 @@ export function toJobJson(job: JobProgress) {
     advertiser_id: job.advertiserId,
     billing_day: job.billingDay,
     state: job.state,
+    step: job.step,
+    slices_done: job.slicesDone,
+    slices_total: job.slicesTotal,
     version: job.version,
     cost_micros: job.costMicros,
     currency: job.currency,

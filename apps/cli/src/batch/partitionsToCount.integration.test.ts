@@ -2,7 +2,7 @@ import { fillIndex, fillManifest } from "@trueclick/db/testing/fillEvents";
 import { fillAdvertiser, publishTruth } from "@trueclick/db/testing/fillStores";
 import { openTestStores, type TestStores } from "@trueclick/db/testing/testStores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { partitionsToCount } from "./partitionsToCount.ts";
+import { partitionsBetween, partitionsToCount } from "./partitionsToCount.ts";
 
 const NOBODY = { day: undefined, advertiserId: undefined };
 const DAY_MS = 86_400_000;
@@ -27,7 +27,7 @@ describe("what a run without a day counts", () => {
   // The archive holds all advertisers' events: without this, each new advertiser would have every
   // day counted that anybody ever had.
   it("is only what an advertiser has events of", async () => {
-    expect(await partitionsToCount(stores, NOBODY)).toEqual([
+    expect(await partitionsToCount(stores, NOBODY)).toMatchObject([
       { advertiserId: "adv_busy", billingDay: day },
     ]);
   });
@@ -55,5 +55,28 @@ describe("what a run of one day counts", () => {
     await expect(partitionsToCount(stores, wrongDay)).rejects.toThrow(/--day/);
     const stranger = { day, advertiserId: "adv_nobody" };
     await expect(partitionsToCount(stores, stranger)).rejects.toThrow(/No advertiser/);
+  });
+});
+
+describe("what a recount of days counts", () => {
+  const nowMs = Date.parse("2026-03-02T12:00:00Z");
+  it("is every day of them that has begun, of all or of one", async () => {
+    const range = { fromDay: "2026-02-27", toDay: "2026-03-05" };
+    expect(await partitionsBetween(stores, range, undefined, nowMs)).toHaveLength(3 * 4);
+    const own = await partitionsBetween(stores, range, "adv_idle", nowMs);
+    expect(own.map((one) => one.billingDay)).toEqual([
+      "2026-02-27",
+      "2026-02-28",
+      "2026-03-01",
+      "2026-03-02",
+    ]);
+  });
+
+  it("is refused when it makes no sense, or is too much", async () => {
+    const asked = (fromDay: string, toDay: string) =>
+      partitionsBetween(stores, { fromDay, toDay }, undefined, nowMs);
+    await expect(asked("2026-03-02", "2026-03-01")).rejects.toThrow(/--to/);
+    await expect(asked("2026-03-02", "2026-03-32")).rejects.toThrow(/--to must be a calendar day/);
+    await expect(asked("1990-01-01", "2026-03-01")).rejects.toThrow(/more than/);
   });
 });

@@ -7,7 +7,6 @@ import { withStores } from "../stack/openStores.ts";
 import { resolveStack } from "../stack/settings.ts";
 import type { CliContext, VerbResult } from "../terminal/context.ts";
 import { formatJobs, toJobJson } from "./formatJobs.ts";
-import { withoutEmptyDays } from "./withoutEmptyDays.ts";
 
 const JOBS_TOLD_MAX = 20;
 
@@ -33,7 +32,7 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
     scope,
     newest.map(({ id }) => id),
   );
-  const dirty = await withoutEmptyDays(stores, await truthDirtyDays(stores, scope));
+  const dirty = await truthDirtyDays(stores, scope);
   const byState = Object.fromEntries(
     JOB_STATES.map((state) => [state, counted.find((row) => row.state === state)?.jobs ?? 0]),
   );
@@ -41,14 +40,15 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
   return {
     text: [
       `Jobs: ${states}`,
-      `Days with new events: ${dirty.length}`,
+      `Days with new events or changed campaigns: ${dirty.length}`,
       ...(jobs.length === 0 ? [] : ["", formatJobs(jobs)]),
     ].join("\n"),
     json: {
       jobs_by_state: byState,
-      days_with_new_events: dirty.map(({ advertiserId, billingDay }) => ({
+      days_with_new_events: dirty.map(({ advertiserId, billingDay, why }) => ({
         advertiser_id: advertiserId,
         billing_day: billingDay,
+        why,
       })),
       newest_jobs: jobs.map(toJobJson),
     },

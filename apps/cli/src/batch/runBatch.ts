@@ -1,4 +1,4 @@
-import { queueJobs } from "@trueclick/db/queries/jobs";
+import { queueJobs, type TruthPartition } from "@trueclick/db/queries/jobs";
 import type { Stores } from "@trueclick/db/stores";
 import { openEventLog, withStores } from "../stack/openStores.ts";
 import { resolveStack } from "../stack/settings.ts";
@@ -7,12 +7,21 @@ import { type CliContext, EXIT_DONE, EXIT_FAILED, type VerbResult } from "../ter
 import { createProgress } from "../terminal/progress.ts";
 import { followJobs } from "./followJobs.ts";
 import { formatJobs, toJobJson } from "./formatJobs.ts";
-import { partitionsToCount } from "./partitionsToCount.ts";
+import { partitionsBetween, partitionsToCount } from "./partitionsToCount.ts";
 import { waitForArchive } from "./waitForArchive.ts";
 
 export interface BatchRequest {
-  /** All with new events when undefined. */
+  /** All that have changed when undefined. */
   readonly day?: string | undefined;
+  /** All when undefined. */
+  readonly advertiser?: string | undefined;
+  readonly reason: string;
+}
+
+export interface RecomputeRequest {
+  /** The first and the last billing day, `YYYY-MM-DD`. */
+  readonly from: string;
+  readonly to: string;
   /** All when undefined. */
   readonly advertiser?: string | undefined;
   readonly reason: string;
@@ -24,22 +33,60 @@ export async function runBatch(context: CliContext, request: BatchRequest): Prom
   return withStores(stack, (stores) => countDays(context, stack, stores, request));
 }
 
-async function countDays(
+/** Counts days again, changed or not, and waits for it. */
+export async function recompute(
+  context: CliContext,
+  request: RecomputeRequest,
+): Promise<VerbResult> {
+  const stack = await resolveStack(context);
+  const { from: fromDay, to: toDay, advertiser, reason } = request;
+  return withStores(stack, (stores) =>
+    countWhat(context, stack, stores, {
+      choose: () => partitionsBetween(stores, { fromDay, toDay }, advertiser),
+      chosenFirst: true,
+      reason,
+      requestedBy: "trueclick recompute",
+    }),
+  );
+}
+
+function countDays(
   context: CliContext,
   stack: StackFile,
   stores: Stores,
   { day, advertiser, reason }: BatchRequest,
 ): Promise<VerbResult> {
-  const watching = { progress: createProgress(context.stderr), stop: context.stop };
   const selection = { day, advertiserId: advertiser };
-  // Before the waiting: a mistake in the command should not take a minute to be told.
-  if (day !== undefined || advertiser !== undefined) await partitionsToCount(stores, selection);
+  return countWhat(context, stack, stores, {
+    choose: () => partitionsToCount(stores, selection),
+    chosenFirst: day !== undefined || advertiser !== undefined,
+    reason,
+    requestedBy: "trueclick batch run",
+  });
+}
+
+interface Count {
+  readonly choose: () => Promise<readonly TruthPartition[]>;
+  /** Whether the choice can be a mistake, which should not take a minute to be told. */
+  readonly chosenFirst: boolean;
+  readonly reason: string;
+  readonly requestedBy: string;
+}
+
+async function countWhat(
+  context: CliContext,
+  stack: StackFile,
+  stores: Stores,
+  { choose, chosenFirst, reason, requestedBy }: Count,
+): Promise<VerbResult> {
+  const watching = { progress: createProgress(context.stderr), stop: context.stop };
+  if (chosenFirst) await choose();
   await waitForArchive(stores.db, openEventLog(stack), { topic: stack.eventsTopic, ...watching });
-  const partitions = await partitionsToCount(stores, selection);
+  const partitions = await choose();
   if (partitions.length === 0) {
-    return { text: "Nothing to count: no day has new events.", json: { jobs: [] } };
+    return { text: "Nothing to count: no day has changed.", json: { jobs: [] } };
   }
-  const request = { partitions, reason, requestedBy: "trueclick batch run" };
+  const request = { partitions, reason, requestedBy };
   const { requestId, jobIds } = await queueJobs(stores, { kind: "all" }, request);
   const jobs = await followJobs(stores, jobIds, watching);
   const failed = jobs.filter(({ state }) => state === "failed" || state === "cancelled").length;

@@ -10,8 +10,11 @@ const optionsSchema = jsonFlag.extend({
 export function addBatchRun({ program, context, run }: VerbHost): void {
   group(program, "batch", "count for billing")
     .command("run")
-    .description("count the days that have new events for billing, or one day")
-    .option("--day <day>", "a billing day, YYYY-MM-DD (default: all with new events)")
+    .description("count the days that have changed for billing, or one day")
+    .option(
+      "--day <day>",
+      "a billing day, YYYY-MM-DD (default: all with new events or changed campaigns)",
+    )
     .option("--advertiser <id>", "of one advertiser (default: of all)")
     .option("--reason <text>", "why, for the audit page")
     .option(...JSON_OPTION)

@@ -1,119 +1,169 @@
-import { dayBounds, dayOf, daysBetween, hoursTouched } from "@trueclick/shared/calendar";
-import type { AdvertiserId } from "@trueclick/shared/ids";
+import {
+  dayBounds,
+  dayOf,
+  daysBetween,
+  hoursTouched,
+  type InstantRange,
+} from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
-import { asc, eq, inArray, max, sql } from "drizzle-orm";
-import { isOneOf } from "../postgres/conditions.ts";
+import { gte, min, sum } from "drizzle-orm";
 import { archiveObjects } from "../postgres/schema/archive.ts";
-import { batchJobObjects, batchJobs } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
-import { type TenantScope, tenantWhere } from "../tenant.ts";
+import type { TenantScope } from "../tenant.ts";
 import { type AdvertiserRow, listAdvertisers } from "./advertisers.ts";
 import { remembered } from "./billingDays.ts";
+import { type CampaignChange, type CampaignChanges, campaignChanges } from "./campaignChanges.ts";
+import { type CampaignHours, campaignHours } from "./campaignHours.ts";
+import { type CountedDays, countedDays } from "./countedDays.ts";
 import type { TruthPartition } from "./jobs.ts";
 
-/** The objects of an event hour, as one short text that is equal only for equal sets. */
-type HourObjects = ReadonlyMap<number, string>;
+/** A truth partition whose inputs are not those of its last count. */
+export interface DirtyDay extends TruthPartition {
+  /** The instants of the billing day in the advertiser's zone. */
+  readonly bounds: InstantRange;
+  readonly why: "new events" | "changed campaigns";
+  /**
+   * When somebody last set out to count it; for a day that nobody ever did, when the archive had its
+   * first events. Epoch milliseconds.
+   */
+  readonly lookedAtMs: number;
+}
+
+export interface DirtyDaysOptions {
+  /** Days that began before are not looked at. */
+  readonly sinceMs?: number;
+  readonly nowMs?: number;
+}
+
+/** What the archive holds of an event hour. */
+interface ArchivedHour {
+  readonly rows: number;
+  readonly firstMs: number;
+}
 
 /**
- * The billing days of which the archive holds other objects than were counted last: those never
- * counted included, oldest first. A day counts as counted also when it came out as it was.
+ * The billing days of which the archive holds other events than were counted last, or whose
+ * campaigns and rates are others; oldest first. A day counts as counted also when it came out as it
+ * was. Rules and code are not compared: what they judged stays judged until somebody asks.
+ *
+ * Days that were never counted and of which the advertiser has no event are left out: the archive
+ * holds the events of all advertisers together, so each of its days is news to a new one.
  */
 export async function truthDirtyDays(
-  { db }: Pick<Stores, "db">,
+  stores: Stores,
   scope: TenantScope,
-): Promise<TruthPartition[]> {
+  { sinceMs = 0, nowMs = Date.now() }: DirtyDaysOptions = {},
+): Promise<DirtyDay[]> {
   // One snapshot: an object that is archived meanwhile makes its day dirty at the next call.
-  return db.transaction(
-    async (tx) => {
-      const [advertisers, archived, counted] = [
-        await listAdvertisers({ db: tx }, scope),
-        await archivedHours({ db: tx }),
-        await countedHours({ db: tx }, scope),
-      ];
-      const daysIn = remembered((timeZone: string) => daysOfHours([...archived.keys()], timeZone));
-      return advertisers
-        .flatMap((advertiser) => dirtyDaysOf(advertiser, daysIn, archived, counted))
-        .sort((a, b) => (a.billingDay < b.billingDay ? -1 : a.billingDay > b.billingDay ? 1 : 0));
-    },
+  const seen = await stores.db.transaction(
+    async (tx) => ({
+      sinceMs,
+      advertisers: await listAdvertisers({ db: tx }, scope),
+      archived: await archivedHours({ db: tx }, sinceMs),
+      counted: await countedDays({ db: tx }, scope, sinceMs),
+      changes: await campaignChanges({ db: tx }, scope, sinceMs),
+    }),
     { isolationLevel: "repeatable read", accessMode: "read only" },
   );
+  const daysIn = remembered((timeZone: string) => daysOfHours([...seen.archived.keys()], timeZone));
+  const candidates = seen.advertisers.flatMap((advertiser) =>
+    candidatesOf(advertiser, daysIn(advertiser.timeZone), seen),
+  );
+  // The index is asked only where the answer hangs on it.
+  const needsIndex = candidates.some((candidate) => candidate.if !== "any");
+  const known = needsIndex ? await campaignHours(stores, scope, nowMs) : null;
+  return candidates
+    .filter((candidate) => holds(candidate, known))
+    .map(({ day }) => day)
+    .sort((a, b) => (a.billingDay < b.billingDay ? -1 : a.billingDay > b.billingDay ? 1 : 0));
 }
 
 type Reader = { readonly db: Pick<Stores["db"], "select"> };
-type DayHours = ReadonlyMap<string, readonly number[]>;
 
-function dirtyDaysOf(
-  { id, timeZone }: AdvertiserRow,
-  daysIn: (timeZone: string) => DayHours,
-  archived: HourObjects,
-  counted: ReadonlyMap<string, HourObjects>,
-): TruthPartition[] {
-  return [...daysIn(timeZone)]
-    .filter(([day, hours]) => {
-      const before = counted.get(partitionKey(id, day));
-      return hours.some((hour) => archived.get(hour) !== before?.get(hour));
-    })
-    .map(([billingDay]) => ({ advertiserId: id, billingDay }));
+/**
+ * What more must be true for a day to be dirty: nothing (`any`), that the archive has events of the
+ * advertiser's `own` in it, or of one of these campaigns.
+ */
+type Condition = "any" | "own" | CampaignChange;
+
+interface Candidate {
+  readonly day: DirtyDay;
+  readonly if: Condition;
 }
 
-const partitionKey = (advertiserId: AdvertiserId, day: string) => `${day}/${advertiserId}`;
+interface Seen {
+  readonly sinceMs: number;
+  readonly archived: ReadonlyMap<number, ArchivedHour>;
+  readonly counted: CountedDays;
+  readonly changes: CampaignChanges;
+}
 
-/** The local days that hold any of the hours, each with all the hours that it touches. */
-function daysOfHours(hours: readonly number[], timeZone: string): DayHours {
+function candidatesOf(
+  { id, timeZone }: AdvertiserRow,
+  days: ReadonlyMap<string, InstantRange>,
+  { sinceMs, archived, counted, changes }: Seen,
+): Candidate[] {
+  const ofAdvertiser = counted.get(id);
+  const all = new Set([...days.keys(), ...(ofAdvertiser?.keys() ?? [])]);
+  return [...all].flatMap((billingDay): Candidate[] => {
+    const bounds = days.get(billingDay) ?? dayBounds(billingDay, timeZone);
+    if (bounds.fromMs < sinceMs) return [];
+    const hours = hoursTouched(bounds);
+    const before = ofAdvertiser?.get(billingDay);
+    const firstMs = Math.min(...hours.map((hour) => archived.get(hour)?.firstMs ?? Infinity));
+    const day = { advertiserId: id, billingDay, bounds, lookedAtMs: before?.lookedAtMs ?? firstMs };
+    if (before?.counted == null) return [{ day: { ...day, why: "new events" }, if: "own" }];
+
+    const { hourRows, campaignsHash } = before.counted;
+    const rowsNow = (hour: number) => archived.get(hour)?.rows ?? 0;
+    if (hourRows === null || hours.some((hour) => rowsNow(hour) !== (hourRows.get(hour) ?? 0))) {
+      return [{ day: { ...day, why: "new events" }, if: "any" }];
+    }
+    const change = changes(id, campaignsHash, bounds);
+    return change === null ? [] : [{ day: { ...day, why: "changed campaigns" }, if: change }];
+  });
+}
+
+function holds({ day, if: condition }: Candidate, known: CampaignHours | null): boolean {
+  if (condition === "any" || known === null) return true;
+  const { advertiserId, bounds } = day;
+  // An hour that lies in the day only in part may hold the events of its neighbour; then the day
+  // is counted, and is empty or as it was.
+  if (condition === "own") return known.hasEvents(advertiserId, bounds, null) !== "no";
+  const events = known.hasEvents(advertiserId, bounds, condition.campaignIds);
+  return events === "unknown" ? condition.isRepriced : events === "yes";
+}
+
+/** The local days that hold any of the hours. */
+function daysOfHours(
+  hours: readonly number[],
+  timeZone: string,
+): ReadonlyMap<string, InstantRange> {
   const days = new Set(
     hours.flatMap((hour) =>
       daysBetween(dayOf(hour, timeZone), dayOf(hour + HOUR_MS - 1, timeZone)),
     ),
   );
-  return new Map([...days].sort().map((day) => [day, hoursTouched(dayBounds(day, timeZone))]));
+  return new Map([...days].sort().map((day) => [day, dayBounds(day, timeZone)]));
 }
 
-const objectsText = sql<string>`md5(string_agg(${archiveObjects.path}, '/' order by ${archiveObjects.path}))`;
-
-async function archivedHours({ db }: Reader): Promise<HourObjects> {
-  const rows = await db
-    .select({ eventHour: archiveObjects.eventHour, objects: objectsText })
-    .from(archiveObjects)
-    .groupBy(archiveObjects.eventHour);
-  return new Map(rows.map(({ eventHour, objects }) => [eventHour.getTime(), objects]));
-}
-
-/** Objects by hour of the last job of each partition that came to an end, by day and advertiser. */
-async function countedHours(
+async function archivedHours(
   { db }: Reader,
-  scope: TenantScope,
-): Promise<ReadonlyMap<string, HourObjects>> {
-  const last = await db
-    .select({
-      advertiserId: batchJobs.advertiserId,
-      billingDay: batchJobs.billingDay,
-      id: max(batchJobs.id),
-    })
-    .from(batchJobs)
-    .where(
-      sql`${tenantWhere(scope, batchJobs.advertiserId)}
-        and ${inArray(batchJobs.state, ["published", "verified"])}`,
-    )
-    .groupBy(batchJobs.advertiserId, batchJobs.billingDay);
-  const ids = last.flatMap(({ id }) => (id === null ? [] : [id]));
+  sinceMs: number,
+): Promise<ReadonlyMap<number, ArchivedHour>> {
   const rows = await db
     .select({
-      jobId: batchJobObjects.jobId,
       eventHour: archiveObjects.eventHour,
-      objects: objectsText,
+      rows: sum(archiveObjects.rows).mapWith(Number),
+      first: min(archiveObjects.createdAt),
     })
-    .from(batchJobObjects)
-    .innerJoin(archiveObjects, eq(archiveObjects.path, batchJobObjects.path))
-    .where(isOneOf(batchJobObjects.jobId, ids))
-    .groupBy(batchJobObjects.jobId, archiveObjects.eventHour)
-    .orderBy(asc(batchJobObjects.jobId));
-  const ofJob = Map.groupBy(rows, ({ jobId }) => Number(jobId));
+    .from(archiveObjects)
+    .where(gte(archiveObjects.eventHour, new Date(sinceMs - HOUR_MS)))
+    .groupBy(archiveObjects.eventHour);
   return new Map(
-    last.map(({ advertiserId, billingDay, id }) => [
-      partitionKey(advertiserId, billingDay),
-      new Map(
-        (ofJob.get(id ?? 0) ?? []).map(({ eventHour, objects }) => [eventHour.getTime(), objects]),
-      ),
+    rows.map((row) => [
+      row.eventHour.getTime(),
+      { rows: row.rows, firstMs: row.first?.getTime() ?? 0 },
     ]),
   );
 }

@@ -3,11 +3,9 @@ import { and, eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { batchJobs } from "../postgres/schema/truth.ts";
 import type { TenantScope } from "../tenant.ts";
-import { fillManifest, pinObjects } from "../testing/fillEvents.ts";
-import { fillAdvertiser, publishTruth, writeBuild } from "../testing/fillStores.ts";
+import { fillAdvertiser } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
-import { truthDirtyDays } from "./dirtyDays.ts";
-import { isFinished, jobProgress, queueJobs } from "./jobs.ts";
+import { cancelJob, isFinished, jobProgress, queueJobs } from "./jobs.ts";
 
 let stores: TestStores;
 beforeAll(async () => {
@@ -57,13 +55,13 @@ describe("queueing jobs", () => {
   // The runner that takes over from a dead one opens a job of its own.
   it("follows a job to the one that took its place", async () => {
     const partitions = [partition("2026-10-05")];
-    const { jobIds } = await queueJobs(stores, all, { ...asked, partitions });
+    const { jobIds, requestId } = await queueJobs(stores, all, { ...asked, partitions });
     const { db } = stores;
     await db
       .update(batchJobs)
       .set({ state: "cancelled" })
       .where(and(eq(batchJobs.billingDay, "2026-10-05"), eq(batchJobs.advertiserId, acme)));
-    const next = { ...partition("2026-10-05"), ...asked, requestId: "same", attempts: 2 };
+    const next = { ...partition("2026-10-05"), ...asked, requestId, attempts: 2 };
     await db.insert(batchJobs).values({ ...next, state: "failed", error: "object missing" });
     expect(await jobProgress(stores, all, jobIds)).toMatchObject([
       { state: "failed", attempts: 2, error: "object missing" },
@@ -79,43 +77,66 @@ describe("queueing jobs", () => {
   });
 });
 
-describe("the days to recount", () => {
-  const days = async (id: string) =>
-    (await truthDirtyDays(stores, all))
-      .filter(({ advertiserId }) => advertiserId === id)
-      .map(({ billingDay }) => billingDay);
-  const morning = { hour: "2026-11-01T10:00:00Z", first: 0, last: 4 };
-  const evening = { hour: "2026-11-01T18:00:00Z", first: 0, last: 4 };
+describe("cancelling a job", () => {
+  const by = { cancelledBy: "test" };
+  const queueOne = async (billingDay: string) => {
+    const { jobIds } = await queueJobs(stores, all, {
+      ...asked,
+      partitions: [partition(billingDay)],
+    });
+    return jobIds[0] ?? 0;
+  };
 
-  it("are those that the archive has events of and nobody counted, by each one's zone", async () => {
-    expect(await days("acme")).toEqual([]);
-    await fillManifest(stores, [morning, evening]);
-    expect(await days("acme")).toEqual(["2026-11-01"]);
-    // 18:00 to 19:00 UTC is 23:45 to 00:45 there: two days share the hour.
-    expect(await days("ktm")).toEqual(["2026-11-01", "2026-11-02"]);
+  it("ends one that waits, and leaves it ended", async () => {
+    const jobId = await queueOne("2026-10-11");
+    expect(await cancelJob(stores, all, { jobId, ...by })).toEqual({ outcome: "cancelled", jobId });
+    expect(await jobProgress(stores, all, [jobId])).toMatchObject([
+      { state: "cancelled", error: "cancelled by test" },
+    ]);
+    expect(await cancelJob(stores, all, { jobId, ...by })).toEqual({
+      outcome: "ended",
+      state: "cancelled",
+    });
   });
 
-  it("leave out what was counted from the same objects", async () => {
-    const id = await publishTruth(stores, { advertiser: "acme", day: "2026-11-01", cells: [] });
-    await pinObjects(stores, id, [morning, evening]);
-    expect(await days("acme")).toEqual([]);
+  // What the user names is the job that he was told of, not its second attempt.
+  it("ends the attempt that has taken its place", async () => {
+    const jobId = await queueOne("2026-10-12");
+    const { db } = stores;
+    const [first] = await db
+      .update(batchJobs)
+      .set({ state: "cancelled", error: "its runner died" })
+      .where(eq(batchJobs.id, jobId))
+      .returning();
+    if (first === undefined) throw new Error("the job is there");
+    const { requestId } = first;
+    const attempt = { ...partition("2026-10-12"), ...asked, requestId, attempts: 2 };
+    const [second] = await db
+      .insert(batchJobs)
+      .values({ ...attempt, state: "running" })
+      .returning();
+    expect(await cancelJob(stores, all, { jobId, ...by })).toEqual({
+      outcome: "cancelled",
+      jobId: second?.id,
+    });
   });
 
-  it("take in a counted day again once the archive has more of it", async () => {
-    await fillManifest(stores, [{ ...morning, first: 5, last: 7 }]);
-    expect(await days("acme")).toEqual(["2026-11-01"]);
+  it("does not touch what was published, nor another tenant's job", async () => {
+    const jobId = await queueOne("2026-10-13");
+    const ktm: TenantScope = { kind: "advertisers", ids: [advertiserIdSchema.parse("ktm")] };
+    expect(await cancelJob(stores, ktm, { jobId, ...by })).toBeNull();
+    await stores.db.update(batchJobs).set({ state: "published" }).where(eq(batchJobs.id, jobId));
+    expect(await cancelJob(stores, all, { jobId, ...by })).toEqual({
+      outcome: "ended",
+      state: "published",
+    });
   });
 
-  // Objects hold all tenants' events; most recounts find nothing new and publish nothing.
-  it("leave out a day whose recount came out as it was", async () => {
-    const id = await writeBuild(stores, { advertiser: "acme", day: "2026-11-01", cells: [] });
-    await stores.db.update(batchJobs).set({ state: "verified" }).where(eq(batchJobs.id, id));
-    await pinObjects(stores, id, [morning, evening, { ...morning, first: 5, last: 7 }]);
-    expect(await days("acme")).toEqual([]);
-  });
-
-  it("are a tenant's own alone", async () => {
-    const scope: TenantScope = { kind: "advertisers", ids: [acme] };
-    expect(await truthDirtyDays(stores, scope)).toEqual([]);
+  // Somebody who asks for the same day later has a job of his own, which has nothing to do with it.
+  it("is not taken for followed by a job of another request", async () => {
+    const jobId = await queueOne("2026-10-14");
+    await cancelJob(stores, all, { jobId, ...by });
+    await queueOne("2026-10-14");
+    expect(await jobProgress(stores, all, [jobId])).toMatchObject([{ state: "cancelled" }]);
   });
 });

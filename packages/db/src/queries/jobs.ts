@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, sql } from "drizzle-orm";
 import { isOneOf } from "../postgres/conditions.ts";
-import { batchJobs, type JobState, truthVersions } from "../postgres/schema/truth.ts";
+import { batchJobs, type JobState, type JobStep, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { seesAdvertiser, type TenantScope, tenantWhere } from "../tenant.ts";
 
@@ -56,7 +56,9 @@ export async function queueJobs(
     if (missing.length === 0) break;
     const inserted = await insertQueued(
       { db },
-      missing.map((partition) => ({ ...partition, reason, requestedBy, requestId })),
+      missing.map(({ advertiserId, billingDay }) => {
+        return { advertiserId, billingDay, reason, requestedBy, requestId };
+      }),
     );
     added += inserted.length;
     for (const job of [...(await waitingJobs({ db }, missing)), ...inserted]) {
@@ -119,6 +121,11 @@ export interface JobProgress extends TruthPartition {
   readonly version: number | null;
   readonly costMicros: bigint | null;
   readonly currency: string | null;
+  /** What a running job is at; null before it has begun. */
+  readonly step: JobStep | null;
+  /** Slices of the day that are judged, and all of them; null before they are known. */
+  readonly slicesDone: number | null;
+  readonly slicesTotal: number | null;
   readonly finishedAt: Date | null;
 }
 
@@ -131,11 +138,13 @@ export async function jobProgress(
   scope: TenantScope,
   jobIds: readonly number[],
 ): Promise<JobProgress[]> {
-  // The runner closes a dead attempt as cancelled and opens the next one in the same transaction.
+  // The runner closes a dead attempt as cancelled and opens the next one, of the same request, in the
+  // same transaction. One that a person has cancelled has none.
   const followed = sql`(
     select min(next.id) from ${batchJobs} next
     where next.advertiser_id = ${batchJobs.advertiserId}
       and next.billing_day = ${batchJobs.billingDay}
+      and next.request_id = ${batchJobs.requestId}
       and next.id >= ${batchJobs.id} and next.state <> 'cancelled')`;
   const asked = await db
     .select({ id: batchJobs.id, followed: sql<number | null>`${followed}`.mapWith(Number) })
@@ -158,6 +167,9 @@ export async function jobProgress(
     version: version?.version ?? null,
     costMicros: version?.costMicros ?? null,
     currency: version?.currency ?? null,
+    step: job.step,
+    slicesDone: job.slicesDone,
+    slicesTotal: job.slicesTotal,
     finishedAt: job.finishedAt,
   }));
 }
@@ -165,4 +177,59 @@ export async function jobProgress(
 /** Whether nothing more will happen to a job by itself. */
 export function isFinished({ state }: Pick<JobProgress, "state">): boolean {
   return state !== "queued" && state !== "running";
+}
+
+/** Times that a cancellation looks for the attempt that has taken over meanwhile. */
+const CANCEL_TRIES_MAX = 5;
+
+export type Cancellation =
+  | { readonly outcome: "cancelled"; readonly jobId: number }
+  /** It had come to its end before; `state` says to which. */
+  | { readonly outcome: "ended"; readonly state: JobState };
+
+/**
+ * Ends a waiting or running job, or the attempt that has taken its place, before it publishes. What a
+ * runner has written of it belongs to no version; it stops at its next look.
+ *
+ * Null for an unknown id and for one outside of the scope.
+ */
+export async function cancelJob(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+  { jobId, cancelledBy }: { readonly jobId: number; readonly cancelledBy: string },
+): Promise<Cancellation | null> {
+  for (let tries = 0; tries < CANCEL_TRIES_MAX; tries += 1) {
+    const [asked] = await db
+      .select()
+      .from(batchJobs)
+      .where(and(eq(batchJobs.id, jobId), tenantWhere(scope, batchJobs.advertiserId)));
+    if (asked === undefined) return null;
+    const attempts = and(
+      eq(batchJobs.advertiserId, asked.advertiserId),
+      eq(batchJobs.billingDay, asked.billingDay),
+      eq(batchJobs.requestId, asked.requestId),
+    );
+    // Publishing locks the row: it is cancelled before that, or not at all.
+    const [cancelled] = await db
+      .update(batchJobs)
+      .set({
+        state: "cancelled",
+        error: `cancelled by ${cancelledBy}`,
+        finishedAt: sql`now()`,
+        leaseUntil: null,
+      })
+      .where(and(attempts, inArray(batchJobs.state, ["queued", "running"])))
+      .returning({ id: batchJobs.id });
+    if (cancelled !== undefined) return { outcome: "cancelled", jobId: cancelled.id };
+    const states = await db
+      .select({ state: batchJobs.state })
+      .from(batchJobs)
+      .where(attempts)
+      .orderBy(desc(batchJobs.id));
+    const [newest] = states;
+    // An attempt that was taking over at this moment is met at the next try.
+    if (newest !== undefined && isFinished(newest))
+      return { outcome: "ended", state: newest.state };
+  }
+  throw new Error(`job ${jobId} changed hands ${CANCEL_TRIES_MAX} times while being cancelled`);
 }

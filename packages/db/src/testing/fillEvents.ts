@@ -1,8 +1,9 @@
 /** Hand-filled evidence about single events, as archive, stream and batch write it. */
 import type { Verdict } from "@trueclick/shared/verdict";
+import { eq } from "drizzle-orm";
 import { archiveCheckpoints, archiveObjects } from "../postgres/schema/archive.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
-import { batchJobObjects } from "../postgres/schema/truth.ts";
+import { batchJobObjects, batchJobs } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 
 const TOPIC = "clicks.raw";
@@ -127,6 +128,9 @@ export async function pinObjects({ db }: Stores, jobId: number, objects: readonl
       rows: 1n,
     })),
   );
+  const ofHour = Map.groupBy(objects, ({ hour }) => String(Date.parse(hour) / 1_000));
+  const hourRows = Object.fromEntries([...ofHour].map(([hour, own]) => [hour, own.length]));
+  await db.update(batchJobs).set({ hourRows }).where(eq(batchJobs.id, jobId));
 }
 
 /** Puts both readers of a partition at their next offsets. */

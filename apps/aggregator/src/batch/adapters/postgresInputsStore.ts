@@ -13,6 +13,7 @@ import {
 import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
+import { SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, inArray, lt } from "drizzle-orm";
 import { z } from "zod";
 import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
@@ -105,7 +106,12 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
       db.transaction(async (tx) => {
         const pinned = await tx
           .update(batchJobs)
-          .set({ inputs: inputsJson(inputs), inputsHash, codeVersion: inputs.codeVersion })
+          .set({
+            inputs: inputsJson(inputs),
+            inputsHash,
+            codeVersion: inputs.codeVersion,
+            hourRows: rowsByHour(inputs.objects),
+          })
           .where(and(eq(batchJobs.id, Number(jobId)), eq(batchJobs.state, "running")))
           .returning({ id: batchJobs.id });
         if (pinned.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
@@ -183,6 +189,16 @@ async function readKnownCopies(
       and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
     );
   return pinnedCopies.parse(current?.inputs ?? null)?.copies.map(({ path }) => path) ?? [];
+}
+
+/** By start of the hour, epoch seconds. */
+function rowsByHour(objects: readonly PinnedObject[]): Record<string, number> {
+  const rows: Record<string, number> = {};
+  for (const object of objects) {
+    const hour = String(object.eventHourMs / SECOND_MS);
+    rows[hour] = (rows[hour] ?? 0) + object.rows;
+  }
+  return rows;
 }
 
 function toPinnedObject(object: {

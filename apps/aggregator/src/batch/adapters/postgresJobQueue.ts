@@ -1,7 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { and, eq, sql } from "drizzle-orm";
-import { type Job, JobLostError, type JobQueue } from "../ports/jobQueue.ts";
+import { type Job, JobLostError, type JobProgress, type JobQueue } from "../ports/jobQueue.ts";
 
 /** A runner that has not been heard of for so long is dead. Renewed several times within it. */
 export const LEASE_MS = 20_000;
@@ -39,14 +39,8 @@ export function createPostgresJobQueue(db: Database): JobQueue {
 
     replace: (job, error) => db.transaction((tx) => goOn(tx, job, error)),
 
-    async renewLease(jobId) {
-      const renewed = await db
-        .update(batchJobs)
-        .set({ leaseUntil: leaseEnd })
-        .where(isRunning(jobId))
-        .returning({ id: batchJobs.id });
-      if (renewed.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
-    },
+    renewLease: (jobId) => renew(db, jobId, {}),
+    report: (jobId, progress) => renew(db, jobId, progress),
 
     async abandon(jobId) {
       await db.update(batchJobs).set({ leaseUntil: sql`now()` }).where(isRunning(jobId));
@@ -59,6 +53,15 @@ export function createPostgresJobQueue(db: Database): JobQueue {
         .where(isRunning(jobId));
     },
   };
+}
+
+async function renew(db: Database, jobId: bigint, progress: Partial<JobProgress>): Promise<void> {
+  const renewed = await db
+    .update(batchJobs)
+    .set({ ...progress, leaseUntil: leaseEnd })
+    .where(isRunning(jobId))
+    .returning({ id: batchJobs.id });
+  if (renewed.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
 }
 
 async function take(db: Database): Promise<Job | null> {

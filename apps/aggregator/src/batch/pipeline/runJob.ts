@@ -1,29 +1,29 @@
 import { hash } from "node:crypto";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
+import type { JobStep } from "@trueclick/db/postgres/schema/truth";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import { STANDARD_RULES } from "../domain/rules.ts";
-import { planSlices } from "../domain/slices.ts";
-import {
-  type BuildSummary,
-  canonicalContent,
-  findDiscrepancy,
-  totalCostMicros,
-} from "../domain/truth.ts";
+import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
-import { type Job, JobRefusedError } from "../ports/jobQueue.ts";
-import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import { type Job, type JobProgress, JobRefusedError } from "../ports/jobQueue.ts";
+import type { TruthEngine } from "../ports/truthEngine.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
+import { judgeDay } from "./judgeDay.ts";
 
 export interface JobStores {
   readonly inputs: InputsStore;
   readonly objects: ObjectStore;
   readonly engine: TruthEngine;
   readonly register: TruthRegister;
+  /** Says how far a job is. @throws {JobLostError} The job is not this runner's any more. */
+  readonly report: (jobId: bigint, progress: JobProgress) => Promise<void>;
   /** Names the code that judges; another one may judge otherwise. */
   readonly codeVersion: string;
   /** Rows that one query judges, unless a single hour has more. */
   readonly sliceRowsMax: number;
+  /** Slices of one job that are judged side by side. */
+  readonly slicesAtOnce: number;
   readonly nowMs: () => number;
 }
 
@@ -50,17 +50,27 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<"published" | "verified"> {
   const timings = new Timings(stores.nowMs);
+  const at = (step: JobStep, slicesDone = 0, slicesTotal = 0) =>
+    stores.report(job.id, { step, slicesDone, slicesTotal });
+  await at("pin");
   const inputs = await timings.measure("pin", () => pinInputs(stores, job));
   const inputsHash = sha256(canonicalJson(hashedInputs(inputs)));
   await stores.inputs.pin(job.id, inputs, inputsHash);
   signal.throwIfAborted();
 
+  await at("check_objects");
   await timings.measure("check_objects", () => checkObjects(stores.objects, inputs, signal));
+  let slices = 0;
+  const onProgress = (done: number, total: number) => {
+    slices = total;
+    return at("judge", done, total);
+  };
   const summary = await timings.measure("judge", () =>
-    judgeDay(stores, { jobId: job.id, inputs }, signal),
+    judgeDay({ ...stores, onProgress }, { jobId: job.id, inputs }, signal),
   );
   signal.throwIfAborted();
 
+  await at("publish", slices, slices);
   const version = {
     currency: inputs.currency,
     inputsHash,
@@ -102,29 +112,6 @@ async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<voi
   throw new JobRefusedError(
     `archive object ${pin.path} is damaged: its sha256 is ${found}, the manifest says ${pin.sha256}`,
   );
-}
-
-async function judgeDay(
-  { engine, sliceRowsMax }: JobStores,
-  build: Build,
-  signal: AbortSignal,
-): Promise<BuildSummary> {
-  const { inputs } = build;
-  let events = 0;
-  for (const slice of planSlices(inputs.objects, inputs.copies, sliceRowsMax)) {
-    signal.throwIfAborted();
-    const counted = await engine.count(build, slice);
-    const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);
-    if (counted.rows !== expected) {
-      throw new JobRefusedError(`read ${counted.rows} rows of objects that have ${expected}`);
-    }
-    events += counted.events;
-    await engine.judge(build, slice);
-  }
-  const summary = await engine.summarize(build);
-  const discrepancy = findDiscrepancy(events, summary);
-  if (discrepancy !== null) throw new JobRefusedError(discrepancy);
-  return summary;
 }
 
 function sha256(text: string): string {

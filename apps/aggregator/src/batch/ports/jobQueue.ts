@@ -1,3 +1,4 @@
+import type { JobStep } from "@trueclick/db/postgres/schema/truth";
 import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 
@@ -9,6 +10,13 @@ export interface Job {
   readonly reason: string;
   /** From 1. */
   readonly attempt: number;
+}
+
+/** How far a running job is. */
+export interface JobProgress {
+  readonly step: JobStep;
+  readonly slicesDone: number;
+  readonly slicesTotal: number;
 }
 
 /**
@@ -29,13 +37,15 @@ export interface JobQueue {
   replace(job: Job, error: string): Promise<Job | null>;
   /** Keeps a running job from being taken for abandoned. @throws {JobLostError} */
   renewLease(jobId: bigint): Promise<void>;
+  /** Renews the lease and says how far the job is. @throws {JobLostError} Also once it is cancelled. */
+  report(jobId: bigint, progress: JobProgress): Promise<void>;
   /** Gives a job up, so that it is taken up at once instead of when its lease ends. */
   abandon(jobId: bigint): Promise<void>;
   /** Ends a job that would fail again, with an error that its requester can act on. */
   fail(jobId: bigint, error: string): Promise<void>;
 }
 
-/** The job is no longer this runner's: its lease ended and somebody else took it up. */
+/** The job is no longer this runner's: it was cancelled, or its lease ended and it was taken up. */
 export class JobLostError extends Error {
   override readonly name = "JobLostError";
 }

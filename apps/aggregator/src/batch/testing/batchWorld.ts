@@ -64,7 +64,9 @@ export async function openBatchWorld(objects?: ObjectsSettings): Promise<BatchWo
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
     register: createPostgresTruthRegister(db),
     codeVersion: truthCodeVersion(),
+    report: queue.report,
     sliceRowsMax: 500_000,
+    slicesAtOnce: 2,
     nowMs: () => 0,
   };
   const queueJob = async (advertiserId: string, billingDay: IsoDay) => {

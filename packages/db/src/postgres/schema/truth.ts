@@ -28,6 +28,10 @@ export const JOB_STATES = [
 ] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** The steps of a job, in their order. */
+export const JOB_STEPS = ["pin", "check_objects", "judge", "publish"] as const;
+export type JobStep = (typeof JOB_STEPS)[number];
+
 /**
  * One recount of one truth partition. `published`: a new version is current. `verified`: it came
  * out as the current one, so nothing was published.
@@ -55,7 +59,18 @@ export const batchJobs = pgTable(
     inputsHash: char({ length: 64 }),
     /** The pinned inputs but the objects: zone, bounds, campaigns, rates, rule set. */
     inputs: jsonb().$type<unknown>(),
+    /** Changes with any campaign or rate that was pinned: a quick look at `inputs`. */
+    campaignsHash: text().generatedAlwaysAs(sql`md5(inputs ->> 'campaigns')`),
+    /**
+     * Rows of the archive by event hour (its start, epoch seconds) as pinned. The archive only ever
+     * grows, so that other events of an hour are always another number of rows.
+     */
+    hourRows: jsonb().$type<Record<string, number>>(),
     contentHash: char({ length: 64 }),
+    /** What a running job is at, and how many slices of the day it has judged. */
+    step: text().$type<JobStep>(),
+    slicesDone: integer(),
+    slicesTotal: integer(),
     /** Milliseconds by step. */
     timings: jsonb().$type<Record<string, number>>(),
     error: text(),

@@ -21,6 +21,13 @@ const STATE_WORDS: Readonly<
   cancelled: { word: "Cancelled", means: "It was called off before it counted." },
 };
 
+const STEP_WORDS: Readonly<Record<NonNullable<Job["step"]>, string>> = {
+  pin: "pinning its inputs",
+  check_objects: "checking the archive",
+  judge: "judging",
+  publish: "publishing",
+};
+
 interface JobFactsProps {
   readonly job: Job;
   readonly timeZone: string;
@@ -35,6 +42,7 @@ export function JobFacts({ job, timeZone }: JobFactsProps) {
       <dl className="grid grid-cols-[9rem_1fr] items-center gap-y-2 text-sm">
         <Fact name="State">
           <Term means={state.means}>{state.word}</Term>
+          {job.state === "running" && job.step !== null && `: ${progressText(job)}`}
         </Fact>
         <Fact name="Version">{job.version ?? "none"}</Fact>
         <Fact name="Why">{job.reason}</Fact>
@@ -69,4 +77,10 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
       <dd className="min-w-0 break-words">{children}</dd>
     </>
   );
+}
+
+function progressText({ step, slicesDone, slicesTotal }: Job): string {
+  if (step === null) return "";
+  const slices = step === "judge" ? `, ${slicesDone ?? 0} of ${slicesTotal ?? 0} parts` : "";
+  return STEP_WORDS[step] + slices;
 }

@@ -1,4 +1,4 @@
-import { JOB_STATES } from "@trueclick/db/postgres/schema/truth";
+import { JOB_STATES, JOB_STEPS } from "@trueclick/db/postgres/schema/truth";
 import { driftByCampaignHour } from "@trueclick/db/queries/drift";
 import { type TracedCopy, traceEvent } from "@trueclick/db/queries/trace";
 import { getJob } from "@trueclick/db/queries/truth";
@@ -168,6 +168,9 @@ const jobAnswer = z.object({
   reason: z.string(),
   requested_by: z.string(),
   attempts: z.int(),
+  step: z.enum(JOB_STEPS).nullable().describe("What it is at, or was at when it ended"),
+  slices_done: z.int().nullable(),
+  slices_total: z.int().nullable(),
   code_version: z.string().nullable(),
   inputs_hash: z.string().nullable(),
   content_hash: z.string().nullable(),
@@ -202,6 +205,9 @@ export const jobEndpoint = defineEndpoint({
       reason: job.reason,
       requested_by: job.requestedBy,
       attempts: job.attempts,
+      step: job.step,
+      slices_done: job.slicesDone,
+      slices_total: job.slicesTotal,
       code_version: job.codeVersion,
       inputs_hash: job.inputsHash,
       content_hash: job.contentHash,

@@ -1,0 +1,78 @@
+import { planSlices, type Slice } from "../domain/slices.ts";
+import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
+import { JobRefusedError } from "../ports/jobQueue.ts";
+import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+
+export interface JudgeDayOptions {
+  readonly engine: TruthEngine;
+  /** Rows that one query judges, unless a single hour has more. */
+  readonly sliceRowsMax: number;
+  /** Slices judged side by side. */
+  readonly slicesAtOnce: number;
+  /** Told of the first slices' number before any is begun, and then of each that is done. */
+  readonly onProgress: (done: number, total: number) => Promise<void>;
+}
+
+/**
+ * Judges all slices of a day, several side by side, and reads back what the build holds.
+ *
+ * @throws {JobRefusedError} What the engine read or wrote does not add up.
+ * @throws what the engine and `onProgress` throw, once no slice is at work any more.
+ */
+export async function judgeDay(
+  options: JudgeDayOptions,
+  build: Build,
+  signal: AbortSignal,
+): Promise<BuildSummary> {
+  const { engine, sliceRowsMax, onProgress } = options;
+  const slices = planSlices(build.inputs.objects, build.inputs.copies, sliceRowsMax);
+  await onProgress(0, slices.length);
+  let events = 0;
+  let done = 0;
+  await sideBySide(slices, options.slicesAtOnce, async (slice) => {
+    signal.throwIfAborted();
+    // Not `events += await …`, which adds to what `events` was before the wait.
+    const own = await judgeSlice(engine, build, slice);
+    events += own;
+    done += 1;
+    await onProgress(done, slices.length);
+  });
+  const summary = await engine.summarize(build);
+  const discrepancy = findDiscrepancy(events, summary);
+  if (discrepancy !== null) throw new JobRefusedError(discrepancy);
+  return summary;
+}
+
+/** Answers with the events that the slice had to judge, counted without judging. */
+async function judgeSlice(engine: TruthEngine, build: Build, slice: Slice): Promise<number> {
+  const counted = await engine.count(build, slice);
+  const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);
+  if (counted.rows !== expected) {
+    throw new JobRefusedError(`read ${counted.rows} rows of objects that have ${expected}`);
+  }
+  await engine.judge(build, slice);
+  return counted.events;
+}
+
+/** Works through a list by some workers; the first error stops all, each after what it has in hand. */
+async function sideBySide<Item>(
+  items: readonly Item[],
+  workers: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items].reverse();
+  let failed = false;
+  const runs = Array.from({ length: workers }, async () => {
+    for (let item = waiting.pop(); item !== undefined && !failed; item = waiting.pop()) {
+      try {
+        await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  });
+  const ends = await Promise.allSettled(runs);
+  const refused = ends.find((end) => end.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
+
+const optionsSchema = jsonFlag.extend({
+  from: z.string(),
+  to: z.string(),
+  advertiser: z.string().optional(),
+  reason: z.string().min(1).max(500).default("asked for by trueclick recompute"),
+});
+
+export function addRecompute({ program, context, run }: VerbHost): void {
+  program
+    .command("recompute")
+    .description("count billing days again, changed or not")
+    .requiredOption("--from <day>", "the first billing day, YYYY-MM-DD")
+    .requiredOption("--to <day>", "the last one, which is counted too")
+    .option("--advertiser <id>", "of one advertiser (default: of all)")
+    .option("--reason <text>", "why, for the audit page")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      "\nA day that comes out as it was is recorded as verified and publishes nothing. Ends with 1 if one failed.",
+    )
+    .action((raw: unknown) => {
+      const { json, ...request } = parseOptions(optionsSchema, raw);
+      return run(json, async () => {
+        const { recompute } = await import("../batch/runBatch.ts");
+        return recompute(context, request);
+      });
+    });
+}
