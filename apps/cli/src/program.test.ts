@@ -24,6 +24,7 @@ const VERBS = [
   ["batch", "run"],
   ["batch", "status"],
   ["trace"],
+  ["archive", "check"],
   ["keys", "create", "source"],
   ["keys", "create", "api"],
   ["keys", "revoke"],

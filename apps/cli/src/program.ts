@@ -8,6 +8,7 @@ import {
 import { UsageError } from "./terminal/errors.ts";
 import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
+import { addArchiveCheck } from "./verbs/archiveCheck.ts";
 import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
 import { addBatchStatus } from "./verbs/batchStatus.ts";
@@ -30,6 +31,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addBatchCancel,
   addRecompute,
   addTrace,
+  addArchiveCheck,
   addKeys,
   addDemo,
 ];

@@ -1,7 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import type { InstantRange } from "@trueclick/shared/calendar";
-import { and, asc, eq, gte, lt } from "drizzle-orm";
+import { and, asc, eq, gte, isNull, lt } from "drizzle-orm";
 import { hourStartMs } from "./domain/objectPath.ts";
 import type { ManifestObject } from "./manifest/manifestObject.ts";
 
@@ -40,6 +40,7 @@ export async function listHourObjects(
     .where(
       and(
         eq(archiveObjects.topic, topic),
+        isNull(archiveObjects.compactedInto),
         gte(archiveObjects.eventHour, new Date(hourStartMs(fromMs))),
         lt(archiveObjects.eventHour, new Date(toMs)),
       ),

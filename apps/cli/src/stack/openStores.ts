@@ -1,3 +1,4 @@
+import { openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import type { Stores } from "@trueclick/db/stores";
@@ -28,4 +29,9 @@ export function openEventLog(stack: Pick<StackFile, "databaseUrl" | "kafkaBroker
   return stack.kafkaBrokers === null
     ? createPostgresEventLog({ connectionString: stack.databaseUrl })
     : createKafkaEventLog({ brokers: stack.kafkaBrokers, clientId: "trueclick-cli" });
+}
+
+/** The objects of the stack's archive. */
+export function openStackObjects({ s3, objectsDir }: Pick<StackFile, "s3" | "objectsDir">) {
+  return openObjects(s3 === null ? { kind: "folder", dir: objectsDir } : { kind: "s3", ...s3 });
 }

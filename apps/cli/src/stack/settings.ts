@@ -1,5 +1,7 @@
+import { parseObjectsVariables, toObjectsSettings } from "@trueclick/archive/objectsSettings";
+import { z } from "zod";
 import type { CliContext } from "../terminal/context.ts";
-import { CliError } from "../terminal/errors.ts";
+import { CliError, UsageError } from "../terminal/errors.ts";
 import { findDataDir } from "./dataDir.ts";
 import { demoFileSchema, readJsonFile, type StackFile, stackFileSchema } from "./stackFile.ts";
 
@@ -28,11 +30,29 @@ export async function resolveStack(context: CliContext): Promise<StackFile> {
     databaseUrl,
     clickhouseUrl,
     kafkaBrokers: brokers === undefined ? (noted?.kafkaBrokers ?? null) : brokers.split(","),
+    s3: s3Settings(env) ?? noted?.s3 ?? null,
     objectsDir: env["OBJECTS_DIR"] ?? noted?.objectsDir ?? findDataDir(context).file("objects"),
     webUrl: env["WEB_URL"] ?? noted?.webUrl ?? "http://127.0.0.1:3000",
     ingestUrl: env["INGEST_URL"] ?? noted?.ingestUrl ?? "http://127.0.0.1:4000",
     eventsTopic: env["EVENTS_TOPIC"] ?? noted?.eventsTopic ?? EVENTS_TOPIC_DEFAULT,
   };
+}
+
+/**
+ * The bucket that the environment names; null when it names none.
+ *
+ * @throws {UsageError} naming the variable that cannot be, or those that go together.
+ */
+export function s3Settings(env: CliContext["env"]): StackFile["s3"] {
+  try {
+    const settings = toObjectsSettings(parseObjectsVariables(env));
+    if (settings?.kind !== "s3") return null;
+    const { kind: _, ...s3 } = settings;
+    return s3;
+  } catch (cause) {
+    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new UsageError(problem);
+  }
 }
 
 /** The edge's address alone, for verbs that need nothing else. */

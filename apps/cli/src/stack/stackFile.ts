@@ -8,6 +8,18 @@ export const stackFileSchema = z.object({
   clickhouseUrl: z.string(),
   kafkaBrokers: z.array(z.string()).nullable(),
   objectsDir: z.string(),
+  /** The bucket that holds the objects in the folder's place. */
+  s3: z
+    .object({
+      endpoint: z.string(),
+      bucket: z.string(),
+      region: z.string(),
+      accessKeyId: z.string(),
+      secretAccessKey: z.string(),
+      pathStyle: z.boolean(),
+    })
+    .nullable()
+    .default(null),
   webUrl: z.string(),
   ingestUrl: z.string(),
   eventsTopic: z.string(),

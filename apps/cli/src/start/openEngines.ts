@@ -42,6 +42,7 @@ export async function openEngines(
     clickhouseUrl,
     kafkaBrokers: kafkaBrokers === "" ? null : kafkaBrokers.split(","),
     objectsDir: settings.objectsDir,
+    s3: settings.s3,
     webUrl: settings.webUrl,
     ingestUrl: settings.ingestUrl,
     eventsTopic: settings.eventsTopic,

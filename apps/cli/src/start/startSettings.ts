@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { type DataDir, findDataDir } from "../stack/dataDir.ts";
-import { EVENTS_TOPIC_DEFAULT } from "../stack/settings.ts";
+import { EVENTS_TOPIC_DEFAULT, s3Settings } from "../stack/settings.ts";
+import type { StackFile } from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
 import { UsageError } from "../terminal/errors.ts";
 
@@ -52,6 +53,8 @@ export interface StartSettings extends StartFlags {
     readonly kafkaBrokers: readonly string[] | undefined;
   };
   readonly objectsDir: string;
+  /** The bucket that takes the folder's place. */
+  readonly s3: StackFile["s3"];
   readonly eventsTopic: string;
   readonly eventsPartitions: number;
   readonly betterAuthSecret: string | undefined;
@@ -99,6 +102,7 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
     clickhousePort: env.CLICKHOUSE_PORT,
     external,
     objectsDir: env.OBJECTS_DIR ?? join(dataDir.path, "objects"),
+    s3: s3Settings(context.env),
     eventsTopic: env.EVENTS_TOPIC,
     eventsPartitions: env.EVENTS_PARTITIONS,
     betterAuthSecret: env.BETTER_AUTH_SECRET,

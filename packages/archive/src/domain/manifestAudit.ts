@@ -16,8 +16,9 @@ export interface ArchiveProblem {
     | "rows_differ"
     | "checkpoint_differs"
     | "object_missing"
-    | "object_differs"
-    | "object_without_stretch";
+    | "object_damaged"
+    | "object_without_stretch"
+    | "lineage_broken";
   readonly partition: number;
   /** What was found, for the operator: with offsets, counts or the object's path. */
   readonly detail: string;
@@ -29,6 +30,11 @@ export interface ArchiveProblem {
  */
 export class ManifestAudit {
   readonly #nextOffsets = new Map<number, bigint>();
+
+  /** @param starts By partition, the offset at which its archive begins, where that is known. */
+  constructor(starts: ReadonlyMap<number, bigint> = new Map()) {
+    for (const [partition, offset] of starts) this.#nextOffsets.set(partition, offset);
+  }
 
   /** Takes in the next stretch of a partition. */
   add(stretch: AuditedStretch): ArchiveProblem[] {
@@ -61,4 +67,61 @@ export class ManifestAudit {
     const detail = `the checkpoint is at ${nextOffset}, the last stretch ends before ${end}`;
     return [{ kind: "checkpoint_differs", partition, detail }];
   }
+}
+
+/** An object as the lineage of its hour and partition is proven from it. */
+export interface LineageObject {
+  readonly path: string;
+  readonly partition: number;
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly rows: number;
+  /** 0 of one from the log. */
+  readonly mergedObjects: number;
+  readonly compactedInto: string | null;
+}
+
+/**
+ * Proves of one event hour of one partition that the objects which readers read hold exactly the
+ * rows of those from the log: each of these lies in exactly one of those, and the rows add up.
+ *
+ * @param objects All of the hour and partition that the manifest names.
+ */
+export function auditLineage(objects: readonly LineageObject[]): ArchiveProblem[] {
+  const live = objects
+    .filter(({ compactedInto }) => compactedInto === null)
+    .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  const fromLog = objects.filter(({ mergedObjects }) => mergedObjects === 0);
+  const problems: ArchiveProblem[] = [];
+
+  let before: LineageObject | undefined;
+  for (const object of live) {
+    if (before !== undefined && object.firstOffset <= before.lastOffset) {
+      const detail = `${object.path} and ${before.path} both hold offset ${object.firstOffset}`;
+      problems.push({ kind: "overlap", partition: object.partition, detail });
+    }
+    before = object;
+    const sources = fromLog.filter((source) => isWithin(source, object));
+    const rows = sources.reduce((sum, source) => sum + source.rows, 0);
+    const isMerged = object.mergedObjects > 0;
+    if (isMerged && (rows !== object.rows || sources.length !== object.mergedObjects)) {
+      const detail =
+        `${object.path} has ${object.rows} rows of ${object.mergedObjects} objects, ` +
+        `the log gave ${rows} of ${sources.length}`;
+      problems.push({ kind: "lineage_broken", partition: object.partition, detail });
+    }
+  }
+  for (const source of fromLog) {
+    if (live.some((object) => isWithin(source, object))) continue;
+    const detail = `${source.path} is compacted into ${source.compactedInto}, which is not there`;
+    problems.push({ kind: "lineage_broken", partition: source.partition, detail });
+  }
+  return problems;
+}
+
+function isWithin(
+  inner: Pick<LineageObject, "firstOffset" | "lastOffset">,
+  outer: Pick<LineageObject, "firstOffset" | "lastOffset">,
+): boolean {
+  return inner.firstOffset >= outer.firstOffset && inner.lastOffset <= outer.lastOffset;
 }

@@ -4,33 +4,46 @@ import {
   archiveObjects,
   archiveStretches,
 } from "@trueclick/db/postgres/schema/archive";
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, count, eq, sql, sum } from "drizzle-orm";
 import type { AuditedStretch } from "../domain/manifestAudit.ts";
-import type { ManifestReader, PartitionObject } from "./manifestReader.ts";
+import type { ManifestReader, RecordedObject } from "./manifestReader.ts";
 
 const PAGE_ROWS = 10_000;
 
-const ofSameStretch = and(
+const isOfStretch = and(
   eq(archiveStretches.topic, archiveObjects.topic),
   eq(archiveStretches.partition, archiveObjects.partition),
   eq(archiveStretches.firstOffset, archiveObjects.firstOffset),
   eq(archiveStretches.lastOffset, archiveObjects.lastOffset),
+  // A compacted object may have the offsets of a stretch, too.
+  eq(archiveObjects.mergedObjects, 0),
 );
 
 /** Reads the manifest of one topic by keyset pages: no page holds the database up for long. */
-export function createPostgresManifestReader(db: Database, topic: string): ManifestReader {
+export function createPostgresManifestReader(
+  db: Pick<Database, "select">,
+  topic: string,
+): ManifestReader {
   return {
     stretches: () => pages((last: AuditedStretch | null) => stretchesAfter(db, topic, last)),
-    objects: () => pages((last: PartitionObject | null) => objectsAfter(db, topic, last)),
+    objects: () => pages((last: RecordedObject | null) => objectsAfter(db, topic, last)),
     checkpoints: () =>
       db
         .select({
           partition: archiveCheckpoints.partition,
+          startOffset: archiveCheckpoints.startOffset,
           nextOffset: archiveCheckpoints.nextOffset,
         })
         .from(archiveCheckpoints)
         .where(eq(archiveCheckpoints.topic, topic))
         .orderBy(asc(archiveCheckpoints.partition)),
+    async size() {
+      const [size] = await db
+        .select({ objects: count(), bytes: sum(archiveObjects.bytes) })
+        .from(archiveObjects)
+        .where(eq(archiveObjects.topic, topic));
+      return { objects: size?.objects ?? 0, bytes: BigInt(size?.bytes ?? "0") };
+    },
   };
 }
 
@@ -46,7 +59,7 @@ async function* pages<Row>(
   }
 }
 
-function stretchesAfter(db: Database, topic: string, last: AuditedStretch | null) {
+function stretchesAfter(db: Pick<Database, "select">, topic: string, last: AuditedStretch | null) {
   const { partition, firstOffset, lastOffset, events } = archiveStretches;
   const position = sql`(${partition}, ${firstOffset})`;
   return db
@@ -58,7 +71,7 @@ function stretchesAfter(db: Database, topic: string, last: AuditedStretch | null
       rows: sql<bigint>`coalesce(sum(${archiveObjects.rows}), 0)`.mapWith(BigInt),
     })
     .from(archiveStretches)
-    .leftJoin(archiveObjects, ofSameStretch)
+    .leftJoin(archiveObjects, isOfStretch)
     .where(
       and(
         eq(archiveStretches.topic, topic),
@@ -71,35 +84,38 @@ function stretchesAfter(db: Database, topic: string, last: AuditedStretch | null
 }
 
 async function objectsAfter(
-  db: Database,
+  db: Pick<Database, "select">,
   topic: string,
-  last: PartitionObject | null,
-): Promise<PartitionObject[]> {
+  last: RecordedObject | null,
+): Promise<RecordedObject[]> {
+  const { eventHour, partition, firstOffset, path } = archiveObjects;
+  const position = sql`(${eventHour}, ${partition}, ${firstOffset}, ${path})`;
   const objects = await db
-    .select({
-      path: archiveObjects.path,
-      partition: archiveObjects.partition,
-      eventHour: archiveObjects.eventHour,
-      rows: archiveObjects.rows,
-      bytes: archiveObjects.bytes,
-      sha256: archiveObjects.sha256,
-      stretch: archiveStretches.firstOffset,
-    })
+    .select({ object: archiveObjects, stretch: archiveStretches.firstOffset })
     .from(archiveObjects)
-    .leftJoin(archiveStretches, ofSameStretch)
+    .leftJoin(archiveStretches, isOfStretch)
     .where(
       and(
         eq(archiveObjects.topic, topic),
-        last === null ? undefined : gt(archiveObjects.path, last.path),
+        last === null
+          ? undefined
+          : sql`${position} > (${new Date(last.eventHourMs).toISOString()}::timestamptz, ${last.partition}, ${last.firstOffset}, ${last.path})`,
       ),
     )
-    .orderBy(asc(archiveObjects.path))
+    .orderBy(asc(eventHour), asc(partition), asc(firstOffset), asc(path))
     .limit(PAGE_ROWS);
-  return objects.map(({ eventHour, stretch, rows, bytes, ...object }) => ({
-    ...object,
-    eventHourMs: eventHour.getTime(),
-    rows: Number(rows),
-    bytes: Number(bytes),
-    hasStretch: stretch !== null,
+  return objects.map(({ object, stretch }) => ({
+    path: object.path,
+    partition: object.partition,
+    firstOffset: object.firstOffset,
+    lastOffset: object.lastOffset,
+    eventHourMs: object.eventHour.getTime(),
+    rows: Number(object.rows),
+    bytes: Number(object.bytes),
+    sha256: object.sha256,
+    mergedObjects: object.mergedObjects,
+    compactedInto: object.compactedInto,
+    isRemoved: object.removedAt !== null,
+    hasStretch: stretch !== null || object.mergedObjects > 0,
   }));
 }

@@ -1,4 +1,4 @@
-import { count, max, sum } from "drizzle-orm";
+import { count, isNull, max, sum } from "drizzle-orm";
 import {
   archiveCheckpoints,
   archiveObjects,
@@ -81,12 +81,14 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
         bytes: sum(archiveObjects.bytes),
         newestObjectAt: max(archiveObjects.createdAt),
       })
-      .from(archiveObjects),
+      .from(archiveObjects)
+      .where(isNull(archiveObjects.compactedInto)),
   ]);
   const streamBy = new Map(stream.map((row) => [keyOf(row), row]));
   const archiveBy = new Map(archive.map((row) => [keyOf(row), row]));
   const eventsBy = new Map(stretches.map((row) => [keyOf(row), BigInt(row.events ?? "0")]));
-  const partitions = [...new Map([...archiveBy, ...streamBy]).values()]
+  const read = new Map<string, PartitionKey>([...archiveBy, ...streamBy]);
+  const partitions = [...read.values()]
     .map(({ topic, partition }) =>
       toPartition(
         { topic, partition },

@@ -17,7 +17,7 @@ export function createPostgresManifest(db: Database, topic: string): Manifest {
     async acquire(partition, startOffset) {
       const [position] = await db
         .insert(archiveCheckpoints)
-        .values({ topic, partition, epoch: 1n, nextOffset: startOffset })
+        .values({ topic, partition, epoch: 1n, nextOffset: startOffset, startOffset })
         .onConflictDoUpdate({
           target: [archiveCheckpoints.topic, archiveCheckpoints.partition],
           set: { epoch: sql`${archiveCheckpoints.epoch} + 1` },

@@ -108,7 +108,8 @@ export async function openArchiveWorld(settings?: ObjectsSettings): Promise<Arch
         await archiveToEnd(reader, partition, { limits: WIDE, stores, ...options });
       }
     },
-    check: () => checkArchive(createPostgresManifestReader(db, TOPIC), objects, "hashes"),
+    check: () =>
+      checkArchive(createPostgresManifestReader(db, TOPIC), objects, { depth: "hashes" }),
     async close() {
       await Promise.all([reader.close(), admin.close(), clickhouse.close()]);
       await closeDatabase();

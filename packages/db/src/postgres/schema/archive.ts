@@ -10,6 +10,8 @@ export const archiveCheckpoints = pgTable(
     partition: integer().notNull(),
     epoch: big().notNull(),
     nextOffset: big().notNull(),
+    /** Where the archive of the partition begins; null where that was not noted. */
+    startOffset: big(),
     updatedAt: createdAt(),
   },
   (table) => [primaryKey({ columns: [table.topic, table.partition] })],
@@ -37,7 +39,12 @@ export const archiveStretches = pgTable(
   ],
 );
 
-/** The manifest: every immutable object of the archive. */
+/**
+ * The manifest: every immutable object of the archive. One from the log holds one event hour of one
+ * stretch. Small ones of an hour and partition are compacted into one, whose offsets run from the
+ * first one's to the last one's; their rows stay here. Whoever reads events reads the rows that are
+ * not compacted into another: each event lies in exactly one of those.
+ */
 export const archiveObjects = pgTable(
   "archive_objects",
   {
@@ -53,12 +60,22 @@ export const archiveObjects = pgTable(
     rows: big().notNull(),
     bytes: big().notNull(),
     sha256: char({ length: 64 }).notNull(),
+    /** Objects from the log whose rows it holds; 0 of one that is from the log itself. */
+    mergedObjects: integer().notNull().default(0),
+    /** Path of the object that took its rows over. */
+    compactedInto: text(),
+    /** When its bytes were removed, which only those of a compacted object may be. */
+    removedAt: instant(),
     createdAt: createdAt(),
   },
   (table) => [
     // Truth asks for the objects of the hours of a day.
     index("archive_objects_hour_idx").on(table.topic, table.eventHour),
     check("archive_objects_rows_positive", sql`${table.rows} > 0`),
+    check(
+      "archive_objects_removed_compacted",
+      sql`${table.removedAt} is null or ${table.compactedInto} is not null`,
+    ),
   ],
 );
 
