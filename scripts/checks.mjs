@@ -90,6 +90,6 @@ export const CHECKS = [
   vitest("unit and property tests", "unit"),
   vitest("integration and contract tests", "integration"),
   single("web build", "node", "scripts/buildWeb.mjs"),
-  vitest("whole pipeline", "pipeline"),
+  vitest("whole pipeline, and the SDK in a browser", "pipeline"),
   playwright("end to end in a browser"),
 ];
