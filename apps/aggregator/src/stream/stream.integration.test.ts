@@ -7,7 +7,7 @@ import { createPostgresCheckpointStore } from "./adapters/postgresCheckpointStor
 import { initialCheckpoint, PartitionEngine } from "./domain/partitionEngine.ts";
 import { StaleEpochError } from "./ports/checkpointStore.ts";
 import { StoreRejectedError, StoreUnavailableError } from "./ports/faults.ts";
-import { blockOf, CAMPAIGNS, storedClick } from "./testing/fixtures.ts";
+import { blockOf, CAMPAIGNS, HASH_KEY, storedClick } from "./testing/fixtures.ts";
 import { ledger } from "./testing/ledger.ts";
 import {
   ALLOWED_LATENESS_MS,
@@ -166,7 +166,8 @@ describe("the hot store", () => {
 });
 
 function engineFromStart(): PartitionEngine {
-  const options = { partition: 0, allowedLatenessMs: ALLOWED_LATENESS_MS, openEntriesMax: 100 };
+  const limits = { allowedLatenessMs: ALLOWED_LATENESS_MS, openEntriesMax: 100 };
+  const options = { partition: 0, ...limits, hashKey: HASH_KEY };
   return new PartitionEngine(options, initialCheckpoint(0n));
 }
 

@@ -1,33 +1,35 @@
+import { EVENT_TYPES } from "@trueclick/shared/event/stored";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { VERDICT_CLASS, type Verdict } from "@trueclick/shared/verdict";
-import type { StreamEvent } from "./streamEvent.ts";
+import { COUNT } from "./cellTable.ts";
+import { type FieldName, fieldAt } from "./storedFields.ts";
+
+interface Cube {
+  readonly name: string;
+  /** The field whose contents are the dimension's value. */
+  readonly field: FieldName;
+}
 
 /** Each is campaign × one dimension, by minute. Adding a cube is one line here. */
 export const CUBES = [
-  { name: "ad", valueOf: (event: StreamEvent) => event.adId },
-  { name: "geo", valueOf: (event: StreamEvent) => event.geo },
-  { name: "device", valueOf: (event: StreamEvent) => event.device },
-  { name: "publisher", valueOf: (event: StreamEvent) => event.publisherId },
-] as const satisfies readonly { name: string; valueOf: (event: StreamEvent) => string }[];
+  { name: "ad", field: "ad_id" },
+  { name: "geo", field: "geo" },
+  { name: "device", field: "device" },
+  { name: "publisher", field: "publisher_id" },
+] as const satisfies readonly Cube[];
 
 type CubeName = (typeof CUBES)[number]["name"];
 
+/** Places in `FIELDS`, in the order of `CUBES`. */
+export const CUBE_FIELDS = Int32Array.from(CUBES, ({ field }) => fieldAt(field));
+
 /** Which cell: one dimension value of one campaign in one minute. Part of its key, with the partition. */
-export interface CellKey {
+interface CellKey {
   readonly advertiserId: AdvertiserId;
   readonly cube: CubeName;
   readonly campaignId: string;
   readonly windowStartMs: number;
   readonly dimensionValue: string;
-}
-
-interface Measures {
-  readonly clicks: number;
-  readonly invalidClicks: number;
-  readonly duplicateClicks: number;
-  readonly impressions: number;
-  readonly conversions: number;
-  readonly costMicros: bigint;
 }
 
 /**
@@ -36,41 +38,35 @@ interface Measures {
  * `version` is the offset of the last record that changed it. Rows are made between records only,
  * so that one version has one content, whoever writes it and however often.
  */
-export interface CellTotals extends CellKey, Measures {
+export interface CellTotals extends CellKey {
+  readonly clicks: number;
+  readonly invalidClicks: number;
+  readonly duplicateClicks: number;
+  readonly impressions: number;
+  readonly conversions: number;
+  readonly costMicros: bigint;
   readonly version: bigint;
 }
 
-/** A cell while its window is open. */
-export type OpenCell = { -readonly [Field in keyof CellTotals]: CellTotals[Field] };
-
-export function openCell(key: CellKey): OpenCell {
-  return {
-    ...key,
-    clicks: 0,
-    invalidClicks: 0,
-    duplicateClicks: 0,
-    impressions: 0,
-    conversions: 0,
-    costMicros: 0n,
-    version: 0n,
-  };
-}
-
-type Count = Exclude<keyof Measures, "costMicros">;
+/** What `countAt` answers for an event that no count shows. */
+export const NO_COUNT = -1;
 
 const COUNT_OF_TYPE = {
   click: "clicks",
   impression: "impressions",
   conversion: "conversions",
 } as const;
+const COUNT_AT_TYPE = Int32Array.from(EVENT_TYPES, (type) => COUNT[COUNT_OF_TYPE[type]]);
+const CLICK = EVENT_TYPES.indexOf("click");
 
 /**
- * The count that an event raises, if any. What is not counted shows only for clicks, since only
- * they are billed, and test traffic shows nowhere.
+ * The count that an event raises, by its place in `COUNT`. What is not counted shows only for
+ * clicks, since only they are billed, and test traffic shows nowhere.
+ *
+ * @param eventType Place in `EVENT_TYPES`.
  */
-export function countOf(event: StreamEvent, verdict: Verdict): Count | null {
-  const verdictClass = VERDICT_CLASS[verdict];
-  if (verdictClass === "counted") return COUNT_OF_TYPE[event.eventType];
-  if (event.eventType !== "click" || event.test) return null;
-  return verdictClass === "duplicate" ? "duplicateClicks" : "invalidClicks";
+export function countAt(eventType: number, test: boolean, verdict: Verdict): number {
+  if (verdict === "valid") return COUNT_AT_TYPE[eventType] ?? NO_COUNT;
+  if (eventType !== CLICK || test) return NO_COUNT;
+  return VERDICT_CLASS[verdict] === "duplicate" ? COUNT.duplicateClicks : COUNT.invalidClicks;
 }

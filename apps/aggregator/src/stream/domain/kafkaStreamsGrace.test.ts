@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { BASE_MS, blockOf, CAMPAIGNS, storedClick } from "../testing/fixtures.ts";
+import { BASE_MS, blockOf, CAMPAIGNS, HASH_KEY, storedClick } from "../testing/fixtures.ts";
 import { initialCheckpoint, PartitionEngine, WINDOW_SIZE_MS } from "./partitionEngine.ts";
 
 /**
@@ -45,7 +45,12 @@ const cases = existsSync(VECTORS)
 // Their stream time is the newest event time; ours the newest append time, here the same.
 it.each([WITHOUT_GRACE, ...cases])("$name", ({ size, grace, input, dropped, final }) => {
   const unitMs = WINDOW_SIZE_MS / size;
-  const options = { partition: 0, allowedLatenessMs: grace * unitMs, openEntriesMax: 1_000 };
+  const options = {
+    partition: 0,
+    allowedLatenessMs: grace * unitMs,
+    openEntriesMax: 1_000,
+    hashKey: HASH_KEY,
+  };
   const engine = new PartitionEngine(options, initialCheckpoint(0n));
   let streamTime = 0;
   for (const [serial, [ad_id, time]] of input.entries()) {

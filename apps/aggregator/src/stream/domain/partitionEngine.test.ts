@@ -1,13 +1,25 @@
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { describe, expect, it } from "vitest";
-import { BASE_MS, blockOf, CAMPAIGNS, campaign, storedClick } from "../testing/fixtures.ts";
+import {
+  BASE_MS,
+  blockOf,
+  CAMPAIGNS,
+  campaign,
+  HASH_KEY,
+  storedClick,
+} from "../testing/fixtures.ts";
 import { initialCheckpoint, PartitionEngine } from "./partitionEngine.ts";
 
 const LATENESS_MS = 10 * MINUTE_MS;
 
 function engineOf(openEntriesMax = 1_000) {
-  const options = { partition: 0, allowedLatenessMs: LATENESS_MS, openEntriesMax };
+  const options = {
+    partition: 0,
+    allowedLatenessMs: LATENESS_MS,
+    openEntriesMax,
+    hashKey: HASH_KEY,
+  };
   return new PartitionEngine(options, initialCheckpoint(0n));
 }
 

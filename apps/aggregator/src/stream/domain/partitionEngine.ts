@@ -1,23 +1,19 @@
-import { blockLines } from "@trueclick/shared/event/block";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
-import { quickVerdict } from "@trueclick/shared/verdict";
-import { windowStartMs } from "@trueclick/shared/window";
-import {
-  type Campaign,
-  type CampaignSnapshot,
-  campaignKnownAt,
-  costMicrosAt,
-} from "./campaigns.ts";
-import { type CellTotals, countOf, type OpenCell } from "./cubes.ts";
-import { OpenWindow } from "./openWindow.ts";
-import {
-  NO_OUTCOMES,
-  type Outcome,
-  type OutcomeTotals,
-  type StreamReject,
-  totalOf,
-} from "./outcomes.ts";
-import { parseStreamEvent, type StreamEvent } from "./streamEvent.ts";
+import type { Verdict } from "@trueclick/shared/verdict";
+import { BlockReader, LINE } from "./blockReader.ts";
+import type { CampaignSnapshot } from "./campaigns.ts";
+import { COUNT } from "./cellTable.ts";
+import { ChangedCells } from "./changedCells.ts";
+import { type CellTotals, CUBE_FIELDS, CUBES, countAt, NO_COUNT } from "./cubes.ts";
+import { EventHashes } from "./eventHashes.ts";
+import { Evidence } from "./evidence.ts";
+import { TEST_VERDICT } from "./flagSets.ts";
+import { CONFLICT, DUPLICATE } from "./idSet.ts";
+import { halvedCostAt, type KnownCampaign, KnownCampaigns } from "./knownCampaigns.ts";
+import type { OpenWindow } from "./openWindow.ts";
+import { OpenWindows } from "./openWindows.ts";
+import { NO_OUTCOMES, type Outcome, type OutcomeTotals, type StreamReject } from "./outcomes.ts";
+import { fieldAt } from "./storedFields.ts";
 
 export const WINDOW_SIZE_MS = MINUTE_MS;
 
@@ -72,77 +68,91 @@ export interface EngineOptions {
    * nothing but reading moves the watermark. Only the log decides when, so a replay agrees.
    */
   readonly openEntriesMax: number;
+  /** Secret words, drawn anew by each process: see `spanHash.ts`. No result depends on them. */
+  readonly hashKey: Int32Array;
 }
 
-/** The place of an event in the log. `settled`: its effects were written before the last restart. */
-interface Place {
-  readonly offset: bigint;
-  readonly index: number;
-  readonly appendTimeMs: number;
-  readonly settled: boolean;
-}
+const CAMPAIGN_ID = fieldAt("campaign_id");
 
 /**
  * Counts the events of one partition in tumbling minutes of event time.
  *
  * Deterministic: no clock and no I/O. The same log gives the same rows, wherever it was cut into
  * polls, flushes and lives of the process. Not safe to share between partitions.
+ *
+ * An event costs no object: it is read in place, deduped and counted in typed arrays. Only evidence
+ * of what is not counted, and cells on their way to the store, are objects.
  */
 export class PartitionEngine {
   readonly #options: EngineOptions;
   readonly #resumed: EngineCheckpoint;
-  readonly #open = new Map<number, OpenWindow>();
-  readonly #totals: { -readonly [Kind in keyof OutcomeTotals]: number };
+  readonly #reader = new BlockReader();
+  readonly #hashes: EventHashes;
+  readonly #campaigns = new KnownCampaigns();
+  readonly #windows: OpenWindows;
+  readonly #changed = new ChangedCells();
+  readonly #evidence: Evidence;
   #nextOffset: bigint;
-  #watermarkMs: number;
   #appendTimeMs: number;
-  #entries = 0;
-  #changed = new Set<OpenCell>();
-  #rejects: StreamReject[] = [];
-  #outcomes = new Map<Outcome, number>();
+  /** The place in the log of the event at hand. */
+  #place = { offset: 0n, index: 0, appendTimeMs: 0 };
+  /** Whether its effects were written before the last restart. */
+  #settled = false;
 
   /** @param resumed The last checkpoint. Admit the log from its `restartOffset` on. */
   constructor(options: EngineOptions, resumed: EngineCheckpoint) {
     this.#options = options;
     this.#resumed = resumed;
+    this.#hashes = new EventHashes(options.hashKey);
+    this.#windows = new OpenWindows({
+      sizeMs: WINDOW_SIZE_MS,
+      entriesMax: options.openEntriesMax,
+      watermarkMs: resumed.watermarkMs ?? Number.NEGATIVE_INFINITY,
+    });
     this.#nextOffset = resumed.nextOffset;
-    this.#watermarkMs = resumed.watermarkMs ?? Number.NEGATIVE_INFINITY;
     this.#appendTimeMs = resumed.appendTimeMs ?? Number.NEGATIVE_INFINITY;
-    this.#totals = { ...resumed.totals };
+    this.#evidence = new Evidence(options.partition, resumed.totals);
+  }
+
+  /** Ids and cells held in open windows. */
+  get openEntries(): number {
+    return this.#windows.entries;
+  }
+
+  /** Bytes of the open windows. */
+  get openBytes(): number {
+    return this.#windows.byteLength;
   }
 
   /**
-   * Takes in the next record. One from before the checkpoint only rebuilds the windows that were
-   * open there: what it led to is already written and counted, and so are the closed windows.
+   * Counts one record. Offsets must ascend, from `restartOffset` on. What lies before the
+   * checkpoint's next offset only rebuilds the open windows: its evidence is already written and
+   * counted, and so are the closed windows.
    */
   admit(block: LogBlock, campaigns: CampaignSnapshot): void {
     const { offset, appendTimeMs } = block;
     // The record moves the watermark before its own events are judged: none is its own excuse.
     this.#appendTimeMs = Math.max(this.#appendTimeMs, appendTimeMs);
-    this.#closeUntil(this.#appendTimeMs - this.#options.allowedLatenessMs);
+    this.#windows.closeUntil(this.#appendTimeMs - this.#options.allowedLatenessMs);
 
-    const settled = offset < this.#resumed.nextOffset;
-    for (const [index, line] of blockLines(block.value).entries()) {
-      const place = { offset, index, appendTimeMs, settled };
-      const event = index < BLOCK_INDEX_MAX ? parseStreamEvent(line) : null;
-      if (event === null || !isPlausible(event.eventTimeMs, appendTimeMs)) {
-        this.#rejectUnparseable(place);
-      } else {
-        this.#admitEvent(event, place, campaignKnownAt(campaigns, event.campaignId, appendTimeMs));
-      }
-      if (index >= BLOCK_INDEX_MAX) break;
+    this.#campaigns.turnTo(campaigns);
+    this.#settled = offset < this.#resumed.nextOffset;
+    this.#changed.turnTo(offset);
+    this.#place = { offset, index: 0, appendTimeMs };
+    this.#reader.open(block.value);
+    while (!this.#reader.isAtEnd && this.#place.index <= BLOCK_INDEX_MAX) {
+      const line = this.#reader.next();
+      if (line === LINE.empty) continue;
+      if (line === LINE.event && this.#isEvent()) this.#admitEvent();
+      else if (!this.#settled) this.#evidence.rejectUnparseable(this.#place);
+      this.#place.index += 1;
     }
-    if (!settled) this.#nextOffset = offset + 1n;
+    if (!this.#settled) this.#nextOffset = offset + 1n;
   }
 
   /** Hands over what must be written before the next checkpoint. Call between records only. */
   takeChanges(): EngineChanges {
-    const cells = Array.from(this.#changed, (cell) => ({ ...cell }));
-    const changes = { cells, rejects: this.#rejects, outcomes: this.#outcomes };
-    this.#changed = new Set();
-    this.#rejects = [];
-    this.#outcomes = new Map();
-    return changes;
+    return { cells: this.#changed.take(), ...this.#evidence.take() };
   }
 
   /**
@@ -152,108 +162,80 @@ export class PartitionEngine {
    * overwrite their counts with the part of them that it re-reads.
    */
   checkpoint(): EngineCheckpoint {
-    let restartOffset = this.#nextOffset;
-    for (const { firstOffset } of this.#open.values()) {
-      if (firstOffset < restartOffset) restartOffset = firstOffset;
-    }
+    const { watermarkMs } = this.#windows;
     return {
       nextOffset: this.#nextOffset,
-      restartOffset,
-      watermarkMs: Number.isFinite(this.#watermarkMs) ? this.#watermarkMs : null,
+      restartOffset: this.#windows.restartOffset(this.#nextOffset),
+      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
       appendTimeMs: Number.isFinite(this.#appendTimeMs) ? this.#appendTimeMs : null,
-      totals: { ...this.#totals },
+      totals: this.#evidence.totals,
     };
   }
 
-  #admitEvent(event: StreamEvent, place: Place, campaign: Campaign | null): void {
-    const startMs = windowStartMs(event.eventTimeMs, WINDOW_SIZE_MS);
-    this.#makeRoom();
-    if (startMs + WINDOW_SIZE_MS <= this.#watermarkMs) {
-      this.#reject("late", event, place, campaign);
+  /** Whether the line has coordinates, and its event time is one. */
+  #isEvent(): boolean {
+    const { index, appendTimeMs } = this.#place;
+    const { eventTimeMs } = this.#reader.spans;
+    return (
+      index < BLOCK_INDEX_MAX &&
+      eventTimeMs <= appendTimeMs + AHEAD_MAX_MS &&
+      eventTimeMs >= appendTimeMs - BEHIND_MAX_MS
+    );
+  }
+
+  #admitEvent(): void {
+    const { spans } = this.#reader;
+    const hashes = this.#hashes;
+    const { offset, appendTimeMs } = this.#place;
+    hashes.take(spans);
+    const campaign = this.#campaigns.knownAt(spans, hashes.fields[CAMPAIGN_ID] ?? 0, appendTimeMs);
+    const window = this.#windows.windowFor(spans.eventTimeMs, offset);
+    if (window === null) {
+      if (!this.#settled) this.#evidence.reject("late", spans, this.#place, campaign);
       return;
     }
 
-    const window = this.#windowAt(startMs, place.offset);
     const entriesBefore = window.entries;
-    const copy = window.admitId(event);
-    const facts = { test: event.test, campaignKnown: campaign !== null, flags: event.flags };
-    const verdict = copy === "first" ? quickVerdict(facts) : copy;
-    const count = countOf(event, verdict);
-    if (campaign !== null && count !== null) {
-      const paid = count === "clicks";
-      const costMicros = paid ? costMicrosAt(campaign, event.eventTimeMs, place.appendTimeMs) : 0n;
-      for (const cell of window.cellsOf(event, campaign.advertiserId)) {
-        cell[count] += 1;
-        cell.costMicros += costMicros;
-        cell.version = place.offset;
-        if (!place.settled) this.#changed.add(cell);
-      }
+    const verdict = this.#verdictOf(window, campaign);
+    if (campaign !== null) this.#count(window, campaign, verdict);
+    this.#windows.grew(window.entries - entriesBefore);
+
+    if (this.#settled) return;
+    if (verdict === "valid") this.#evidence.counted();
+    else this.#evidence.reject(verdict, spans, this.#place, campaign);
+  }
+
+  #verdictOf(window: OpenWindow, campaign: KnownCampaign | null): Verdict {
+    const { spans } = this.#reader;
+    const { word0, word1, word2, word3 } = this.#hashes.id;
+    const payload = this.#hashes.payload(spans);
+    const copy = window.ids.admit(word0, word1, word2, word3, payload);
+    if (copy === DUPLICATE) return "duplicate";
+    if (copy === CONFLICT) return "id_conflict";
+    if (spans.test) return TEST_VERDICT;
+    return campaign === null ? spans.flagSet.ofUnknownCampaign : spans.flagSet.ofKnownCampaign;
+  }
+
+  /** Raises the event's count in its cell of every cube. */
+  #count(window: OpenWindow, campaign: KnownCampaign, verdict: Verdict): void {
+    const { spans } = this.#reader;
+    const { fields } = this.#hashes;
+    const { cells, values } = window;
+    const count = countAt(spans.eventType, spans.test, verdict);
+    if (count === NO_COUNT) return;
+    const cost =
+      count === COUNT.clicks
+        ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)
+        : null;
+    for (let cube = 0; cube < CUBE_FIELDS.length; cube += 1) {
+      const field = CUBE_FIELDS[cube] ?? 0;
+      const start = spans.starts[field] ?? 0;
+      const value = values.intern(spans.view, start, spans.ends[field] ?? 0, fields[field] ?? 0);
+      const cell = cells.cellAt(campaign.index * CUBES.length + cube, value);
+      cells.add(cell, count);
+      if (cost !== null) cells.addCost(cell, cost);
+      if (!this.#settled) this.#changed.add(window, cell, campaign);
     }
-    this.#entries += window.entries - entriesBefore;
-
-    if (verdict === "valid") this.#record("counted", place);
-    else this.#reject(verdict, event, place, campaign);
-  }
-
-  #windowAt(startMs: number, firstOffset: bigint): OpenWindow {
-    const found = this.#open.get(startMs);
-    if (found !== undefined) return found;
-    const window = new OpenWindow({ startMs, sizeMs: WINDOW_SIZE_MS, firstOffset });
-    this.#open.set(startMs, window);
-    return window;
-  }
-
-  /** Moves the watermark, never back, and lets go of the windows that it closes. */
-  #closeUntil(watermarkMs: number): void {
-    this.#watermarkMs = Math.max(this.#watermarkMs, watermarkMs);
-    for (const [startMs, window] of this.#open) {
-      if (window.endMs > this.#watermarkMs) continue;
-      this.#open.delete(startMs);
-      this.#entries -= window.entries;
-    }
-  }
-
-  /**
-   * Keeps to the limit. Never needed while a checkpoint's windows are rebuilt: they are some of
-   * those that fitted then.
-   */
-  #makeRoom(): void {
-    while (this.#entries >= this.#options.openEntriesMax && this.#open.size > 0) {
-      const oldestStartMs = Math.min(...this.#open.keys());
-      this.#closeUntil(oldestStartMs + WINDOW_SIZE_MS);
-    }
-  }
-
-  #rejectUnparseable(place: Place): void {
-    const { settled, ...at } = place;
-    if (settled) return;
-    const nobody = { advertiserId: "", campaignId: "", eventId: "", eventType: "" } as const;
-    const { partition } = this.#options;
-    const eventTimeMs = at.appendTimeMs;
-    this.#rejects.push({ ...nobody, ...at, partition, eventTimeMs, reason: "unparseable" });
-    this.#record("unparseable", place);
-  }
-
-  #reject(
-    reason: StreamReject["reason"],
-    event: StreamEvent,
-    place: Place,
-    campaign: Campaign | null,
-  ): void {
-    const { settled, ...at } = place;
-    if (settled) return;
-    const { eventId, eventType, eventTimeMs, campaignId } = event;
-    const advertiserId = campaign?.advertiserId ?? "";
-    const { partition } = this.#options;
-    const what = { advertiserId, campaignId, eventId, eventType, eventTimeMs };
-    this.#rejects.push({ ...what, ...at, partition, reason });
-    this.#record(reason, place);
-  }
-
-  #record(outcome: Outcome, { settled }: Place): void {
-    if (settled) return;
-    this.#totals[totalOf(outcome)] += 1;
-    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
   }
 }
 
@@ -266,8 +248,4 @@ export function initialCheckpoint(startOffset: bigint): EngineCheckpoint {
     appendTimeMs: null,
     totals: NO_OUTCOMES,
   };
-}
-
-function isPlausible(eventTimeMs: number, appendTimeMs: number): boolean {
-  return eventTimeMs <= appendTimeMs + AHEAD_MAX_MS && eventTimeMs >= appendTimeMs - BEHIND_MAX_MS;
 }

@@ -2,7 +2,7 @@ import { LogUnavailableError } from "@trueclick/event-log";
 import { expect, it } from "vitest";
 import { soleLeases } from "../../leases/testing/testLeases.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
-import { BASE_MS, blockOf, CAMPAIGNS, storedClick } from "../testing/fixtures.ts";
+import { BASE_MS, blockOf, CAMPAIGNS, HASH_KEY, storedClick } from "../testing/fixtures.ts";
 import { MemoryLogReader } from "../testing/memoryLog.ts";
 import { MemoryCheckpointStore, MemoryHotStore } from "../testing/memoryStores.ts";
 import type { PartitionDeps } from "./partitionReader.ts";
@@ -11,6 +11,7 @@ import { runStream } from "./runStream.ts";
 const SETTINGS = {
   allowedLatenessMs: 600_000,
   openEntriesMax: 1_000,
+  hashKey: HASH_KEY,
   flushIntervalMs: 1_000,
   readRecordsMax: 10,
   flushBytesMax: 1_000_000,

@@ -22,6 +22,9 @@ const CLICK: StoredEvent = {
   flags: ["token_absent"],
 };
 
+/** Any key will do: no result depends on it. */
+export const HASH_KEY = Int32Array.of(1, 2, 3, 4);
+
 /** A click as the edge stores it; what is named differs. */
 export function storedClick(differences: Partial<StoredEvent> = {}): StoredEvent {
   return { ...CLICK, ...differences };

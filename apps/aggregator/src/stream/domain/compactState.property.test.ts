@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { HASH_KEY } from "../testing/fixtures.ts";
+import { CellTable, COUNT, halved } from "./cellTable.ts";
+import { CONFLICT, DUPLICATE, FIRST, IdSet } from "./idSet.ts";
+import { Interner, NOT_INTERNED } from "./interner.ts";
+import { IdHash, SpanHash } from "./spanHash.ts";
+
+const view = (text: string) => new DataView(new TextEncoder().encode(text).buffer);
+
+/** Few, so that they meet; zeros, which a free slot looks like, among them. */
+const word = fc.constantFrom(0, 1, -1, 0x7fffffff, -0x80000000);
+const id = fc.tuple(word, word, word, word);
+
+describe("the id set", () => {
+  it("says of each id what a map would, whatever its bits", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(id, fc.constantFrom(1, 3))), (admissions) => {
+        const set = new IdSet();
+        const first = new Map<string, number>();
+        for (const [words, payload] of admissions) {
+          const key = words.join();
+          const copy = first.get(key) === payload ? DUPLICATE : CONFLICT;
+          const expected = first.has(key) ? copy : FIRST;
+          if (!first.has(key)) first.set(key, payload);
+          expect(set.admit(...words, payload)).toBe(expected);
+        }
+        expect(set.size).toBe(first.size);
+      }),
+    );
+  });
+
+  it("loses none when it grows, though all of them crowd at one place or at the end", () => {
+    for (const home of [0, -1]) {
+      const set = new IdSet();
+      for (let serial = 0; serial < 5_000; serial += 1) set.admit(home, serial, 0, 0, 1);
+      for (let serial = 0; serial < 5_000; serial += 1) {
+        expect(set.admit(home, serial, 0, 0, 1)).toBe(DUPLICATE);
+      }
+      expect(set.size).toBe(5_000);
+    }
+  });
+
+  it("takes at most 40 bytes an id, once it holds some", () => {
+    const hash = new IdHash(HASH_KEY);
+    const set = new IdSet();
+    let worst = 0;
+    for (let serial = 0; serial < 300_000; serial += 1) {
+      const text = view(`evt-${serial}`);
+      hash.hash(text, 0, text.byteLength);
+      set.admit(hash.word0, hash.word1, hash.word2, hash.word3, 1);
+      if (serial > 100_000) worst = Math.max(worst, set.byteLength / set.size);
+    }
+    expect(set.size).toBe(300_000);
+    expect(worst).toBeLessThan(40);
+  });
+});
+
+describe("hashes", () => {
+  const text = fc.string({ unit: "binary-ascii", maxLength: 70 });
+
+  it("tell apart texts that differ, by a byte, by length, or by zeros at the end", () => {
+    const hash = new IdHash(HASH_KEY);
+    const all = (of: DataView) => {
+      hash.hash(of, 0, of.byteLength);
+      return [hash.word0, hash.word1, hash.word2, hash.word3];
+    };
+    fc.assert(
+      fc.property(text, text, (one, other) => {
+        fc.pre(one !== other);
+        expect(all(view(one))).not.toEqual(all(view(other)));
+        expect(all(view(one))).not.toEqual(all(view(`${one}\0`)));
+      }),
+    );
+  });
+
+  // A sender who knew which ids meet could make one click take another's place.
+  it("meet elsewhere under another key", () => {
+    const one = new SpanHash(HASH_KEY);
+    const other = new SpanHash(Int32Array.of(5, 6, 7, 8));
+    const names = Array.from({ length: 1_000 }, (_none, at) => view(`name-${at}`));
+    const bucketsOf = (hash: SpanHash) =>
+      names.map((name) => hash.hash(name, 0, name.byteLength) & 0xff);
+    const same = bucketsOf(one).filter((bucket, at) => bucket === bucketsOf(other)[at]);
+    expect(same.length).toBeLessThan(50);
+    expect(new Set(bucketsOf(one)).size).toBeGreaterThan(200);
+  });
+});
+
+describe("the interner", () => {
+  it("gives each text an integer of its own, even where all hashes are equal", () => {
+    const texts = fc.array(fc.string({ maxLength: 12 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(texts, fc.boolean(), (words, crowded) => {
+        const interner = new Interner();
+        const hash = new SpanHash(HASH_KEY);
+        const known = new Map<string, number>();
+        for (const text of words.map((each) => each.toWellFormed())) {
+          const bytes = view(text);
+          const hashed = crowded ? 7 : hash.hash(bytes, 0, bytes.byteLength);
+          const found = interner.find(bytes, 0, bytes.byteLength, hashed);
+          expect(found).toBe(known.get(text) ?? NOT_INTERNED);
+          const entry = interner.intern(bytes, 0, bytes.byteLength, hashed);
+          expect(entry).toBe(known.get(text) ?? known.size);
+          known.set(text, entry);
+          expect(interner.text(entry)).toBe(text);
+        }
+      }),
+    );
+  });
+});
+
+describe("the cell table", () => {
+  it("keeps counts and exact costs apart by key", () => {
+    const micros = fc.bigInt({ min: -(2n ** 40n), max: 2n ** 55n });
+    const change = fc.tuple(fc.nat({ max: 90 }), fc.nat({ max: 3 }), micros);
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
+        const table = new CellTable();
+        const expected = new Map<string, { clicks: number; costMicros: bigint }>();
+        for (const [campaignCube, value, cost] of changes) {
+          const cell = table.cellAt(campaignCube, value);
+          table.add(cell, COUNT.clicks);
+          table.addCost(cell, halved(cost));
+          const key = `${campaignCube}/${value}`;
+          const before = expected.get(key) ?? { clicks: 0, costMicros: 0n };
+          const after = { clicks: before.clicks + 1, costMicros: before.costMicros + cost };
+          expected.set(key, after);
+          expect(table.campaignCube(cell)).toBe(campaignCube);
+          expect(table.value(cell)).toBe(value);
+        }
+        expect(table.size).toBe(expected.size);
+        for (const [key, { clicks, costMicros }] of expected) {
+          const [campaignCube, value] = key.split("/").map(Number);
+          const cell = table.cellAt(campaignCube ?? 0, value ?? 0);
+          expect([table.count(cell, COUNT.clicks), table.costMicros(cell)]).toEqual([
+            clicks,
+            costMicros,
+          ]);
+        }
+      }),
+    );
+  });
+});

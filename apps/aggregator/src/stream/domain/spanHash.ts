@@ -1,0 +1,131 @@
+/**
+ * Keyed hashes of bytes. Senders choose ids and names, and could choose them to meet in one slot of
+ * a table, or to be taken for one another; without the key they cannot know what meets what.
+ *
+ * The key never reaches a result: with another key, the same log gives the same rows (but for a
+ * chance of some 2^-80 in a full partition), so each process draws its own.
+ */
+
+/** Words of a hash key. */
+export const HASH_KEY_WORDS = 4;
+
+/** Longest span that is hashed: a user id of 128 UTF-16 units, each three bytes of UTF-8. */
+const SPAN_WORDS_MAX = 96;
+
+const ROUNDS = 8;
+
+/**
+ * Hashes ids to 128 bits: the Chaskey permutation in a CBC-MAC that starts from the key and the
+ * length (Mouha et al. 2014; made for 32-bit words). Its answer is in `word0` to `word3`.
+ */
+export class IdHash {
+  readonly #key: Int32Array;
+  word0 = 0;
+  word1 = 0;
+  word2 = 0;
+  word3 = 0;
+
+  constructor(key: Int32Array) {
+    if (key.length !== HASH_KEY_WORDS) throw new RangeError(`A key has ${HASH_KEY_WORDS} words`);
+    this.#key = key;
+  }
+
+  /** Hashes the bytes of `[start, end)`. */
+  hash(view: DataView, start: number, end: number): void {
+    const key = this.#key;
+    this.word0 = (key[0] ?? 0) ^ (end - start);
+    this.word1 = key[1] ?? 0;
+    this.word2 = key[2] ?? 0;
+    this.word3 = key[3] ?? 0;
+    let at = start;
+    for (; at + 16 <= end; at += 16) {
+      this.word0 ^= view.getInt32(at, true);
+      this.word1 ^= view.getInt32(at + 4, true);
+      this.word2 ^= view.getInt32(at + 8, true);
+      this.word3 ^= view.getInt32(at + 12, true);
+      this.#permute();
+    }
+    if (at === end && end !== start) return;
+    this.word0 ^= wordAt(view, at, end);
+    this.word1 ^= wordAt(view, at + 4, end);
+    this.word2 ^= wordAt(view, at + 8, end);
+    this.word3 ^= wordAt(view, at + 12, end);
+    this.#permute();
+  }
+
+  #permute(): void {
+    let a = this.word0;
+    let b = this.word1;
+    let c = this.word2;
+    let d = this.word3;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      a = (a + b) | 0;
+      b = ((b << 5) | (b >>> 27)) ^ a;
+      a = (a << 16) | (a >>> 16);
+      c = (c + d) | 0;
+      d = ((d << 8) | (d >>> 24)) ^ c;
+      a = (a + d) | 0;
+      d = ((d << 13) | (d >>> 19)) ^ a;
+      c = (c + b) | 0;
+      b = ((b << 7) | (b >>> 25)) ^ c;
+      c = (c << 16) | (c >>> 16);
+    }
+    this.word0 = a;
+    this.word1 = b;
+    this.word2 = c;
+    this.word3 = d;
+  }
+}
+
+/**
+ * Hashes names to 32 bits, for tables that compare what they find: two multilinear sums under
+ * secret factors, so that no family of names can be made to meet.
+ */
+export class SpanHash {
+  readonly #factors: Int32Array;
+
+  constructor(key: Int32Array) {
+    this.#factors = expand(key, 2 * SPAN_WORDS_MAX + 2);
+  }
+
+  hash(view: DataView, start: number, end: number): number {
+    const factors = this.#factors;
+    let sum = Math.imul(end - start, factors[0] ?? 0);
+    let turned = factors[1] ?? 0;
+    let factor = 2;
+    for (let at = start; at < end; at += 4) {
+      const word = at + 4 <= end ? view.getInt32(at, true) : wordAt(view, at, end);
+      sum = (sum + Math.imul(word, factors[factor] ?? 0)) | 0;
+      turned = (turned + Math.imul((word << 16) | (word >>> 16), factors[factor + 1] ?? 0)) | 0;
+      factor += 2;
+    }
+    return mix(sum ^ ((turned << 13) | (turned >>> 19)));
+  }
+}
+
+/** Spreads every bit over all; Murmur3's finalizer, a bijection (public domain). */
+export function mix(word: number): number {
+  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) | 0;
+}
+
+/** The word at `at`, with zeros in place of bytes from `end` on. */
+function wordAt(view: DataView, at: number, end: number): number {
+  let word = 0;
+  for (let byte = Math.min(4, end - at) - 1; byte >= 0; byte -= 1) {
+    word = (word << 8) | view.getUint8(at + byte);
+  }
+  return word;
+}
+
+/** Odd words that tell nothing of the key: the permutation of a counter under it. */
+function expand(key: Int32Array, count: number): Int32Array {
+  const hash = new IdHash(key);
+  const counter = new DataView(new ArrayBuffer(4));
+  return Int32Array.from({ length: count }, (_none, at) => {
+    counter.setInt32(0, at, true);
+    hash.hash(counter, 0, 4);
+    return hash.word0 | 1;
+  });
+}
