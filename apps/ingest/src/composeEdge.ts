@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { RECORD_BYTES_MAX } from "@trueclick/event-log";
-import { partitionOf } from "@trueclick/event-log/partition";
+import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import type { Logger } from "pino";
 import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
 import { createIpHasher, sha256Hex, signatureHashes } from "./adapters/hashes.ts";
@@ -15,6 +16,7 @@ import { createTokenVerifier } from "./adapters/tokenKeys.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { composeSink } from "./composeSink.ts";
 import type { VerifyToken } from "./domain/clickTokens.ts";
+import { LineBuffers } from "./domain/plain/lineBuffer.ts";
 import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
 import { LogHealth, SourceLimits } from "./domain/sourceLimits.ts";
 import type { Env } from "./env.ts";
@@ -76,15 +78,16 @@ export async function composeEdge(env: Env, logger: Logger) {
   });
   const stamps = {
     region: env.REGION,
-    readUserAgent: createUserAgentReader(),
+    ...createUserAgentReader(),
     hashIp: createIpHasher(env.IP_HASH_KEY),
     verifyToken: env.TOKEN_KEYS === undefined ? null : createTokenVerifier(env.TOKEN_KEYS),
   };
   const server = createEdgeServer({
     routes: createRoutes({
       acceptance: {
-        ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf },
+        ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf, partitionOfBytes },
         blockBytesMax: RECORD_BYTES_MAX,
+        ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
       },
       authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { partitionOf } from "./partition.ts";
+import { partitionOf, partitionOfBytes } from "./partition.ts";
 
 // Dedupe looks only into the partition of the first copy, so these may never change.
 it("puts known ids where they have always been", () => {
@@ -29,4 +29,19 @@ it("spreads ids evenly", () => {
   }
   expect(Math.min(...counts)).toBeGreaterThan(850);
   expect(Math.max(...counts)).toBeLessThan(1_150);
+});
+
+it("is the same for an id that stands in bytes", () => {
+  fc.assert(
+    fc.property(
+      fc.string(),
+      fc.nat({ max: 7 }),
+      fc.integer({ min: 1, max: 64 }),
+      (id, at, count) => {
+        const bytes = Buffer.concat([Buffer.alloc(at, 1), Buffer.from(id), Buffer.from("more")]);
+        const range = { start: at, end: bytes.length - 4 };
+        expect(partitionOfBytes(bytes, range, count)).toBe(partitionOf(id, count));
+      },
+    ),
+  );
 });

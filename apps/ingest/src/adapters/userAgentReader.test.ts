@@ -34,7 +34,7 @@ it.each([
   ["nothing", "", "other", false],
   ["gibberish", "\u{1f600}%00(((", "other", false],
 ])("tells %s", (_what, userAgent, device, isBot) => {
-  const read = createUserAgentReader();
+  const read = createUserAgentReader().readUserAgent;
   expect(read(userAgent)).toEqual({ device, isBot });
   expect(read(userAgent)).toEqual({ device, isBot });
 });

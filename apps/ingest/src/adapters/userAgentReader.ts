@@ -17,9 +17,10 @@ const DEVICE_BY_PLATFORM = new Map<string, Device>([
  * Reads user agents: the device by `bowser`, robots by `isbot` (which knows that a phone of the
  * brand CUBOT is none). Both take tens of microseconds, so facts are remembered, oldest out first.
  */
-export function createUserAgentReader(): (userAgent: string) => UserAgentFacts {
+export function createUserAgentReader() {
   const remembered = new Map<string, UserAgentFacts>();
-  return (userAgent) => {
+  const recallUserAgent = (userAgent: string) => remembered.get(userAgent);
+  const readUserAgent = (userAgent: string): UserAgentFacts => {
     const known = remembered.get(userAgent);
     if (known !== undefined) return known;
 
@@ -31,6 +32,7 @@ export function createUserAgentReader(): (userAgent: string) => UserAgentFacts {
     remembered.set(userAgent, facts);
     return facts;
   };
+  return { readUserAgent, recallUserAgent };
 }
 
 function toDevice(userAgent: string): Device {

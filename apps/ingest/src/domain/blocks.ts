@@ -23,11 +23,21 @@ export interface EventLine {
   readonly line: string;
 }
 
+/** A stored event's bytes, `[start, end)` of a buffer, and where they belong. */
+export interface Line {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 interface OpenBlock {
   readonly partition: number;
-  readonly lines: string[];
+  readonly lines: Line[];
+  /** Line breaks included, also one behind the last line. */
   bytes: number;
 }
+
+const LINE_FEED = 0x0a;
 
 /**
  * Events in the order they came in, one block per partition, and a further one where a block is
@@ -40,26 +50,54 @@ export function toBlocks(events: readonly StoredEvent[], limits: BlockLimits): B
 
 /** The same for events that are lines already, byte for byte. */
 export function linesToBlocks(events: readonly EventLine[], limits: BlockLimits): Block[] {
-  const { partitionCount } = limits;
+  const { partitionCount, partitionOf } = limits;
+  const bytes = Buffer.from(events.map(({ line }) => line).join(""));
+  let start = 0;
+  const lines = events.map(({ eventId, line }) => {
+    const end = start + Buffer.byteLength(line);
+    const placed = { partition: partitionOf(eventId, partitionCount), start, end };
+    start = end;
+    return placed;
+  });
+  return gatherBlocks(bytes, lines, limits);
+}
+
+/** The same for lines of one buffer, whose bytes are copied: it may be used again. */
+export function gatherBlocks(
+  bytes: Buffer,
+  lines: readonly Line[],
+  { partitionCount, bytesMax }: Omit<BlockLimits, "partitionOf">,
+): Block[] {
+  const open = assignBlocks(lines, bytesMax);
+  const all = Buffer.allocUnsafeSlow(open.reduce((sum, block) => sum + block.bytes, 0));
+  let at = 0;
+  return open.map(({ partition, lines: linesOfBlock }) => {
+    const start = at;
+    for (const line of linesOfBlock) {
+      at += bytes.copy(all, at, line.start, line.end);
+      all[at] = LINE_FEED;
+      at += 1;
+    }
+    // Between lines there is a line break; behind the last one there is none.
+    return { partition, partitionCount, value: all.subarray(start, at - 1) };
+  });
+}
+
+function assignBlocks(lines: readonly Line[], bytesMax: number): OpenBlock[] {
   const blocks: OpenBlock[] = [];
   const openByPartition = new Map<number, OpenBlock>();
-  for (const { eventId, line } of events) {
-    const lineBytes = Buffer.byteLength(line) + 1;
-    const partition = limits.partitionOf(eventId, partitionCount);
-    let block = openByPartition.get(partition);
-    if (block === undefined || isFull(block, lineBytes, limits.bytesMax)) {
-      block = { partition, lines: [], bytes: 0 };
+  for (const line of lines) {
+    const lineBytes = line.end - line.start + 1;
+    let block = openByPartition.get(line.partition);
+    if (block === undefined || isFull(block, lineBytes, bytesMax)) {
+      block = { partition: line.partition, lines: [], bytes: 0 };
       blocks.push(block);
-      openByPartition.set(partition, block);
+      openByPartition.set(line.partition, block);
     }
     block.lines.push(line);
     block.bytes += lineBytes;
   }
-  return blocks.map(({ partition, lines }) => ({
-    partition,
-    partitionCount,
-    value: Buffer.from(lines.join("\n")),
-  }));
+  return blocks;
 }
 
 function isFull(block: OpenBlock, lineBytes: number, bytesMax: number): boolean {

@@ -14,6 +14,10 @@ export interface TokenContext {
   readonly verifyToken: VerifyToken | null;
 }
 
+/** An event as far as its token is concerned. */
+export type TokenBearer = Pick<Envelope, "event_type"> &
+  Partial<Pick<Envelope, "token" | "campaign_id" | "ad_id" | "publisher_id" | "impression_id">>;
+
 export interface TokenFinding {
   readonly flags: readonly EventFlag[];
   /** What the token vouches for; null unless it is good and of this event. */
@@ -24,7 +28,7 @@ export interface TokenFinding {
  * Judges the token of one event. A good token on another event is a bad one: it was taken from
  * where it was issued. Of a source that must send tokens, a click without one is as bad.
  */
-export function judgeToken(event: Envelope, context: TokenContext): TokenFinding {
+export function judgeToken(event: TokenBearer, context: TokenContext): TokenFinding {
   const { source, ingestTimeMs, verifyToken } = context;
   const isClick = event.event_type === "click";
   const unproven: readonly EventFlag[] = isClick && source.requireToken ? ["token_bad"] : [];
@@ -44,7 +48,7 @@ export function judgeToken(event: Envelope, context: TokenContext): TokenFinding
 }
 
 /** What an event leaves out is no contradiction; a click names campaign, ad and publisher. */
-function isOf(claims: ClickClaims, event: Envelope): boolean {
+function isOf(claims: ClickClaims, event: TokenBearer): boolean {
   const isSame = (said: string | undefined, claimed: string) =>
     said === undefined || said === claimed;
   return (

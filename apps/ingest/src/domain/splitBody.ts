@@ -1,7 +1,19 @@
-/** From the bytes of a request's body to single events, each with the bytes that it came in. */
+/**
+ * From the bytes of a request's body to the places of its events. Nothing is built here: an event
+ * is taken as it stands where it can be, and parsed later, by itself, where it cannot. So the work
+ * of one step is bounded by the bytes of the body, and that of parsing by those of one event.
+ */
 import { EVENT_BYTES_MAX } from "@trueclick/shared/event/envelope";
 import { type Rejection, reject } from "@trueclick/shared/event/rejection";
-import { elementSpans, fieldStart, trimSpace } from "./jsonSpans.ts";
+import {
+  NOT_JSON,
+  readString,
+  skipName,
+  skipSpace,
+  skipString,
+  skipValue,
+  trimSpace,
+} from "./jsonScan.ts";
 
 /** Most events of one request. */
 export const REQUEST_EVENTS_MAX = 1_000;
@@ -12,80 +24,244 @@ export const REQUEST_EVENTS_MAX = 1_000;
  */
 export type BodyFormat = "json" | "lines" | "either";
 
-export interface ReceivedEvent {
-  /** As received, without white space around it. */
-  readonly bytes: Uint8Array;
-  readonly parsed: { readonly ok: true; readonly value: unknown } | Rejection;
+/** Where an event lies in the body, without white space around it; `[start, end)` in bytes. */
+export interface EventSpan {
+  readonly start: number;
+  readonly end: number;
+  /** An `EventTaker` took it; there is nothing left to do for it. */
+  readonly isTaken: boolean;
+}
+
+/** Takes events that need no parsing. */
+export interface EventTaker {
+  /**
+   * Looks at the event that begins at `start` and ends by `limit`.
+   *
+   * @returns Where it ends, or `NOT_JSON` when it is none to be taken.
+   */
+  scan(start: number, limit: number): number;
+  /** Takes the event that was scanned last. */
+  keep(): void;
+  /** Gives back all that was taken: the body was not what it seemed to be. */
+  discard(): void;
 }
 
 export type SplitBody =
-  | { readonly kind: "events"; readonly events: readonly ReceivedEvent[] }
+  | { readonly kind: "events"; readonly events: readonly EventSpan[] }
   /** Not JSON at all: no event can be told from another. */
   | { readonly kind: "bad_json" }
   | { readonly kind: "empty" }
   | { readonly kind: "too_many" };
 
+const BAD_JSON: SplitBody = { kind: "bad_json" };
+const TOO_MANY: SplitBody = { kind: "too_many" };
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const LINE_FEED = 0x0a;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const EVENTS = new TextEncoder().encode('"events"');
+const EVENT_TYPE = new TextEncoder().encode('"event_type"');
 
 /** Splits a body. Never throws; a bad line among good ones is that line's affair. */
-export function splitBody(body: Uint8Array, format: BodyFormat): SplitBody {
-  if (format === "lines") return splitLines(body);
-  const parsed = parseJson(body);
-  if (parsed.ok) return splitValue(body, parsed.value);
-  return format === "either" ? splitLines(body) : { kind: "bad_json" };
+export function splitBody(body: Uint8Array, format: BodyFormat, taker: EventTaker): SplitBody {
+  if (format === "lines") return splitLines(body, taker);
+  const split = splitJson(body, taker);
+  if (split.kind === "bad_json") taker.discard();
+  return split.kind === "bad_json" && format === "either" ? splitLines(body, taker) : split;
 }
 
-function splitValue(body: Uint8Array, value: unknown): SplitBody {
-  if (Array.isArray(value)) return splitArray(body, value, 0);
-  const batch = batchOf(value);
-  if (batch !== null) return splitArray(body, batch, fieldStart(body, "events"));
-  return { kind: "events", events: [toEvent(trimSpace(body), value)] };
-}
-
-/** The events of `{"events": […]}`; null if the value is an event of its own. */
-function batchOf(value: unknown): readonly unknown[] | null {
-  if (typeof value !== "object" || value === null || !("events" in value)) return null;
-  if ("event_type" in value || !Array.isArray(value.events)) return null;
-  return value.events;
-}
-
-function splitArray(body: Uint8Array, values: readonly unknown[], start: number): SplitBody {
-  if (values.length === 0) return { kind: "empty" };
-  if (values.length > REQUEST_EVENTS_MAX) return { kind: "too_many" };
-  const events = elementSpans(body, start).map((span, index) =>
-    toEvent(body.subarray(span.start, span.end), values[index]),
-  );
-  return { kind: "events", events };
-}
-
-function splitLines(body: Uint8Array): SplitBody {
-  const events: ReceivedEvent[] = [];
-  for (let start = 0; start < body.length; ) {
-    const found = body.indexOf(LINE_FEED, start);
-    const end = found === -1 ? body.length : found;
-    const line = trimSpace(body.subarray(start, end));
-    start = end + 1;
-    if (line.length === 0) continue;
-    if (events.length === REQUEST_EVENTS_MAX) return { kind: "too_many" };
-    const parsed = line.length > EVENT_BYTES_MAX ? reject("too_large") : parseJson(line);
-    events.push({ bytes: line, parsed });
-  }
-  if (events.length === 0) return { kind: "bad_json" };
-  const isJson = events.some(({ parsed }) => parsed.ok || parsed.code !== "bad_json");
-  return isJson ? { kind: "events", events } : { kind: "bad_json" };
-}
-
-function toEvent(bytes: Uint8Array, value: unknown): ReceivedEvent {
-  const tooLarge = bytes.length > EVENT_BYTES_MAX;
-  return { bytes, parsed: tooLarge ? reject("too_large") : { ok: true, value } };
-}
-
-function parseJson(bytes: Uint8Array): ReceivedEvent["parsed"] {
+/** Reads an event that was not taken. */
+export function parseEvent(bytes: Uint8Array): { ok: true; value: unknown } | Rejection {
+  if (bytes.length > EVENT_BYTES_MAX) return reject("too_large");
   try {
     // Fatal: bytes that are no UTF-8 would become U+FFFD, other than what was sent.
     return { ok: true, value: JSON.parse(decoder.decode(bytes)) };
   } catch {
     return reject("bad_json");
+  }
+}
+
+function splitJson(body: Uint8Array, taker: EventTaker): SplitBody {
+  const start = skipSpace(body, textStart(body));
+  if (body[start] === OPEN_BRACKET) return splitArray(body, start, taker, endOfText(body));
+  const scanned = taker.scan(start, body.length);
+  if (scanned !== NOT_JSON && isEnd(body, scanned)) {
+    taker.keep();
+    return oneEvent(start, scanned, true);
+  }
+  if (body[start] === OPEN_BRACE) return splitObject(body, start, taker);
+  const end = skipValue(body, start);
+  return end === NOT_JSON || !isEnd(body, end) || !isUtf8(body)
+    ? BAD_JSON
+    : oneEvent(start, end, false);
+}
+
+/** An event by itself, or the `{"events": […]}` of many. */
+function splitObject(body: Uint8Array, start: number, taker: EventTaker): SplitBody {
+  const first = skipSpace(body, start + 1);
+  const isLikeBatch = body[first] === QUOTE && startsWith(body, first, EVENTS);
+  const firstValue = isLikeBatch ? skipName(body, first) : NOT_JSON;
+  if (firstValue !== NOT_JSON && body[firstValue] === OPEN_BRACKET) {
+    const split = splitArray(body, firstValue, taker, endOfBatch(body));
+    if (split.kind !== "bad_json") return split;
+    // The object has more fields, or is no JSON.
+    taker.discard();
+  }
+  const object = readObject(body, start);
+  if (object === null || !isEnd(body, object.end) || !isUtf8(body)) return BAD_JSON;
+  const { eventsStart, hasEventType, end } = object;
+  if (eventsStart === NOT_JSON || hasEventType || body[eventsStart] !== OPEN_BRACKET) {
+    return oneEvent(start, end, false);
+  }
+  return splitArray(body, eventsStart, taker, () => true);
+}
+
+function oneEvent(start: number, end: number, isTaken: boolean): SplitBody {
+  return { kind: "events", events: [{ start, end, isTaken }] };
+}
+
+/** @param isLast Whether what follows the array, from a place on, may follow it. */
+function splitArray(
+  body: Uint8Array,
+  start: number,
+  taker: EventTaker,
+  isLast: (at: number) => boolean,
+): SplitBody {
+  const events: EventSpan[] = [];
+  let count = 0;
+  let at = skipSpace(body, start + 1);
+  let next = body[at] === CLOSE_BRACKET ? CLOSE_BRACKET : COMMA;
+  while (next === COMMA) {
+    const event = readElement(body, at, count < REQUEST_EVENTS_MAX ? taker : null);
+    if (event === null) return BAD_JSON;
+    if (count < REQUEST_EVENTS_MAX) events.push(event);
+    count += 1;
+    at = skipSpace(body, event.end);
+    next = body[at] ?? 0;
+    if (next === COMMA) at = skipSpace(body, at + 1);
+  }
+  if (next !== CLOSE_BRACKET || !isLast(at + 1)) return BAD_JSON;
+  return toSplit(body, events, count);
+}
+
+/** @param count Of all elements; of those that are too many no places are kept. */
+function toSplit(body: Uint8Array, events: readonly EventSpan[], count: number): SplitBody {
+  // What was taken is ASCII; all else may be anything.
+  const isAllTaken = count === events.length && events.every(({ isTaken }) => isTaken);
+  if (!isAllTaken && !isUtf8(body)) return BAD_JSON;
+  if (count === 0) return { kind: "empty" };
+  return count > REQUEST_EVENTS_MAX ? TOO_MANY : { kind: "events", events };
+}
+
+function readElement(body: Uint8Array, start: number, taker: EventTaker | null): EventSpan | null {
+  const scanned = taker === null ? NOT_JSON : taker.scan(start, body.length);
+  if (scanned !== NOT_JSON) {
+    taker?.keep();
+    return { start, end: scanned, isTaken: true };
+  }
+  const end = skipValue(body, start);
+  return end === NOT_JSON ? null : { start, end, isTaken: false };
+}
+
+function endOfText(body: Uint8Array): (at: number) => boolean {
+  return (at) => isEnd(body, at);
+}
+
+function endOfBatch(body: Uint8Array): (at: number) => boolean {
+  return (at) => {
+    const brace = skipSpace(body, at);
+    return body[brace] === CLOSE_BRACE && isEnd(body, brace + 1);
+  };
+}
+
+interface ObjectText {
+  readonly end: number;
+  /** Where the value of `events` starts; of a name that is there twice the last, as in JSON.parse. */
+  readonly eventsStart: number;
+  readonly hasEventType: boolean;
+}
+
+/** @returns null if it is no JSON. */
+function readObject(body: Uint8Array, start: number): ObjectText | null {
+  let eventsStart = NOT_JSON;
+  let hasEventType = false;
+  let at = skipSpace(body, start + 1);
+  if (body[at] === CLOSE_BRACE) return { end: at + 1, eventsStart, hasEventType };
+  for (;;) {
+    const valueStart = skipName(body, at);
+    const valueEnd = valueStart === NOT_JSON ? NOT_JSON : skipValue(body, valueStart);
+    if (valueEnd === NOT_JSON) return null;
+    if (isName(body, at, EVENTS)) eventsStart = valueStart;
+    hasEventType ||= isName(body, at, EVENT_TYPE);
+    at = skipSpace(body, valueEnd);
+    if (body[at] === CLOSE_BRACE) return { end: at + 1, eventsStart, hasEventType };
+    if (body[at] !== COMMA) return null;
+    at = skipSpace(body, at + 1);
+  }
+}
+
+/** Whether the JSON string at a place says the same as `name`, which has quotes, also by escapes. */
+function isName(body: Uint8Array, start: number, name: Uint8Array): boolean {
+  if (startsWith(body, start, name)) return true;
+  const text = body.subarray(start, skipString(body, start));
+  // An escape takes at most six bytes for one.
+  if (text.length <= name.length || text.length > 6 * name.length) return false;
+  return text.includes(BACKSLASH) && readString(text) === readString(name);
+}
+
+function startsWith(body: Uint8Array, start: number, text: Uint8Array): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    if (body[start + index] !== text[index]) return false;
+  }
+  return true;
+}
+
+function splitLines(body: Uint8Array, taker: EventTaker): SplitBody {
+  const events: EventSpan[] = [];
+  for (let start = skipSpace(body, 0); start < body.length; ) {
+    if (events.length === REQUEST_EVENTS_MAX) return TOO_MANY;
+    const found = body.indexOf(LINE_FEED, start);
+    const lineEnd = found === -1 ? body.length : found;
+    const scanned = taker.scan(start, lineEnd);
+    const isTaken = scanned !== NOT_JSON && skipSpace(body, scanned) >= lineEnd;
+    if (isTaken) taker.keep();
+    const end = isTaken ? scanned : start + trimSpace(body.subarray(start, lineEnd)).length;
+    events.push({ start, end, isTaken });
+    start = skipSpace(body, lineEnd);
+  }
+  const isJson = events.some(({ start, end, isTaken }) => {
+    const length = end - start;
+    return isTaken || length > EVENT_BYTES_MAX || isJsonText(body.subarray(start, end));
+  });
+  return isJson ? { kind: "events", events } : BAD_JSON;
+}
+
+function isJsonText(text: Uint8Array): boolean {
+  const end = skipValue(text, skipSpace(text, textStart(text)));
+  return end !== NOT_JSON && isEnd(text, end) && isUtf8(text);
+}
+
+/** Behind the mark that some programs begin a UTF-8 text with. */
+function textStart(text: Uint8Array): number {
+  return BYTE_ORDER_MARK.every((byte, index) => text[index] === byte) ? BYTE_ORDER_MARK.length : 0;
+}
+
+function isEnd(text: Uint8Array, at: number): boolean {
+  return skipSpace(text, at) === text.length;
+}
+
+function isUtf8(text: Uint8Array): boolean {
+  try {
+    decoder.decode(text);
+    return true;
+  } catch {
+    return false;
   }
 }

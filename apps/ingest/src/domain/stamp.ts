@@ -30,56 +30,84 @@ export interface StampContext {
   readonly hashIp: (ip: IpAddress) => string;
 }
 
+/** What an IP address tells, which itself is not kept. */
+export interface IpFacts {
+  /** Where nobody said it. */
+  readonly geo: string;
+  readonly stamps: Pick<StoredEvent, "ip_hash" | "ip_net">;
+}
+
+/** Of somebody whose address or user agent is not known. */
+const IP_UNKNOWN: IpFacts = { geo: GEO_UNKNOWN, stamps: {} };
+export const USER_AGENT_UNKNOWN: UserAgentFacts = { device: "other", isBot: false };
+
 /**
  * Stamps one event. For a source that speaks for its users the connection is that of its server,
  * so what it leaves out of the body stays unknown; for all others the body's word is not taken.
+ *
+ * The order of the fields is that of every line in the log: what the sender said, then the stamps.
+ * Events that need no parsing are written in the same order (`plain/plainLines.ts`), so that one
+ * event has one line, whichever way it went.
  */
 export function toStoredEvent(event: Envelope, context: StampContext): StoredEvent {
   const { source, connection } = context;
-  const ipText = source.speaksForUsers ? event.ip : connection.ip;
-  const ip = typeof ipText === "string" ? parseIp(ipText) : null;
-  const userAgent = source.speaksForUsers
-    ? event.user_agent
-    : connection.userAgent?.slice(0, USER_AGENT_LENGTH_MAX);
+  const ip = readIp(source.speaksForUsers ? event.ip : connection.ip, context);
+  const userAgent = source.speaksForUsers ? event.user_agent : connectionUserAgent(connection);
+  const agent = userAgent === undefined ? USER_AGENT_UNKNOWN : context.readUserAgent(userAgent);
   const token = judgeToken(event, context);
-  const agent = userAgent === undefined ? null : context.readUserAgent(userAgent);
   return {
     schema_version: event.schema_version,
     event_type: event.event_type,
     event_id: event.event_id,
     event_time: event.event_time,
-    ingest_time: context.ingestTimeMs,
     campaign_id: event.campaign_id,
     ad_id: event.ad_id,
     publisher_id: event.publisher_id,
     user_id: event.user_id,
-    geo: event.geo ?? GEO_UNKNOWN,
-    device: event.device ?? agent?.device ?? "other",
+    geo: event.geo ?? ip.geo,
+    device: event.device ?? agent.device,
     user_agent: userAgent,
-    ip_hash: ip === null ? undefined : context.hashIp(ip),
-    ip_net: ip === null ? undefined : toIpNetwork(ip),
     impression_id: event.impression_id ?? token.claims?.impressionId,
     click_id: event.click_id,
     conversion_value_micros: event.conversion_value_micros,
     token: event.token,
     test: event.test,
-    region: context.region,
-    source_id: source.id,
-    flags: [
-      ...token.flags,
-      ...toFlags(event, { isBot: agent?.isBot ?? false, isPrefetch: connection.isPrefetch }),
-    ],
+    ...ip.stamps,
+    ...toEdgeStamps(context, token.flags, agent.isBot, event.id_derived),
     ext: event.ext,
   };
 }
 
-function toFlags(
-  event: Envelope,
-  { isBot, isPrefetch }: { readonly isBot: boolean; readonly isPrefetch: boolean },
-): EventFlag[] {
-  const flags: EventFlag[] = [];
+/** @param text As the connection or the sender has it. */
+export function readIp(text: string | null | undefined, context: StampContext): IpFacts {
+  const ip = typeof text === "string" ? parseIp(text) : null;
+  if (ip === null) return IP_UNKNOWN;
+  return {
+    geo: GEO_UNKNOWN,
+    stamps: { ip_hash: context.hashIp(ip), ip_net: toIpNetwork(ip) },
+  };
+}
+
+/** The user agent of an event whose source does not speak for its users. */
+export function connectionUserAgent({ userAgent }: Connection): string | undefined {
+  return userAgent?.slice(0, USER_AGENT_LENGTH_MAX);
+}
+
+/** What the edge says of an event, whoever stands behind it. */
+export function toEdgeStamps(
+  context: StampContext,
+  tokenFlags: readonly EventFlag[],
+  isBot: boolean,
+  isIdDerived: boolean,
+): Pick<StoredEvent, "ingest_time" | "region" | "source_id" | "flags"> {
+  const flags = [...tokenFlags];
   if (isBot) flags.push("bot_user_agent");
-  if (isPrefetch) flags.push("prefetch");
-  if (event.id_derived) flags.push("id_derived");
-  return flags;
+  if (context.connection.isPrefetch) flags.push("prefetch");
+  if (isIdDerived) flags.push("id_derived");
+  return {
+    ingest_time: context.ingestTimeMs,
+    region: context.region,
+    source_id: context.source.id,
+    flags,
+  };
 }

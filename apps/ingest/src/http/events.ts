@@ -2,12 +2,13 @@
 import type { IncomingMessage } from "node:http";
 import { type RejectCode, reject } from "@trueclick/shared/event/rejection";
 import type { SourceLimits } from "../domain/sourceLimits.ts";
-import { type BodyFormat, REQUEST_EVENTS_MAX, splitBody } from "../domain/splitBody.ts";
+import { type BodyFormat, REQUEST_EVENTS_MAX } from "../domain/splitBody.ts";
 import {
   type Acceptance,
-  acceptEvents,
   type Delivery,
   quarantineBody,
+  type ReceivedBody,
+  withEvents,
 } from "../pipeline/acceptEvents.ts";
 import type { AnsweredNonces } from "../ports/answeredNonces.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
@@ -152,20 +153,22 @@ async function receiveBody(
   if (unpacked.kind === "bad_encoding") {
     return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body });
   }
-  const split = splitBody(unpacked.bytes, format);
-  const events = split.kind === "events" ? split.events.length : 1;
-  const waitMs = limits.take(delivery.source.id, events, delivery.ingestTimeMs);
-  if (waitMs > 0) return { ...rateLimited(waitMs), events };
-  switch (split.kind) {
-    case "bad_json":
-      return rejectBody(acceptance, delivery, { code: "bad_json", bytes: unpacked.bytes });
-    case "empty":
-      return refuse(400, "no_events", "There is no event in the body.");
-    case "too_many":
-      return refuse(413, "too_many_events", `Send at most ${REQUEST_EVENTS_MAX} events at once.`);
-    case "events":
-      return accept(acceptance, delivery, split.events);
-  }
+  const { bytes } = unpacked;
+  return withEvents(acceptance, delivery, { bytes, format }, async (received) => {
+    const events = received.kind === "events" ? received.count : 1;
+    const waitMs = limits.take(delivery.source.id, events, delivery.ingestTimeMs);
+    if (waitMs > 0) return { ...rateLimited(waitMs), events };
+    switch (received.kind) {
+      case "bad_json":
+        return rejectBody(acceptance, delivery, { code: "bad_json", bytes });
+      case "empty":
+        return refuse(400, "no_events", "There is no event in the body.");
+      case "too_many":
+        return refuse(413, "too_many_events", `Send at most ${REQUEST_EVENTS_MAX} events at once.`);
+      case "events":
+        return accept(received);
+    }
+  });
 }
 
 function rateLimited(waitMs: number): Refused {
@@ -183,17 +186,16 @@ async function rejectBody(
   return errorAnswer(400, code, message);
 }
 
-async function accept(
-  acceptance: Acceptance,
-  delivery: Delivery,
-  events: Parameters<typeof acceptEvents>[2],
-): Promise<Answer | Refused> {
+async function accept({
+  count,
+  accept: acceptEvents,
+}: Extract<ReceivedBody, { readonly kind: "events" }>): Promise<Answer | Refused> {
   try {
-    const receipt = await acceptEvents(acceptance, delivery, events);
+    const receipt = await acceptEvents();
     return jsonAnswer(receipt.accepted === 0 ? 422 : 202, receipt);
   } catch (error) {
     if (!(error instanceof SinkUnavailableError)) throw error;
     const refused = unavailable("log_unavailable", "The events could not be stored. Send again.");
-    return { ...refused, events: events.length };
+    return { ...refused, events: count };
   }
 }

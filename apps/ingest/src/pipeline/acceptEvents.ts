@@ -7,25 +7,34 @@
  * - Both before the answer: what is reported accepted is in the log, and what is reported rejected
  *   was offered to the quarantine.
  */
-import { type EnvelopeContext, parseEnvelope } from "@trueclick/shared/event/envelope";
-import type { RejectCode, Rejection } from "@trueclick/shared/event/rejection";
+import type { EnvelopeContext } from "@trueclick/shared/event/envelope";
+import type { RejectCode } from "@trueclick/shared/event/rejection";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
-import { type BlockLimits, toBlocks } from "../domain/blocks.ts";
+import { type BlockLimits, gatherBlocks, toBlocks } from "../domain/blocks.ts";
+import type { LineBuffers } from "../domain/plain/lineBuffer.ts";
+import type { PlainLinesContext } from "../domain/plain/plainLines.ts";
+import type { PlainStampContext } from "../domain/plain/plainStamps.ts";
 import type { Connection, Source } from "../domain/source.ts";
-import type { ReceivedEvent } from "../domain/splitBody.ts";
-import { type StampContext, toStoredEvent } from "../domain/stamp.ts";
+import type { BodyFormat, SplitBody } from "../domain/splitBody.ts";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
+import { OpenedBody, type ReadContext, type Rejected } from "./readEvents.ts";
 
 export interface Acceptance {
   readonly sink: EventSink;
   readonly quarantine: Quarantine;
   readonly metrics: EdgeMetrics;
-  readonly stamps: Pick<StampContext, "region" | "readUserAgent" | "hashIp" | "verifyToken">;
+  readonly stamps: Pick<
+    PlainStampContext,
+    "region" | "readUserAgent" | "recallUserAgent" | "hashIp" | "verifyToken"
+  >;
   readonly sha256Hex: EnvelopeContext["sha256Hex"];
   readonly partitionOf: BlockLimits["partitionOf"];
+  readonly partitionOfBytes: PlainLinesContext["partitionOfBytes"];
   readonly blockBytesMax: BlockLimits["bytesMax"];
+  readonly lineBuffers: LineBuffers;
+  readonly yieldTurn: ReadContext["yieldTurn"];
 }
 
 export interface Delivery {
@@ -46,29 +55,71 @@ export interface Receipt {
   }[];
 }
 
-interface Rejected extends Rejection {
-  readonly index: number;
-  readonly bytes: Uint8Array;
-}
+/** What a body holds, before anything is promised. */
+export type ReceivedBody =
+  | Exclude<SplitBody, { readonly kind: "events" }>
+  | {
+      readonly kind: "events";
+      readonly count: number;
+      /**
+       * Appends what is good and quarantines what is not.
+       *
+       * @throws {SinkUnavailableError} None is promised, all may be sent again.
+       */
+      readonly accept: () => Promise<Receipt>;
+    };
 
-/** @throws {SinkUnavailableError} None is promised, all may be sent again. */
-export async function acceptEvents(
+/** Reads a body and hands its events to `use`, which accepts them or does not. */
+export async function withEvents<Result>(
   acceptance: Acceptance,
   delivery: Delivery,
-  events: readonly ReceivedEvent[],
-): Promise<Receipt> {
-  const { good, bad } = judge(acceptance, delivery, events);
-  await appendEvents(acceptance, good);
-  await quarantine(acceptance, delivery, bad);
+  { bytes, format }: { readonly bytes: Buffer; readonly format: BodyFormat },
+  use: (received: ReceivedBody) => Promise<Result>,
+): Promise<Result> {
+  const { buffer, giveBack } = acceptance.lineBuffers.lend();
+  const partitionCount = acceptance.sink.partitionCount();
+  try {
+    const opened = new OpenedBody(bytes, format, buffer, {
+      ...{ ...acceptance.stamps, ...delivery },
+      ...{ partitionOf: acceptance.partitionOf, partitionOfBytes: acceptance.partitionOfBytes },
+      ...{ sha256Hex: acceptance.sha256Hex, yieldTurn: acceptance.yieldTurn },
+      // Not known yet: nothing will be appended, but all the rest is answered.
+      partitionCount: partitionCount ?? 1,
+    });
+    const { split } = opened;
+    if (split.kind !== "events") return await use(split);
+    const { events } = split;
+    const accept = async () => {
+      const { lines, rejected } = await opened.judge(events);
+      if (lines.length > 0 && partitionCount === null) throw notReached();
+      const limits = { partitionCount: partitionCount ?? 1, bytesMax: acceptance.blockBytesMax };
+      const blocks = gatherBlocks(buffer.bytes, lines, limits);
+      // Others need it while this request waits for the log.
+      giveBack();
+      if (blocks.length > 0) await acceptance.sink.append(blocks);
+      return finish(acceptance, delivery, lines.length, rejected);
+    };
+    return await use({ kind: "events", count: events.length, accept });
+  } finally {
+    giveBack();
+  }
+}
 
+async function finish(
+  acceptance: Acceptance,
+  delivery: Delivery,
+  accepted: number,
+  rejected: readonly Rejected[],
+): Promise<Receipt> {
+  await quarantine(acceptance, delivery, rejected);
   const { metrics } = acceptance;
-  metrics.recordEvents(delivery.source.id, { kind: "accepted", events: good.length });
-  for (const { code } of bad) {
+  metrics.recordEvents(delivery.source.id, { kind: "accepted", events: accepted });
+  for (const { code } of rejected) {
     metrics.recordEvents(delivery.source.id, { kind: "quarantined", code, events: 1 });
   }
   return {
-    accepted: good.length,
-    rejected: bad.map(({ index, code, message }) => ({ index, code, message })),
+    accepted,
+    rejected: rejected.map(({ index, code, message }) => ({ index, code, message })),
   };
 }
 
@@ -83,19 +134,6 @@ export async function quarantineBody(
   acceptance.metrics.recordEvents(delivery.source.id, outcome);
 }
 
-function judge(acceptance: Acceptance, delivery: Delivery, events: readonly ReceivedEvent[]) {
-  const { source, ingestTimeMs } = delivery;
-  const context = { ingestTimeMs, sourceId: source.id, sha256Hex: acceptance.sha256Hex };
-  const good: StoredEvent[] = [];
-  const bad: Rejected[] = [];
-  for (const [index, { bytes, parsed }] of events.entries()) {
-    const result = parsed.ok ? parseEnvelope(parsed.value, context) : parsed;
-    if (result.ok) good.push(toStoredEvent(result.event, { ...delivery, ...acceptance.stamps }));
-    else bad.push({ ...result, index, bytes });
-  }
-  return { good, bad };
-}
-
 /** @throws {SinkUnavailableError} None is promised. */
 export async function appendEvents(
   acceptance: Acceptance,
@@ -103,13 +141,17 @@ export async function appendEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   const partitionCount = acceptance.sink.partitionCount();
-  if (partitionCount === null) throw new SinkUnavailableError("The log was not reached yet");
+  if (partitionCount === null) throw notReached();
   const blocks = toBlocks(events, {
     partitionCount,
     partitionOf: acceptance.partitionOf,
     bytesMax: acceptance.blockBytesMax,
   });
   await acceptance.sink.append(blocks);
+}
+
+function notReached(): SinkUnavailableError {
+  return new SinkUnavailableError("The log was not reached yet");
 }
 
 async function quarantine(

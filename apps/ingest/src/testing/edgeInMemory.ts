@@ -3,7 +3,8 @@
  * what is answered. What is stored is tested on the real log.
  */
 import { once } from "node:events";
-import { partitionOf } from "@trueclick/event-log/partition";
+import { setImmediate } from "node:timers/promises";
+import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
 import { sourceIdSchema } from "@trueclick/shared/ids";
@@ -12,6 +13,7 @@ import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "../adapters/tokenKeys.ts";
 import { createUserAgentReader } from "../adapters/userAgentReader.ts";
 import type { Block } from "../domain/blocks.ts";
+import { LineBuffers } from "../domain/plain/lineBuffer.ts";
 import { RateBucket } from "../domain/rateBucket.ts";
 import type { Source } from "../domain/source.ts";
 import { LogHealth, SourceLimits } from "../domain/sourceLimits.ts";
@@ -161,10 +163,12 @@ export async function startEdgeInMemory(nowMs: number) {
   const server = createEdgeServer({
     routes: createRoutes({
       acceptance: {
-        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, blockBytesMax: BLOCK_BYTES_MAX },
+        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
+        ...{ blockBytesMax: BLOCK_BYTES_MAX, lineBuffers: new LineBuffers() },
+        yieldTurn: setImmediate,
         stamps: {
           region: "test",
-          readUserAgent: createUserAgentReader(),
+          ...createUserAgentReader(),
           hashIp: createIpHasher(IP_HASH_KEY),
           verifyToken,
         },

@@ -20,6 +20,9 @@ export type PublisherId = z.infer<typeof publisherIdSchema>;
 export const sourceIdSchema = entityId.brand<"SourceId">();
 export type SourceId = z.infer<typeof sourceIdSchema>;
 
+/** Shortest and longest event id. */
+export const EVENT_ID_LENGTH_MIN = 8;
+export const EVENT_ID_LENGTH_MAX = 64;
 /** Stable across the retries of one event; the dedupe key. */
 export const EVENT_ID_PATTERN = /^[A-Za-z0-9_.:-]{8,64}$/;
 export const eventIdSchema = z.string().regex(EVENT_ID_PATTERN).brand<"EventId">();
