@@ -1,7 +1,8 @@
 /** What a token says of the event that carries it. */
 import type { Envelope } from "@trueclick/shared/event/envelope";
 import type { EventFlag } from "@trueclick/shared/event/stored";
-import type { ClickClaims, TokenCheck } from "@trueclick/shared/token/click";
+import type { ClickClaims } from "@trueclick/shared/token/claims";
+import type { TokenCheck } from "@trueclick/shared/token/click";
 import type { Source } from "./source.ts";
 
 /** @param nowMs When the edge took the token, epoch milliseconds. */

@@ -1,4 +1,4 @@
-import type { ClickClaims } from "@trueclick/shared/token/click";
+import type { ClickClaims } from "@trueclick/shared/token/claims";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { click as clickAt } from "../testing/click.ts";
 import { clickClaims, mintFor } from "../testing/clickToken.ts";
@@ -162,10 +162,10 @@ describe("an attacker's tries at a link", () => {
 });
 
 function retargeted(): string {
-  const [version, keyId, payload = "", mac] = mint().split(".");
-  const claims = Buffer.from(payload, "base64url").toString();
+  const [version, keyId, ad = "", impression, mac] = mint().split(".");
+  const claims = Buffer.from(ad, "base64url").toString();
   const changed = claims.replace("shop.example", "evil.example");
-  return [version, keyId, Buffer.from(changed).toString("base64url"), mac].join(".");
+  return [version, keyId, Buffer.from(changed).toString("base64url"), impression, mac].join(".");
 }
 
 describe("the token of an event that is sent", () => {

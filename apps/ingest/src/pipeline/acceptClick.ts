@@ -5,7 +5,7 @@
 import type { Envelope } from "@trueclick/shared/event/envelope";
 import { type RejectCode, reject } from "@trueclick/shared/event/rejection";
 import { sourceIdSchema } from "@trueclick/shared/ids";
-import type { ClickClaims } from "@trueclick/shared/token/click";
+import type { ClickClaims } from "@trueclick/shared/token/claims";
 import type { VerifyToken } from "../domain/clickTokens.ts";
 import type { RateBucket } from "../domain/rateBucket.ts";
 import type { Connection, Source } from "../domain/source.ts";

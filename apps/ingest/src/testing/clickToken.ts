@@ -1,5 +1,5 @@
-import { createHmac } from "node:crypto";
-import { type ClickClaims, mintClickToken } from "@trueclick/shared/token/click";
+import type { ClickClaims } from "@trueclick/shared/token/claims";
+import { TokenKeyring } from "@trueclick/shared/token/click";
 
 /** Claims that agree with `click()`, with what a test wants otherwise. */
 export function clickClaims(nowMs: number, change: Partial<ClickClaims> = {}): ClickClaims {
@@ -17,7 +17,5 @@ export function clickClaims(nowMs: number, change: Partial<ClickClaims> = {}): C
 }
 
 export function mintFor(claims: ClickClaims, secret: Uint8Array, keyId = "k1"): string {
-  return mintClickToken(claims, keyId, (_id, text) =>
-    createHmac("sha256", secret).update(text).digest(),
-  );
+  return new TokenKeyring(new Map([[keyId, secret]])).mint(claims, keyId);
 }

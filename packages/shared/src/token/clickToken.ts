@@ -1,49 +1,58 @@
 /**
  * Click tokens: proof that an impression was issued by one of us, for this ad, to this landing URL.
  *
- * `t1.<key id>.<claims>.<mac>`: the claims are a JSON array in base64url, the MAC is HMAC-SHA256 over
- * everything before its own dot, all 32 bytes of it, in base64url without padding. Only characters
- * that need no escape in a URL. The version is in the MAC too, so that a later one can't be taken
- * for this one.
+ * `t2.<key id>.<ad>.<impression>.<mac>`: the ad's claims are a JSON array in base64url, the
+ * impression's are two times of eight hex digits and its id. Only characters that need no escape in
+ * a URL. The MAC is HMAC-SHA256, all 32 bytes of it, in base64url without padding, over everything
+ * before its own dot, with zero bytes after the third dot up to a whole block of the hash; no part
+ * of a token holds a zero byte, so no two tokens are one message. The version and the key id are in
+ * the MAC too, so that no other can be put in their place.
+ *
+ * The zero bytes are there for speed: all tokens of one ad with one publisher begin alike, so where
+ * the hash stands after that beginning, and what the beginning says, is remembered (of genuine
+ * tokens only). What is left is one block for the impression and one for the outer hash.
  *
  * Several keys may be good at once, told apart by their ids: a new one is rolled out to those who
  * verify, then used by those who mint, and the old one is taken away once its tokens are expired.
  */
-import { z } from "zod";
-import { ENTITY_ID_LENGTH_MAX } from "../ids/ids.ts";
+import {
+  beginHmac,
+  digest,
+  finishHmac,
+  type HmacKey,
+  keptWords,
+  message,
+  messageWords,
+  prepareHmacKey,
+  SHA256_BLOCK_BYTES,
+} from "../sha256/hmacSha256.ts";
 import { MINUTE_MS } from "../time/time.ts";
-import { fromBase64Url, toBase64Url } from "./base64Url.ts";
+import { toBase64Url } from "./base64Url.ts";
+import {
+  type AdClaims,
+  type ClickClaims,
+  IMPRESSION_ID_LENGTH_MAX,
+  readAdClaims,
+  readEncodedId,
+  writeAdClaims,
+  writeImpressionClaims,
+} from "./claims.ts";
+import { HeadCache, UNPROVEN_AT } from "./headCache.ts";
 
-const VERSION = "t1";
+const VERSION = "t2.";
 /** Longest token that is looked at; that of the envelope's field. */
 export const CLICK_TOKEN_LENGTH_MAX = 4_096;
-export const LANDING_URL_LENGTH_MAX = 2_048;
 /** Clocks differ; issued further ahead than this, a token is wrong, not early. */
 const ISSUED_AHEAD_MAX_MS = 5 * MINUTE_MS;
-const KEY_ID_PATTERN = /^[A-Za-z0-9_-]{1,32}$/;
-const SHAPE = /^(t1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]{43})$/;
-
-/** What a token says. */
-export interface ClickClaims {
-  /** Who minted it: the source that its clicks are of. */
-  readonly issuer: string;
-  readonly impressionId: string;
-  readonly campaignId: string;
-  readonly adId: string;
-  readonly publisherId: string;
-  /** Epoch seconds. */
-  readonly issuedAtS: number;
-  /** Exclusive, epoch seconds. */
-  readonly expiresAtS: number;
-  /** Where the click leads: `http` or `https`, without user and password. */
-  readonly landingUrl: string;
-}
-
-/**
- * HMAC-SHA256 of a text's UTF-8, 32 bytes, under the key of this id; null for a key that is not
- * known. Handed in: this package runs in browsers too.
- */
-export type TokenHmac = (keyId: string, text: string) => Uint8Array | null;
+export const TOKEN_KEY_ID_PATTERN = /^[A-Za-z0-9_-]{1,32}$/;
+const HEAD_PATTERN = /^t2\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]+)\.$/;
+/** 32 bytes in base64url. */
+const MAC_LENGTH = 43;
+/** Of an impression's id that is encoded: three bytes a character, four digits for three bytes. */
+const WRITTEN_ID_LENGTH_MAX = 1 + 4 * IMPRESSION_ID_LENGTH_MAX;
+/** Two times of eight hex digits. */
+const TIMES_LENGTH = 16;
+const DOT = 0x2e;
 
 export type TokenCheck =
   | { readonly kind: "ok"; readonly claims: ClickClaims }
@@ -52,100 +61,196 @@ export type TokenCheck =
   /** Not ours, damaged, or of the future. Nothing that it says is to be believed. */
   | { readonly kind: "bad" };
 
-const text = (lengthMax: number) =>
-  z
-    .string()
-    .min(1)
-    .max(lengthMax)
-    .refine((value) => value.isWellFormed() && !value.includes("\0"));
-const claimsSchema = z
-  .tuple([
-    text(ENTITY_ID_LENGTH_MAX),
-    text(128),
-    text(ENTITY_ID_LENGTH_MAX),
-    text(ENTITY_ID_LENGTH_MAX),
-    text(ENTITY_ID_LENGTH_MAX),
-    z.int().min(0),
-    z.int().min(0),
-    text(LANDING_URL_LENGTH_MAX).refine(isLandingUrl),
-  ])
-  .refine(([, , , , , issuedAtS, expiresAtS]) => issuedAtS < expiresAtS);
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const BAD: TokenCheck = { kind: "bad" };
+const encoder = new TextEncoder();
+/** Where in `message` the MAC is kept while the hash is ended. */
+const MAC_AT = CLICK_TOKEN_LENGTH_MAX + 2 * SHA256_BLOCK_BYTES;
+const BASE64URL_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/** By character: its value as a hex digit in lower case, as one of base64url; else -1. */
+const HEX_VALUE = valuesOf("0123456789abcdef");
+const BASE64_VALUE = valuesOf(BASE64URL_DIGITS);
+const TWO_DIGITS = twoDigits();
 
-/**
- * Mints a token.
- *
- * @throws {RangeError} if the key is not known, or the claims are none that would be verified.
- */
-export function mintClickToken(claims: ClickClaims, keyId: string, hmac: TokenHmac): string {
-  const fields = claimsSchema.safeParse([
-    claims.issuer,
-    claims.impressionId,
-    claims.campaignId,
-    claims.adId,
-    claims.publisherId,
-    claims.issuedAtS,
-    claims.expiresAtS,
-    claims.landingUrl,
-  ]);
-  if (!fields.success)
-    throw new RangeError("These claims can be of no token", { cause: fields.error });
-  if (!KEY_ID_PATTERN.test(keyId)) throw new RangeError(`"${keyId}" can be the id of no key`);
-  const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(fields.data)));
-  const signed = `${VERSION}.${keyId}.${payload}`;
-  const mac = hmac(keyId, signed);
-  if (mac === null) throw new RangeError(`There is no key "${keyId}"`);
-  const token = `${signed}.${toBase64Url(mac)}`;
-  if (token.length > CLICK_TOKEN_LENGTH_MAX) throw new RangeError("The token would be too long");
-  return token;
-}
+/** Secrets that are good now, and what was computed under them. Make a new one when they change. */
+export class TokenKeyring {
+  readonly #keys: ReadonlyMap<string, HmacKey>;
+  readonly #heads = new HeadCache();
 
-/**
- * Checks a token. Nothing in it is decoded before its MAC is right. Never throws.
- *
- * @param nowMs When it was received, epoch milliseconds: by our clock, since whoever kept an
- *   expired token would set theirs back.
- */
-export function verifyClickToken(token: string, nowMs: number, hmac: TokenHmac): TokenCheck {
-  if (token.length > CLICK_TOKEN_LENGTH_MAX) return BAD;
-  const [, signed = "", keyId = "", payload = "", mac = ""] = SHAPE.exec(token) ?? [];
-  const expected = signed === "" ? null : hmac(keyId, signed);
-  // Compared as text: of the 43 characters the last holds spare bits, and a second spelling of the
-  // same bytes would be a second token.
-  if (expected === null || !isSameText(toBase64Url(expected), mac)) return BAD;
-  const claims = parseClaims(payload);
-  if (claims === null || claims.issuedAtS * 1_000 > nowMs + ISSUED_AHEAD_MAX_MS) return BAD;
-  return { kind: claims.expiresAtS * 1_000 <= nowMs ? "expired" : "ok", claims };
-}
+  /** @param secrets By key id. */
+  constructor(secrets: ReadonlyMap<string, Uint8Array>) {
+    this.#keys = new Map([...secrets].map(([id, secret]) => [id, prepareHmacKey(secret)]));
+  }
 
-function parseClaims(payload: string): ClickClaims | null {
-  try {
-    const json = decoder.decode(fromBase64Url(payload));
-    const [issuer, impressionId, campaignId, adId, publisherId, issuedAtS, expiresAtS, landingUrl] =
-      claimsSchema.parse(JSON.parse(json));
-    const about = { issuer, impressionId, campaignId, adId, publisherId };
-    return { ...about, issuedAtS, expiresAtS, landingUrl };
-  } catch {
-    // Signed by us and yet unreadable: minted by a version that is none of ours.
-    return null;
+  /**
+   * Mints a token.
+   *
+   * @throws {RangeError} if the key is not known, or the claims are none that would be verified.
+   */
+  mint(claims: ClickClaims, keyId: string): string {
+    const [ad, impression] = [writeAdClaims(claims), writeImpressionClaims(claims)];
+    const beginning = `${VERSION}${keyId}.${ad}.`;
+    const signed = beginning + impression;
+    if (signed.length + 1 + MAC_LENGTH > CLICK_TOKEN_LENGTH_MAX) {
+      throw new RangeError("The token would be too long");
+    }
+    const key = this.#startHead(beginning);
+    if (key === null) throw new RangeError(`There is no key "${keyId}"`);
+    write(signed);
+    finishHmac(key, UNPROVEN_AT, [beginning.length, signed.length, padded(beginning.length)]);
+    return `${signed}.${toBase64Url(digest)}`;
+  }
+
+  /**
+   * Checks a token. Nothing in it is decoded before its MAC is right. Never throws.
+   *
+   * @param nowMs When it was received, epoch milliseconds: by our clock, since whoever kept an
+   *   expired token would set theirs back.
+   */
+  verify(token: string, nowMs: number): TokenCheck {
+    const headEnd = token.indexOf(".", token.indexOf(".", VERSION.length) + 1) + 1;
+    const tailEnd = token.length - MAC_LENGTH - 1;
+    // Of a token that lacks a dot the head ends at its beginning, or where the MAC is.
+    const idLength = tailEnd - headEnd - TIMES_LENGTH;
+    const isShaped =
+      token.length <= CLICK_TOKEN_LENGTH_MAX &&
+      headEnd > VERSION.length &&
+      idLength > 0 &&
+      idLength <= WRITTEN_ID_LENGTH_MAX &&
+      token.charCodeAt(tailEnd) === DOT &&
+      write(token);
+    if (!isShaped) return BAD;
+    const known = this.#heads.find(headEnd);
+    const key = known?.key ?? this.#startHead(token.slice(0, headEnd));
+    if (key === null) return BAD;
+    // Both starting a head and ending a hash write where the token stands.
+    if (known === null) write(token);
+    message.copyWithin(MAC_AT, tailEnd + 1, token.length);
+    finishHmac(key, known?.keptAt ?? UNPROVEN_AT, [headEnd, tailEnd, padded(headEnd)]);
+    if (!isMacRight()) return BAD;
+    const ad = known?.ad ?? this.#remember(token.slice(0, headEnd), key);
+    if (known === null) write(token);
+    return ad === null ? BAD : judge(ad, token, { headEnd, tailEnd, nowMs });
+  }
+
+  /**
+   * Puts where the hash stands after a beginning to `UNPROVEN_AT`. Null for a key that is not known,
+   * and for what is no beginning of a token.
+   */
+  #startHead(beginning: string): HmacKey | null {
+    const key = this.#keys.get(HEAD_PATTERN.exec(beginning)?.[1] ?? "");
+    if (key === undefined) return null;
+    write(beginning);
+    const paddedBytes = padded(beginning.length);
+    message.fill(0, beginning.length, paddedBytes);
+    keptWords.set(beginHmac(key, paddedBytes / SHA256_BLOCK_BYTES), UNPROVEN_AT);
+    return key;
+  }
+
+  /** Only after the MAC was right: what strangers invent takes no place here. */
+  #remember(beginning: string, key: HmacKey): AdClaims | null {
+    const ad = readAdClaims(HEAD_PATTERN.exec(beginning)?.[2] ?? "");
+    if (ad === null) return null;
+    write(beginning);
+    this.#heads.add(beginning.length, key, ad);
+    return ad;
   }
 }
 
-/** Takes as long whatever the first difference: time must not tell a forger how far they are. */
-function isSameText(left: string, right: string): boolean {
-  let difference = left.length ^ right.length;
-  for (let index = 0; index < left.length; index += 1) {
-    difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
-  }
-  return difference === 0;
+/** Bytes of a beginning with the zeros behind it. */
+function padded(length: number): number {
+  return Math.ceil(length / SHA256_BLOCK_BYTES) * SHA256_BLOCK_BYTES;
 }
 
-/** Only what a browser opens as a page: `javascript:` and `data:` would run as who knows whom. */
-function isLandingUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  const isWeb = protocol === "https:" || protocol === "http:";
-  return isWeb && username === "" && password === "";
+interface Judged {
+  readonly headEnd: number;
+  readonly tailEnd: number;
+  readonly nowMs: number;
+}
+
+/** Even of what we signed ourselves, only what we would mint is believed. */
+function judge(ad: AdClaims, token: string, { headEnd, tailEnd, nowMs }: Judged): TokenCheck {
+  const issuedAtS = readHex(headEnd);
+  const expiresAtS = readHex(headEnd + TIMES_LENGTH / 2);
+  const [idStart, written] = [headEnd + TIMES_LENGTH, token.slice(headEnd + TIMES_LENGTH, tailEnd)];
+  const impressionId = isPlain(idStart, tailEnd) ? written : readEncodedId(written);
+  const isSound = issuedAtS >= 0 && issuedAtS < expiresAtS && impressionId !== null;
+  if (!isSound || issuedAtS * 1_000 > nowMs + ISSUED_AHEAD_MAX_MS) return BAD;
+  return {
+    kind: expiresAtS * 1_000 <= nowMs ? "expired" : "ok",
+    claims: {
+      issuer: ad.issuer,
+      impressionId,
+      campaignId: ad.campaignId,
+      adId: ad.adId,
+      publisherId: ad.publisherId,
+      issuedAtS,
+      expiresAtS,
+      landingUrl: ad.landingUrl,
+    },
+  };
+}
+
+/** Writes a text to the start of `message`; false if it is not ASCII. */
+function write(text: string): boolean {
+  return encoder.encodeInto(text, message).written === text.length;
+}
+
+/**
+ * Whether the text at `MAC_AT` is `digest` in base64url. Our side is encoded, not theirs decoded: of
+ * the 43 characters the last holds two spare bits, and a second spelling would be a second token.
+ * Takes as long whatever the first difference: time must not tell a forger how far they are.
+ */
+function isMacRight(): boolean {
+  let difference = 0;
+  for (let group = 0; group < 10; group += 1) {
+    difference |= (messageWords[MAC_AT / 4 + group] ?? 0) ^ fourDigits(3 * group);
+  }
+  // The last two bytes make three digits; behind them stand zeros.
+  const last = fourDigits(30) & 0x00ff_ffff;
+  return (difference | ((messageWords[MAC_AT / 4 + 10] ?? 0) ^ last)) === 0;
+}
+
+/** Three bytes of `digest` as four digits, as they stand in a word of four bytes. */
+function fourDigits(at: number): number {
+  const [a, b, c] = [digest[at] ?? 0, digest[at + 1] ?? 0, digest[at + 2] ?? 0];
+  const first = TWO_DIGITS[(a << 4) | (b >> 4)] ?? 0;
+  return first | ((TWO_DIGITS[((b & 0x0f) << 8) | c] ?? 0) << 16);
+}
+
+/** Whether a stretch of `message` holds digits of base64url alone: an id that stands as it is. */
+function isPlain(from: number, to: number): boolean {
+  const [bytes, values] = [message, BASE64_VALUE];
+  let all = 0;
+  for (let index = from; index < to; index += 1) all |= values[bytes[index] ?? 0] ?? -1;
+  return all >= 0;
+}
+
+/** Eight hex digits in lower case at a place of `message`; -1 if they are none. */
+function readHex(from: number): number {
+  const [bytes, values] = [message, HEX_VALUE];
+  let value = 0;
+  let wrong = 0;
+  for (let index = from; index < from + TIMES_LENGTH / 2; index += 1) {
+    const digit = values[bytes[index] ?? 0] ?? -1;
+    wrong |= digit;
+    value = value * 16 + digit;
+  }
+  return wrong < 0 ? -1 : value;
+}
+
+function valuesOf(digits: string): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (const [value, digit] of [...digits].entries()) values[digit.charCodeAt(0)] = value;
+  return values;
+}
+
+/** By twelve bits: their two digits of base64url, the first in the low byte. */
+function twoDigits(): Uint16Array {
+  const pairs = new Uint16Array(4_096);
+  for (const [high, first] of [...BASE64URL_DIGITS].entries()) {
+    for (const [low, second] of [...BASE64URL_DIGITS].entries()) {
+      pairs[(high << 6) | low] = first.charCodeAt(0) | (second.charCodeAt(0) << 8);
+    }
+  }
+  return pairs;
 }
