@@ -41,18 +41,20 @@ const K = [
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ] as const;
 
-// Locals of the function: its four parameters, then the variables of the standard.
+// Locals of both functions: their five parameters, then the variables of the standard.
 const FROM = 0;
 const TO = 1;
 const BLOCK = 2;
 const COUNT = 3;
-const WORKING = 4;
-const STATE = 12;
-const SCHEDULE = 20;
-const SCRATCH = 36;
+const OUTER = 4;
+const PARAMETERS = 5;
+const WORKING = 5;
+const STATE = 13;
+const SCHEDULE = 21;
+const SCRATCH = 37;
 /** `a ^ b` of this round and of the one before, in turns: what majority needs of both. */
-const DIFFERENCE = 37;
-const LOCALS = DIFFERENCE + 2 - WORKING;
+const DIFFERENCE = 38;
+const LOCALS = DIFFERENCE + 2 - PARAMETERS;
 
 type Code = readonly number[];
 
@@ -66,44 +68,82 @@ export const PAGES = 65;
 export const PAGE_BYTES = 65_536;
 
 /**
- * The module's bytes. It exports `memory` and `compress(from, to, block, count)`: from the
- * chaining value at `from` over `count` ≥ 1 blocks of 64 bytes at `block`, the result put at `to`.
+ * The module's bytes. It exports `memory` and
+ *
+ * - `compress(from, to, block, count, 0)`: from the chaining value at `from` over `count` ≥ 1 blocks
+ *   of 64 bytes at `block`, the result put at `to`;
+ * - `hmac(from, to, block, count, outer)`: the same for the last blocks of an inner hash, and from the
+ *   chaining value at `outer` over its digest, the HMAC put at `to`.
+ *
  * All values are big-endian, as the standard writes them.
  */
 export function compressionModuleBytes(): Uint8Array<ArrayBuffer> {
-  const body = [...[1, LOCALS, VALUE_I32], ...compress(), END];
+  const parameters = Array.from({ length: PARAMETERS }, () => VALUE_I32);
+  const functions = [
+    [...chain(), ...stored(), END],
+    [...chain(), ...overDigest(), ...stored(), END],
+  ].map((code) => sized([...[1, LOCALS, VALUE_I32], ...code]));
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [1, 0x60, 4, VALUE_I32, VALUE_I32, VALUE_I32, VALUE_I32, 0]),
-    ...section(3, [1, 0]),
+    ...section(1, [1, 0x60, PARAMETERS, ...parameters, 0]),
+    ...section(3, [2, 0, 0]),
     // These pages, and never more.
-    ...section(5, [1, 0x01, PAGES, PAGES]),
-    ...section(7, [2, ...name("memory"), 0x02, 0, ...name("compress"), 0x00, 0]),
-    ...section(10, [1, ...sized(body)]),
+    ...section(5, [1, 0x01, ...unsignedLeb(PAGES), ...unsignedLeb(PAGES)]),
+    ...section(7, [
+      ...[3, ...name("memory"), 0x02, 0],
+      ...[...name("compress"), 0x00, 0, ...name("hmac"), 0x00, 1],
+    ]),
+    ...section(10, [2, ...functions.flat()]),
   ]);
 }
 
-function compress(): number[] {
-  const eight = [0, 1, 2, 3, 4, 5, 6, 7];
+const EIGHT = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/** From `from` over the blocks, the result left in the locals of the state. */
+function chain(): number[] {
   return [
-    ...eight.flatMap((index) => [...bigEndianWord(FROM, index), ...set(STATE + index)]),
+    ...EIGHT.flatMap((index) => [...bigEndianWord(FROM, index), ...set(STATE + index)]),
     ...[LOOP, EMPTY_BLOCK],
-    ...eight.flatMap((index) => [...get(STATE + index), ...set(WORKING + index)]),
-    ...[...get(WORKING + 1), ...get(WORKING + 2), XOR, ...set(DIFFERENCE + 1)],
-    ...Array.from({ length: ROUNDS }, (_, index) => round(index)).flat(),
-    ...eight.flatMap((index) => [
-      ...[...get(STATE + index), ...get(WORKING + index), ADD],
-      ...set(STATE + index),
-    ]),
+    ...Array.from({ length: 16 }, (_, index) => [
+      ...[...bigEndianWord(BLOCK, index), ...set(SCHEDULE + index)],
+    ]).flat(),
+    ...block(),
     ...[...get(BLOCK), ...constant(64), ADD, ...set(BLOCK)],
     ...[...get(COUNT), ...constant(1), SUB, TEE, COUNT, BRANCH_IF, 0],
     END,
-    ...eight.flatMap((index) => [
-      ...get(TO),
-      ...[...get(STATE + index), ...set(SCRATCH), ...byteSwapped(SCRATCH)],
-      ...[STORE, 0, ...unsignedLeb(4 * index)],
+  ];
+}
+
+/** From `outer` over the state as a message of 32 bytes behind a block: an HMAC's second hash. */
+function overDigest(): number[] {
+  const padding = [0x8000_0000, 0, 0, 0, 0, 0, 0, 8 * (64 + 32)];
+  return [
+    ...EIGHT.flatMap((index) => [...get(STATE + index), ...set(SCHEDULE + index)]),
+    ...padding.flatMap((word, index) => [...constant(word), ...set(SCHEDULE + 8 + index)]),
+    ...EIGHT.flatMap((index) => [...bigEndianWord(OUTER, index), ...set(STATE + index)]),
+    ...block(),
+  ];
+}
+
+/** One block, whose words are in the schedule. */
+function block(): number[] {
+  return [
+    ...EIGHT.flatMap((index) => [...get(STATE + index), ...set(WORKING + index)]),
+    ...[...get(WORKING + 1), ...get(WORKING + 2), XOR, ...set(DIFFERENCE + 1)],
+    ...Array.from({ length: ROUNDS }, (_, index) => round(index)).flat(),
+    ...EIGHT.flatMap((index) => [
+      ...[...get(STATE + index), ...get(WORKING + index), ADD],
+      ...set(STATE + index),
     ]),
   ];
+}
+
+function stored(): number[] {
+  return EIGHT.flatMap((index) => [
+    ...get(TO),
+    ...[...get(STATE + index), ...set(SCRATCH), ...byteSwapped(SCRATCH)],
+    ...[STORE, 0, ...unsignedLeb(4 * index)],
+  ]);
 }
 
 /** One round. After 64 of them every variable has its own name again. */
@@ -117,7 +157,7 @@ function round(index: number): number[] {
   // b ^ ((a ^ b) & (b ^ c)); the last difference was taken when b and c were a and b.
   const majority = [...get(a), ...get(b), XOR, TEE, now, ...get(before), AND, ...get(b), XOR];
   return [
-    ...(index < 16 ? [...bigEndianWord(BLOCK, index), ...set(word)] : extended(index)),
+    ...(index < 16 ? [] : extended(index)),
     ...[...get(h), ...get(word), ADD, ...constant(K[index] ?? 0), ADD],
     ...[...rotated(e, 6), ...rotated(e, 11), XOR, ...rotated(e, 25), XOR, ADD],
     ...[...choice, ADD, TEE, h],

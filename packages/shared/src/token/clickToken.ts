@@ -20,7 +20,6 @@ import {
   digest,
   finishHmac,
   type HmacKey,
-  keptWords,
   message,
   messageWords,
   prepareHmacKey,
@@ -93,10 +92,10 @@ export class TokenKeyring {
     if (signed.length + 1 + MAC_LENGTH > CLICK_TOKEN_LENGTH_MAX) {
       throw new RangeError("The token would be too long");
     }
-    const key = this.#startHead(beginning);
-    if (key === null) throw new RangeError(`There is no key "${keyId}"`);
+    if (!this.#startHead(beginning)) throw new RangeError(`There is no key "${keyId}"`);
     write(signed);
-    finishHmac(key, UNPROVEN_AT, [beginning.length, signed.length, padded(beginning.length)]);
+    const { length } = beginning;
+    finishHmac(UNPROVEN_AT, length, signed.length, padded(length));
     return `${signed}.${toBase64Url(digest)}`;
   }
 
@@ -119,40 +118,43 @@ export class TokenKeyring {
       token.charCodeAt(tailEnd) === DOT &&
       write(token);
     if (!isShaped) return BAD;
-    const known = this.#heads.find(headEnd);
-    const key = known?.key ?? this.#startHead(token.slice(0, headEnd));
-    if (key === null) return BAD;
-    // Both starting a head and ending a hash write where the token stands.
-    if (known === null) write(token);
+    const known = this.#heads.at(this.#heads.find(headEnd));
+    if (known === undefined) return this.#verifyNew(token, { headEnd, tailEnd, nowMs });
     message.copyWithin(MAC_AT, tailEnd + 1, token.length);
-    finishHmac(key, known?.keptAt ?? UNPROVEN_AT, [headEnd, tailEnd, padded(headEnd)]);
+    finishHmac(known.keptAt, headEnd, tailEnd, padded(headEnd));
+    return isMacRight() ? judge(known.ad, token, { headEnd, tailEnd, nowMs }) : BAD;
+  }
+
+  /** Of a token whose beginning is met for the first time, or again after long. */
+  #verifyNew(token: string, judged: Judged): TokenCheck {
+    const { headEnd, tailEnd } = judged;
+    const beginning = token.slice(0, headEnd);
+    if (!this.#startHead(beginning)) return BAD;
+    write(token);
+    message.copyWithin(MAC_AT, tailEnd + 1, token.length);
+    finishHmac(UNPROVEN_AT, headEnd, tailEnd, padded(headEnd));
+    // Only then is anything read or remembered: what strangers invent takes no place here.
     if (!isMacRight()) return BAD;
-    const ad = known?.ad ?? this.#remember(token.slice(0, headEnd), key);
-    if (known === null) write(token);
-    return ad === null ? BAD : judge(ad, token, { headEnd, tailEnd, nowMs });
+    const ad = readAdClaims(HEAD_PATTERN.exec(beginning)?.[2] ?? "");
+    if (ad === null) return BAD;
+    const check = judge(ad, token, judged);
+    write(beginning);
+    this.#heads.add(headEnd, ad);
+    return check;
   }
 
   /**
-   * Puts where the hash stands after a beginning to `UNPROVEN_AT`. Null for a key that is not known,
+   * Puts where the hash stands after a beginning to `UNPROVEN_AT`. False for a key that is not known,
    * and for what is no beginning of a token.
    */
-  #startHead(beginning: string): HmacKey | null {
+  #startHead(beginning: string): boolean {
     const key = this.#keys.get(HEAD_PATTERN.exec(beginning)?.[1] ?? "");
-    if (key === undefined) return null;
+    if (key === undefined) return false;
     write(beginning);
     const paddedBytes = padded(beginning.length);
     message.fill(0, beginning.length, paddedBytes);
-    keptWords.set(beginHmac(key, paddedBytes / SHA256_BLOCK_BYTES), UNPROVEN_AT);
-    return key;
-  }
-
-  /** Only after the MAC was right: what strangers invent takes no place here. */
-  #remember(beginning: string, key: HmacKey): AdClaims | null {
-    const ad = readAdClaims(HEAD_PATTERN.exec(beginning)?.[2] ?? "");
-    if (ad === null) return null;
-    write(beginning);
-    this.#heads.add(beginning.length, key, ad);
-    return ad;
+    beginHmac(key, paddedBytes / SHA256_BLOCK_BYTES, UNPROVEN_AT);
+    return true;
   }
 }
 
