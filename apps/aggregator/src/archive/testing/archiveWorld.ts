@@ -34,6 +34,7 @@ const EVENTS_PER_BLOCK = 7;
 export interface ArchiveWorld {
   readonly topic: string;
   readonly databaseUrl: string;
+  readonly clickhouseUrl: string;
   readonly db: Database;
   readonly clickhouse: ClickHouseClient;
   readonly objectsDir: string;
@@ -90,6 +91,7 @@ export async function openArchiveWorld(settings?: ObjectsSettings): Promise<Arch
   return {
     topic: TOPIC,
     databaseUrl: database.url,
+    clickhouseUrl: clickhouseDatabase.url,
     db,
     clickhouse,
     objectsDir,

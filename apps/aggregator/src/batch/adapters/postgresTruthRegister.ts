@@ -17,7 +17,7 @@ type Transaction = Pick<Database, "select" | "insert" | "update">;
 const LINES_PER_INSERT_MAX = 1_000;
 
 /** Keeps versions in `truth_versions` and `truth_lines`, the pointers in `truth_current`. */
-export function createPostgresTruthRegister(db: Database): TruthRegister {
+export function createPostgresTruthRegister(db: Pick<Database, "transaction">): TruthRegister {
   return {
     settle: (job, version, timings) =>
       db.transaction(async (tx) => {

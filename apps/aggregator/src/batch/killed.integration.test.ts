@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { truthVersions } from "@trueclick/db/postgres/schema/truth";
+import { dayOf } from "@trueclick/shared/calendar";
+import { HOUR_MS } from "@trueclick/shared/time";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
+import { runJob } from "./pipeline/runJob.ts";
+import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { KILL_STEPS, type KilledRun } from "./testing/runJobUntilKilled.ts";
+
+const PROGRAM = fileURLToPath(import.meta.resolve("./testing/runJobUntilKilled.ts"));
+const DAY = dayOf(NOON_MS, "UTC");
+const HOURS = 3;
+
+let world: BatchWorld;
+beforeAll(async () => {
+  world = await openBatchWorld();
+  await world.addAdvertiser("adv_1", {
+    timeZone: "UTC",
+    campaigns: [{ id: "cmp_1", rates: [[0, 100n]] }],
+  });
+  await archive(0);
+  await world.recount("adv_1", DAY);
+});
+afterAll(() => world.close());
+
+/** One click more in each of some hours, and a copy of each. */
+async function archive(round: number): Promise<void> {
+  const clicks = Array.from({ length: HOURS }, (_, hour) =>
+    storedEvent({ event_id: `event-${round}-${hour}`, event_time: NOON_MS - hour * HOUR_MS }),
+  );
+  await world.archive.append([...clicks, ...clicks]);
+  await world.archive.archiveAll();
+}
+
+async function runUntilKilled(step: KilledRun["step"]): Promise<void> {
+  const { databaseUrl, clickhouseUrl, objectsDir, topic } = world.archive;
+  const options: KilledRun = { step, databaseUrl, clickhouseUrl, objectsDir, topic };
+  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], { stdio: "inherit" });
+  const [code, signal] = await once(child, "exit");
+  // One that came to its end, or that failed before the step, tests nothing.
+  expect([code, signal]).toEqual([null, "SIGKILL"]);
+}
+
+/** What readers see: always all of one version, whatever goes on. */
+async function expectWhole(version: number): Promise<void> {
+  const clicks = BigInt(version * HOURS);
+  expect(await world.current("adv_1", DAY)).toMatchObject({
+    version,
+    costMicros: 100n * clicks,
+    lines: [{ clicks, duplicateClicks: clicks, costMicros: 100n * clicks }],
+    cube: [{ events: Number(2n * clicks), costMicros: 100n * clicks }],
+  });
+}
+
+/** The runner that comes after: takes up what was left, as soon as its lease is over. */
+async function goOn(): Promise<void> {
+  await world.archive.db.execute(
+    sql`update batch_jobs set lease_until = now() - interval '1 second' where state = 'running'`,
+  );
+  const job = await world.queue.takeAbandoned();
+  if (job !== null) await runJob(world.stores, job, new AbortController().signal);
+}
+
+// I6. Rounds build on one another: each version must hold exactly one round more than the last.
+it.each(KILL_STEPS.map((step, at) => [step, at + 1] as const))(
+  "shows whole versions and publishes once when a run is killed with: %s",
+  async (step, round) => {
+    await archive(round);
+    await world.queueJob("adv_1", DAY);
+    await runUntilKilled(step);
+    await expectWhole(step === "the version committed" ? round + 1 : round);
+
+    await goOn();
+    await expectWhole(round + 1);
+    const versions = await world.archive.db.select().from(truthVersions);
+    expect(versions.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: round + 1 }, (_, at) => at + 1),
+    );
+  },
+);

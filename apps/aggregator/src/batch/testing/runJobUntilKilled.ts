@@ -1,0 +1,139 @@
+/**
+ * A program that takes a job and runs it with the product's own stores, and kills itself with SIGKILL
+ * at one step: `node runJobUntilKilled.ts '{"step": …}'`.
+ */
+import { argv } from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { type Database, openDatabase } from "@trueclick/db/postgres/database";
+import { z } from "zod";
+import {
+  createClickHouseTruthEngine,
+  truthCodeVersion,
+} from "../adapters/clickhouseTruthEngine.ts";
+import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
+import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
+import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
+import { type JobStores, runJob } from "../pipeline/runJob.ts";
+
+/** Where a job can die, in the order of a run. */
+export const KILL_STEPS = [
+  "taken",
+  "inputs read",
+  "inputs pinned",
+  "an object checked",
+  "a slice being written",
+  "a slice written",
+  "all slices written",
+  "the build read back",
+  "the version written, not committed",
+  "the version committed",
+] as const;
+
+const optionsSchema = z.object({
+  step: z.enum(KILL_STEPS),
+  databaseUrl: z.string(),
+  clickhouseUrl: z.string(),
+  objectsDir: z.string(),
+  topic: z.string(),
+});
+export type KilledRun = z.infer<typeof optionsSchema>;
+
+/** An insert of the test's few rows has begun after this long, and is often still at work. */
+const IN_FLIGHT_MS = 5;
+
+async function main(): Promise<void> {
+  const options = optionsSchema.parse(JSON.parse(argv[2] ?? ""));
+  const { db } = openDatabase(options.databaseUrl, { connectionsMax: 4 });
+  const clickhouse = openClickHouse(options.clickhouseUrl);
+  const dieAt: DieAt = (here) => {
+    if (here === options.step) process.kill(process.pid, "SIGKILL");
+  };
+  const queue = createPostgresJobQueue(db);
+  const engine = createClickHouseTruthEngine(clickhouse, createFolderObjects(options.objectsDir));
+  const stores: JobStores = {
+    inputs: createPostgresInputsStore(db, { topic: options.topic, tzdata: "test" }),
+    objects: createFolderObjectStore(options.objectsDir),
+    engine,
+    register: createPostgresTruthRegister(dyingBeforeCommit(db, dieAt)),
+    report: queue.report,
+    codeVersion: truthCodeVersion(),
+    sliceRowsMax: 1,
+    slicesAtOnce: 1,
+    nowMs: () => 0,
+  };
+  const job = await queue.take();
+  if (job === null) throw new Error("no job was there to take");
+  dieAt("taken");
+  await runJob(dyingStores(stores, options.step, dieAt), job, new AbortController().signal);
+}
+
+type DieAt = (here: (typeof KILL_STEPS)[number]) => void;
+
+function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): JobStores {
+  const { engine, inputs, objects, register } = stores;
+  return {
+    ...stores,
+    inputs: {
+      ...inputs,
+      read: async (job) => {
+        const read = await inputs.read(job);
+        dieAt("inputs read");
+        return read;
+      },
+      pin: async (...args) => {
+        await inputs.pin(...args);
+        dieAt("inputs pinned");
+      },
+    },
+    objects: {
+      ...objects,
+      get: async (path) => {
+        const bytes = await objects.get(path);
+        dieAt("an object checked");
+        return bytes;
+      },
+    },
+    engine: {
+      ...engine,
+      judge: async (build, slice) => {
+        const judged = engine.judge(build, slice);
+        if (step === "a slice being written") {
+          await Promise.race([judged, pause(IN_FLIGHT_MS)]);
+          dieAt("a slice being written");
+        }
+        await judged;
+        dieAt("a slice written");
+      },
+      summarize: async (build) => {
+        dieAt("all slices written");
+        const summary = await engine.summarize(build);
+        dieAt("the build read back");
+        return summary;
+      },
+    },
+    register: {
+      settle: async (...args) => {
+        const outcome = await register.settle(...args);
+        dieAt("the version committed");
+        return outcome;
+      },
+    },
+  };
+}
+
+/** Dies when everything of a transaction is written and its commit is all that is left. */
+function dyingBeforeCommit(db: Database, dieAt: DieAt): Pick<Database, "transaction"> {
+  return {
+    transaction: (work, config) =>
+      db.transaction(async (tx) => {
+        const result = await work(tx);
+        dieAt("the version written, not committed");
+        return result;
+      }, config),
+  };
+}
+
+if (import.meta.main) await main();
