@@ -8,6 +8,7 @@ import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
+import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
 
@@ -50,6 +51,7 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     objects: objectStore,
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
     register: createPostgresTruthRegister(db),
+    slices: createSliceRecords(db, clickhouse),
     queue,
     report: queue.report,
     codeVersion: truthCodeVersion(),

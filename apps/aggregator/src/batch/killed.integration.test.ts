@@ -70,7 +70,7 @@ it.each(KILL_STEPS.map((step, at) => [step, at + 1] as const))(
   "shows whole versions and publishes once when a run is killed with: %s",
   async (step, round) => {
     await archive(round);
-    await world.queueJob("adv_1", DAY);
+    await world.queueJob("adv_1", DAY, false);
     await runUntilKilled(step);
     await expectWhole(step === "the version committed" ? round + 1 : round);
 

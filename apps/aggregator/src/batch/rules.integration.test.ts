@@ -86,6 +86,7 @@ it("judges one event by itself as it judges the whole day", async () => {
           billingDay: day,
           reason: "",
           attempt: 1,
+          full: true,
         })
       ).campaigns,
       ruleSet: STANDARD_RULES,

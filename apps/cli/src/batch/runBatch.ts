@@ -46,6 +46,7 @@ export async function recompute(
       chosenFirst: true,
       reason,
       requestedBy: "trueclick recompute",
+      full: true,
     }),
   );
 }
@@ -62,6 +63,7 @@ function countDays(
     chosenFirst: day !== undefined || advertiser !== undefined,
     reason,
     requestedBy: "trueclick batch run",
+    full: false,
   });
 }
 
@@ -71,13 +73,15 @@ interface Count {
   readonly chosenFirst: boolean;
   readonly reason: string;
   readonly requestedBy: string;
+  /** Judges every event again, also where nothing has changed. */
+  readonly full: boolean;
 }
 
 async function countWhat(
   context: CliContext,
   stack: StackFile,
   stores: Stores,
-  { choose, chosenFirst, reason, requestedBy }: Count,
+  { choose, chosenFirst, ...asked }: Count,
 ): Promise<VerbResult> {
   const watching = { progress: createProgress(context.stderr), stop: context.stop };
   if (chosenFirst) await choose();
@@ -86,7 +90,7 @@ async function countWhat(
   if (partitions.length === 0) {
     return { text: "Nothing to count: no day has changed.", json: { jobs: [] } };
   }
-  const request = { partitions, reason, requestedBy };
+  const request = { partitions, ...asked };
   const { requestId, jobIds } = await queueJobs(stores, { kind: "all" }, request);
   const jobs = await followJobs(stores, jobIds, watching);
   const failed = jobs.filter(({ state }) => state === "failed" || state === "cancelled").length;

@@ -6,7 +6,7 @@ import {
   type InstantRange,
 } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
-import { gte, min, sum } from "drizzle-orm";
+import { and, gte, isNull, min, sum } from "drizzle-orm";
 import { archiveObjects } from "../postgres/schema/archive.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
@@ -158,7 +158,12 @@ async function archivedHours(
       first: min(archiveObjects.createdAt),
     })
     .from(archiveObjects)
-    .where(gte(archiveObjects.eventHour, new Date(sinceMs - HOUR_MS)))
+    .where(
+      and(
+        gte(archiveObjects.eventHour, new Date(sinceMs - HOUR_MS)),
+        isNull(archiveObjects.compactedInto),
+      ),
+    )
     .groupBy(archiveObjects.eventHour);
   return new Map(
     rows.map((row) => [

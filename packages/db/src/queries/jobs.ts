@@ -22,6 +22,8 @@ export interface QueueRequest {
   /** Why, in words that the audit page shows. */
   readonly reason: string;
   readonly requestedBy: string;
+  /** Judges every event itself, also where an earlier count had equal inputs. */
+  readonly full?: boolean;
 }
 
 export interface QueuedJobs {
@@ -40,7 +42,7 @@ export interface QueuedJobs {
 export async function queueJobs(
   { db }: Pick<Stores, "db">,
   scope: TenantScope,
-  { partitions, reason, requestedBy }: QueueRequest,
+  { partitions, reason, requestedBy, full = false }: QueueRequest,
 ): Promise<QueuedJobs> {
   const foreign = partitions.find(({ advertiserId }) => !seesAdvertiser(scope, advertiserId));
   if (foreign !== undefined) throw new RangeError(`no advertiser ${foreign.advertiserId}`);
@@ -57,11 +59,17 @@ export async function queueJobs(
     const inserted = await insertQueued(
       { db },
       missing.map(({ advertiserId, billingDay }) => {
-        return { advertiserId, billingDay, reason, requestedBy, requestId };
+        return { advertiserId, billingDay, reason, requestedBy, requestId, full };
       }),
     );
     added += inserted.length;
-    for (const job of [...(await waitingJobs({ db }, missing)), ...inserted]) {
+    const waiting = await waitingJobs({ db }, missing);
+    if (full)
+      await makeFull(
+        { db },
+        waiting.map(({ id }) => id),
+      );
+    for (const job of [...waiting, ...inserted]) {
       jobs.set(keyOf(job), job.id);
     }
   }
@@ -92,6 +100,11 @@ async function insertQueued({ db }: Pick<Stores, "db">, rows: readonly NewJob[])
     inserted.push(...some);
   }
   return inserted;
+}
+
+async function makeFull({ db }: Pick<Stores, "db">, ids: readonly number[]): Promise<void> {
+  const isWaiting = and(isOneOf(batchJobs.id, ids), eq(batchJobs.state, "queued"));
+  await db.update(batchJobs).set({ full: true }).where(isWaiting);
 }
 
 function waitingJobs({ db }: Pick<Stores, "db">, partitions: readonly TruthPartition[]) {

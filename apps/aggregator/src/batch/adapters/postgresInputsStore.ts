@@ -14,7 +14,7 @@ import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
 import { SECOND_MS } from "@trueclick/shared/time";
-import { and, asc, eq, gte, inArray, lt } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, isNull, lt } from "drizzle-orm";
 import { z } from "zod";
 import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
@@ -71,36 +71,7 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
         { isolationLevel: "repeatable read", accessMode: "read only" },
       ),
 
-    async resolve(paths) {
-      const names = paths.map(parseObjectPath).filter((name) => name !== null);
-      const hours = new Set(names.map(({ eventHourMs }) => eventHourMs));
-      if (hours.size === 0) return [];
-      const found = await db
-        .select({
-          ...objectColumns,
-          partition: archiveObjects.partition,
-          firstOffset: archiveObjects.firstOffset,
-          lastOffset: archiveObjects.lastOffset,
-        })
-        .from(archiveObjects)
-        .where(
-          and(
-            eq(archiveObjects.topic, topic),
-            inArray(
-              archiveObjects.eventHour,
-              [...hours].map((hourMs) => new Date(hourMs)),
-            ),
-          ),
-        )
-        .orderBy(asc(archiveObjects.path));
-      const namesByPlace = Map.groupBy(names, placeOf);
-      return found
-        .map((object) => ({ ...object, eventHourMs: object.eventHour.getTime() }))
-        .filter((object) =>
-          namesByPlace.get(placeOf(object))?.some((name) => overlaps(name, object)),
-        )
-        .map(toPinnedObject);
-    },
+    resolve: (paths) => resolveObjects(db, topic, paths),
 
     pin: (jobId, inputs, inputsHash) =>
       db.transaction(async (tx) => {
@@ -124,6 +95,40 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
         }
       }),
   };
+}
+
+async function resolveObjects(
+  db: Reader,
+  topic: string,
+  paths: readonly string[],
+): Promise<PinnedObject[]> {
+  const names = paths.map(parseObjectPath).filter((name) => name !== null);
+  const hours = new Set(names.map(({ eventHourMs }) => eventHourMs));
+  if (hours.size === 0) return [];
+  const found = await db
+    .select({
+      ...objectColumns,
+      partition: archiveObjects.partition,
+      firstOffset: archiveObjects.firstOffset,
+      lastOffset: archiveObjects.lastOffset,
+    })
+    .from(archiveObjects)
+    .where(
+      and(
+        eq(archiveObjects.topic, topic),
+        isNull(archiveObjects.compactedInto),
+        inArray(
+          archiveObjects.eventHour,
+          [...hours].map((hourMs) => new Date(hourMs)),
+        ),
+      ),
+    )
+    .orderBy(asc(archiveObjects.path));
+  const namesByPlace = Map.groupBy(names, placeOf);
+  return found
+    .map((object) => ({ ...object, eventHourMs: object.eventHour.getTime() }))
+    .filter((object) => namesByPlace.get(placeOf(object))?.some((name) => overlaps(name, object)))
+    .map(toPinnedObject);
 }
 
 async function readCampaigns(tx: Reader, advertiserId: AdvertiserId): Promise<PinnedCampaign[]> {
@@ -170,6 +175,7 @@ async function readObjects(
         eq(archiveObjects.topic, topic),
         gte(archiveObjects.eventHour, new Date(first)),
         lt(archiveObjects.eventHour, new Date(last + 1)),
+        isNull(archiveObjects.compactedInto),
       ),
     );
   // Sorted here: the order of Postgres depends on its collation, and with it the inputs' hash.

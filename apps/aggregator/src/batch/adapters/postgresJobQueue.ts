@@ -16,6 +16,7 @@ const jobColumns = {
   advertiserId: batchJobs.advertiserId,
   billingDay: batchJobs.billingDay,
   reason: batchJobs.reason,
+  full: batchJobs.full,
   attempts: batchJobs.attempts,
 };
 
@@ -119,6 +120,7 @@ async function goOn(
       advertiserId: job.advertiserId,
       billingDay: job.billingDay,
       reason: job.reason,
+      full: job.full,
       state: "running",
       attempts: job.attempt + 1,
       startedAt: sql`now()`,

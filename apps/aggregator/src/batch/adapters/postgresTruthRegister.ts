@@ -1,6 +1,7 @@
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import {
+  batchJobSlices,
   batchJobs,
   truthCurrent,
   truthLines,
@@ -24,7 +25,8 @@ export function createPostgresTruthRegister(db: Pick<Database, "transaction">): 
         await lockRunning(tx, job);
         const current = await readCurrent(tx, job);
         const isSame = current?.contentHash === version.contentHash;
-        if (!isSame) await publish(tx, job, version, (current?.version ?? 0) + 1);
+        if (isSame) await pointTo(tx, job, current.buildId);
+        else await publish(tx, job, version, (current?.version ?? 0) + 1);
 
         const state = isSame ? "verified" : "published";
         await tx
@@ -54,13 +56,22 @@ async function lockRunning(tx: Transaction, job: Job): Promise<void> {
 
 async function readCurrent(tx: Transaction, { advertiserId, billingDay }: Job) {
   const [current] = await tx
-    .select({ version: truthVersions.version, contentHash: truthVersions.contentHash })
+    .select({
+      version: truthVersions.version,
+      contentHash: truthVersions.contentHash,
+      buildId: truthVersions.jobId,
+    })
     .from(truthCurrent)
     .innerJoin(truthVersions, isCurrentVersion())
     .where(
       and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
     );
   return current;
+}
+
+/** The rows of a build that came out the same are swept one day; those of the version stay. */
+async function pointTo(tx: Transaction, job: Job, buildId: bigint): Promise<void> {
+  await tx.update(batchJobSlices).set({ buildId }).where(eq(batchJobSlices.jobId, job.id));
 }
 
 /** Adds the version and its lines, and moves the pointer. */

@@ -1,10 +1,17 @@
-import { planSlices, type Slice } from "../domain/slices.ts";
+import { hash } from "node:crypto";
+import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
+import { hoursOf, type JudgedSlice, planPart, sliceInputs } from "../domain/sliceReuse.ts";
+import type { Slice } from "../domain/slices.ts";
 import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
+import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 
 export interface JudgeDayOptions {
   readonly engine: TruthEngine;
+  readonly slices: Pick<SliceRecords, "copy" | "record">;
+  /** Slices that earlier counts judged; none to judge every event. */
+  readonly known: readonly JudgedSlice[];
   /** Rows that one query judges, unless a single hour has more. */
   readonly sliceRowsMax: number;
   /** Slices judged side by side. */
@@ -14,7 +21,8 @@ export interface JudgeDayOptions {
 }
 
 /**
- * Judges all slices of a day, several side by side, and reads back what the build holds.
+ * Judges the slices of a day of which no earlier build holds the rows, several side by side, takes
+ * over the others, and reads back what the build holds.
  *
  * @throws {JobRefusedError} What the engine read or wrote does not add up.
  * @throws what the engine and `onProgress` throw, once no slice is at work any more.
@@ -24,24 +32,40 @@ export async function judgeDay(
   build: Build,
   signal: AbortSignal,
 ): Promise<BuildSummary> {
-  const { engine, sliceRowsMax, onProgress } = options;
-  const slices = planSlices(build.inputs.objects, build.inputs.copies, sliceRowsMax);
-  await onProgress(0, slices.length);
+  const { engine, known, slices, sliceRowsMax, onProgress } = options;
+  const { inputs, jobId } = build;
+  const plan = planPart(inputs, known, sliceRowsMax, hashOf);
+  const total = plan.reused.length + plan.judged.length;
+  await onProgress(0, total);
+  await slices.copy(build, plan.reused);
   let events = 0;
   let done = 0;
-  await sideBySide(slices, options.slicesAtOnce, async (slice) => {
+  for (const slice of plan.reused) {
+    await slices.record(jobId, { ...slice, buildId: jobId });
+    events += slice.events;
+    done += 1;
+  }
+  await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
     // Not `events += await …`, which adds to what `events` was before the wait.
     const own = await judgeSlice(engine, build, slice);
     events += own;
+    await slices.record(jobId, {
+      hoursMs: hoursOf(slice),
+      inputsHash: hashOf(sliceInputs(inputs, slice)),
+      events: own,
+      buildId: jobId,
+    });
     done += 1;
-    await onProgress(done, slices.length);
+    await onProgress(done, total);
   });
   const summary = await engine.summarize(build);
   const discrepancy = findDiscrepancy(events, summary);
   if (discrepancy !== null) throw new JobRefusedError(discrepancy);
   return summary;
 }
+
+const hashOf = (value: Canonical) => hash("sha256", canonicalJson(value));
 
 /** Answers with the events that the slice had to judge, counted without judging. */
 async function judgeSlice(engine: TruthEngine, build: Build, slice: Slice): Promise<number> {

@@ -7,6 +7,7 @@ import { STANDARD_RULES } from "../domain/rules.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { type Job, type JobProgress, JobRefusedError } from "../ports/jobQueue.ts";
+import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { TruthEngine } from "../ports/truthEngine.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
 import { judgeDay } from "./judgeDay.ts";
@@ -16,6 +17,7 @@ export interface JobStores {
   readonly objects: ObjectStore;
   readonly engine: TruthEngine;
   readonly register: TruthRegister;
+  readonly slices: SliceRecords;
   /** Says how far a job is. @throws {JobLostError} The job is not this runner's any more. */
   readonly report: (jobId: bigint, progress: JobProgress) => Promise<void>;
   /** Names the code that judges; another one may judge otherwise. */
@@ -35,8 +37,9 @@ const CHECKS_MAX = 4;
  *
  * 1. Pin the inputs and write them down. After a crash here the job has inputs and no result.
  * 2. Check every object against its hash: nothing is judged on damaged bytes.
- * 3. Judge slice by slice into rows under the job's own id. After a crash here they are rows of a
- *    build that no version names.
+ * 3. Judge slice by slice into rows under the job's own id, and copy what earlier builds hold of the
+ *    slices whose inputs are the same. After a crash here they are rows of a build that no version
+ *    names; the next attempt takes over the slices that were done.
  * 4. Count again and compare: what does not add up is not published.
  * 5. Publish in one transaction, or find that the current version says the same.
  *
@@ -60,17 +63,18 @@ export async function runJob(
 
   await at("check_objects");
   await timings.measure("check_objects", () => checkObjects(stores.objects, inputs, signal));
-  let slices = 0;
+  let sliceCount = 0;
   const onProgress = (done: number, total: number) => {
-    slices = total;
+    sliceCount = total;
     return at("judge", done, total);
   };
+  const known = job.full ? [] : await stores.slices.find(job);
   const summary = await timings.measure("judge", () =>
-    judgeDay({ ...stores, onProgress }, { jobId: job.id, inputs }, signal),
+    judgeDay({ ...stores, known, onProgress }, { jobId: job.id, inputs }, signal),
   );
   signal.throwIfAborted();
 
-  await at("publish", slices, slices);
+  await at("publish", sliceCount, sliceCount);
   const version = {
     currency: inputs.currency,
     inputsHash,

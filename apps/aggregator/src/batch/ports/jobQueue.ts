@@ -8,6 +8,8 @@ export interface Job {
   readonly advertiserId: AdvertiserId;
   readonly billingDay: IsoDay;
   readonly reason: string;
+  /** Judges every event itself, also where an earlier count had equal inputs. */
+  readonly full: boolean;
   /** From 1. */
   readonly attempt: number;
 }

@@ -20,6 +20,7 @@ import {
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
+import { createSliceRecords } from "../adapters/sliceRecords.ts";
 import { type JobStores, runJob } from "../pipeline/runJob.ts";
 import type { JobQueue } from "../ports/jobQueue.ts";
 
@@ -40,9 +41,11 @@ export interface BatchWorld {
     id: string,
     options: { timeZone: string; campaigns: readonly CampaignSeed[] },
   ): Promise<void>;
-  queueJob(advertiserId: string, day: IsoDay): Promise<void>;
-  /** Queues a job and runs it, as a runner does that has no competitor. */
+  queueJob(advertiserId: string, day: IsoDay, full?: boolean): Promise<void>;
+  /** Queues a job that judges every event and runs it, as a runner does that has no competitor. */
   recount(advertiserId: string, day: IsoDay, stores?: JobStores): Promise<"published" | "verified">;
+  /** The same with a job that takes over what earlier counts judged by equal inputs. */
+  recountChanged: BatchWorld["recount"];
   current(advertiserId: string, day: IsoDay): Promise<CurrentTruth | null>;
   jobs(): Promise<(typeof batchJobs.$inferSelect)[]>;
   close(): Promise<void>;
@@ -63,20 +66,27 @@ export async function openBatchWorld(objects?: ObjectsSettings): Promise<BatchWo
     objects: archive.objects,
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
     register: createPostgresTruthRegister(db),
+    slices: createSliceRecords(db, clickhouse),
     codeVersion: truthCodeVersion(),
     report: queue.report,
     sliceRowsMax: 500_000,
     slicesAtOnce: 2,
     nowMs: () => 0,
   };
-  const queueJob = async (advertiserId: string, billingDay: IsoDay) => {
+  const queueJob = async (advertiserId: string, billingDay: IsoDay, full = true) => {
     await db.insert(batchJobs).values({
       advertiserId: advertiserIdSchema.parse(advertiserId),
       billingDay,
       reason: "test",
       requestedBy: "test",
       requestId: "request_1",
+      full,
     });
+  };
+  const run = async (jobStores: JobStores) => {
+    const job = await queue.take();
+    if (job === null) throw new Error("the job was not handed out");
+    return runJob(jobStores, job, signal);
   };
 
   return {
@@ -87,9 +97,11 @@ export async function openBatchWorld(objects?: ObjectsSettings): Promise<BatchWo
     queueJob,
     async recount(advertiserId, day, jobStores = stores) {
       await queueJob(advertiserId, day);
-      const job = await queue.take();
-      if (job === null) throw new Error("the job was not handed out");
-      return runJob(jobStores, job, signal);
+      return run(jobStores);
+    },
+    async recountChanged(advertiserId, day, jobStores = stores) {
+      await queueJob(advertiserId, day, false);
+      return run(jobStores);
     },
     current: (advertiserId, day) => readCurrent(archive, advertiserId, day),
     jobs: () => db.select().from(batchJobs).orderBy(asc(batchJobs.id)),

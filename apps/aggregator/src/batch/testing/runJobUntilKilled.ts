@@ -16,6 +16,7 @@ import {
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
+import { createSliceRecords } from "../adapters/sliceRecords.ts";
 import { type JobStores, runJob } from "../pipeline/runJob.ts";
 
 /** Where a job can die, in the order of a run. */
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     objects: createFolderObjectStore(options.objectsDir),
     engine,
     register: createPostgresTruthRegister(dyingBeforeCommit(db, dieAt)),
+    slices: createSliceRecords(db, clickhouse),
     report: queue.report,
     codeVersion: truthCodeVersion(),
     sliceRowsMax: 1,

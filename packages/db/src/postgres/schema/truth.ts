@@ -3,6 +3,7 @@ import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
 import {
   bigserial,
+  boolean,
   char,
   check,
   date,
@@ -16,7 +17,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
-import { big, createdAt, instant } from "./columns.ts";
+import { big, createdAt, instant, whole } from "./columns.ts";
 
 export const JOB_STATES = [
   "queued",
@@ -51,6 +52,8 @@ export const batchJobs = pgTable(
     requestedBy: text().notNull(),
     /** Groups the jobs of one request, so that its progress can be followed. */
     requestId: text().notNull(),
+    /** Judges every event itself, instead of taking over what earlier counts judged by equal inputs. */
+    full: boolean().notNull().default(false),
     attempts: integer().notNull().default(0),
     /** A running job whose lease is over was left by a dead process and is taken up again. */
     leaseUntil: instant(),
@@ -104,6 +107,28 @@ export const batchJobObjects = pgTable(
     rows: big().notNull(),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.path] })],
+);
+
+/**
+ * The slices of a day that a job's build holds, by the inputs that they were judged by: the next count
+ * takes over those whose inputs are the same. Written once their rows are.
+ */
+export const batchJobSlices = pgTable(
+  "batch_job_slices",
+  {
+    jobId: big()
+      .notNull()
+      .references(() => batchJobs.id, { onDelete: "cascade" }),
+    firstHour: instant().notNull(),
+    /** All its event hours, as starts in epoch seconds. */
+    hours: whole().array().notNull(),
+    inputsHash: char({ length: 64 }).notNull(),
+    /** Events that it had to judge. */
+    events: whole().notNull(),
+    /** Where its rows lie: the job's own build, or the version that came out the same. */
+    buildId: big().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.firstHour] })],
 );
 
 /** Every version that a truth partition ever had. Rows are never changed nor removed. */

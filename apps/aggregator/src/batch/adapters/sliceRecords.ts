@@ -1,0 +1,91 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import type { Database } from "@trueclick/db/postgres/database";
+import { batchJobSlices, batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import type { SliceRecords } from "../ports/sliceRecords.ts";
+import type { Build } from "../ports/truthEngine.ts";
+
+const TABLES = ["truth_rejects", "truth_cube"] as const;
+
+/** Keeps records in `batch_job_slices`; copies within `truth_cube` and `truth_rejects`. */
+export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): SliceRecords {
+  return {
+    async find(job) {
+      const { advertiserId, billingDay, id, requestId, state } = batchJobs;
+      const ofPartition = and(eq(advertiserId, job.advertiserId), eq(billingDay, job.billingDay));
+      const [last] = await db
+        .select({ id })
+        .from(batchJobs)
+        .where(and(ofPartition, inArray(state, ["published", "verified"])))
+        .orderBy(desc(id))
+        .limit(1);
+      const attempts = await db
+        .select({ id })
+        .from(batchJobs)
+        .where(
+          and(
+            ofPartition,
+            eq(state, "cancelled"),
+            sql`${requestId} = (select own.request_id from ${batchJobs} own where own.id = ${Number(job.id)})`,
+          ),
+        )
+        .orderBy(desc(id));
+      const jobIds = [...(last === undefined ? [] : [last]), ...attempts].map((row) => row.id);
+      if (jobIds.length === 0) return [];
+      const rows = await db
+        .select()
+        .from(batchJobSlices)
+        .where(inArray(batchJobSlices.jobId, jobIds.map(BigInt)));
+      const rank = new Map(jobIds.map((jobId, at) => [jobId, at]));
+      const rankOf = (row: { jobId: bigint }) => rank.get(Number(row.jobId)) ?? 0;
+      return rows
+        .toSorted((a, b) => rankOf(a) - rankOf(b))
+        .map(({ hours, inputsHash, events, buildId }) => {
+          const hoursMs = hours.map((seconds) => seconds * SECOND_MS);
+          return { hoursMs, inputsHash, events, buildId };
+        });
+    },
+
+    async copy(build, slices) {
+      for (const [from, own] of Map.groupBy(slices, ({ buildId }) => buildId)) {
+        const hours = own.flatMap(({ hoursMs }) => hoursMs.map((hour) => hour / SECOND_MS));
+        for (const table of TABLES) await copyRows(clickhouse, table, build, { from, hours });
+      }
+    },
+
+    async record(jobId, { hoursMs, inputsHash, events, buildId }) {
+      const hours = hoursMs.map((hour) => hour / SECOND_MS);
+      const firstHour = new Date(hoursMs[0] ?? 0);
+      await db
+        .insert(batchJobSlices)
+        .values({ jobId, firstHour, hours, inputsHash, events, buildId });
+    },
+  };
+}
+
+async function copyRows(
+  clickhouse: ClickHouseClient,
+  table: (typeof TABLES)[number],
+  { jobId, inputs }: Build,
+  { from, hours }: { readonly from: bigint; readonly hours: readonly number[] },
+): Promise<void> {
+  await clickhouse.command({
+    query: `
+      INSERT INTO ${table}
+      SELECT * REPLACE({buildId: UInt64} AS build_id)
+      FROM ${table} AS source
+      WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
+        -- Unqualified it would be the one that is written.
+        AND source.build_id = {from: UInt64}
+        AND has({hours: Array(UInt32)}, toUnixTimestamp(event_hour))`,
+    query_params: {
+      advertiserId: inputs.advertiserId,
+      billingDay: inputs.billingDay,
+      buildId: jobId.toString(),
+      from: from.toString(),
+      hours: [...hours],
+    },
+    clickhouse_settings: { log_comment: `batch.copy.${table}` },
+  });
+}

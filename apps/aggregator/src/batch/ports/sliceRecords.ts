@@ -1,0 +1,16 @@
+import type { JudgedSlice } from "../domain/sliceReuse.ts";
+import type { Job } from "./jobQueue.ts";
+import type { Build } from "./truthEngine.ts";
+
+/** Which slices were judged by which inputs, and the rows of them. */
+export interface SliceRecords {
+  /**
+   * Slices of the partition's last good count, and of earlier attempts at this job. Their rows stay
+   * where they are for as long as a job may run.
+   */
+  find(job: Job): Promise<readonly JudgedSlice[]>;
+  /** Copies rows of other builds into this one. Not idempotent, like `TruthEngine.judge`. */
+  copy(build: Build, slices: readonly JudgedSlice[]): Promise<void>;
+  /** Notes a slice whose rows this build now holds; only after their writing was confirmed. */
+  record(jobId: bigint, slice: JudgedSlice): Promise<void>;
+}

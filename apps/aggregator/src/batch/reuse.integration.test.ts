@@ -1,0 +1,134 @@
+import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { dayOf } from "@trueclick/shared/calendar";
+import { campaignIdSchema } from "@trueclick/shared/ids";
+import { HOUR_MS } from "@trueclick/shared/time";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
+import { type JobStores, runJob } from "./pipeline/runJob.ts";
+import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+
+const DAY = dayOf(NOON_MS, "UTC");
+const HOURS = 5;
+
+let world: BatchWorld;
+let judgedHours: string[];
+let stores: JobStores;
+beforeEach(async () => {
+  world = await openBatchWorld();
+  await world.addAdvertiser("adv_1", {
+    timeZone: "UTC",
+    campaigns: [{ id: "cmp_1", rates: [[0, 100n]] }],
+  });
+  judgedHours = [];
+  const { engine } = world.stores;
+  stores = {
+    ...world.stores,
+    sliceRowsMax: 1,
+    engine: {
+      ...engine,
+      judge: async (build, slice) => {
+        judgedHours.push(...slice.objects.map(({ path }) => hourIn(path)));
+        await engine.judge(build, slice);
+      },
+    },
+  };
+  await archive("first", [0, 1, 2, 3, 4]);
+});
+afterEach(() => world.close());
+
+const hourIn = (path: string) => /T(\d\d)/.exec(path)?.[1] ?? "";
+const judged = () => [...new Set(judgedHours.splice(0))].sort();
+const recountChanged = () => world.recountChanged("adv_1", DAY, stores);
+
+/** A click in each of some hours before noon, and a copy of it. */
+async function archive(what: string, hoursBack: readonly number[]): Promise<void> {
+  const clicks = hoursBack.map((back) =>
+    storedEvent({ event_id: `event-${what}-${back}`, event_time: NOON_MS - back * HOUR_MS }),
+  );
+  await world.archive.append([...clicks, ...clicks]);
+  await world.archive.archiveAll();
+}
+
+/** The version is what a count of every event comes to. */
+async function expectSameInFull(version: number): Promise<void> {
+  expect(await world.current("adv_1", DAY)).toMatchObject({ version });
+  expect(await world.recount("adv_1", DAY)).toBe("verified");
+}
+
+it("judges the touched hours only, and comes to what a count of all events comes to", async () => {
+  expect(await recountChanged()).toBe("published");
+  expect(judged()).toHaveLength(HOURS);
+  await archive("late", [3]);
+  expect(await recountChanged()).toBe("published");
+  expect(judged()).toEqual([hourIn(new Date(NOON_MS - 3 * HOUR_MS).toISOString())]);
+  expect(await world.current("adv_1", DAY)).toMatchObject({
+    version: 2,
+    lines: [{ clicks: 6n, duplicateClicks: 6n, costMicros: 600n }],
+    cube: [{ events: 12 }],
+  });
+  await expectSameInFull(2);
+});
+
+it("judges nothing where nothing has changed, also after a count that came out the same", async () => {
+  await recountChanged();
+  judged();
+  expect(await recountChanged()).toBe("verified");
+  expect(await recountChanged()).toBe("verified");
+  expect(judged()).toEqual([]);
+  await expectSameInFull(1);
+});
+
+it("judges every hour again when a rate has changed", async () => {
+  await recountChanged();
+  judged();
+  await world.archive.db.insert(rateCards).values({
+    campaignId: campaignIdSchema.parse("cmp_1"),
+    effectiveFrom: new Date(NOON_MS - HOUR_MS),
+    cpcMicros: 700n,
+  });
+  expect(await recountChanged()).toBe("published");
+  expect(judged()).toHaveLength(HOURS);
+  expect(await world.current("adv_1", DAY)).toMatchObject({ costMicros: 1_700n });
+  await expectSameInFull(2);
+});
+
+// A copy in another hour changes what that hour's events are judged by.
+it("judges an hour again whose ids come back in another one", async () => {
+  await recountChanged();
+  judged();
+  const again = { event_id: "event-first-4", event_time: NOON_MS, ingest_time: 1 };
+  await world.archive.append([storedEvent(again)]);
+  await world.archive.archiveAll();
+  await recountChanged();
+  expect(judged()).toContain(hourIn(new Date(NOON_MS - 4 * HOUR_MS).toISOString()));
+  expect((await world.current("adv_1", DAY))?.rejects).toContainEqual(
+    expect.objectContaining({ eventId: "event-first-4", verdict: "id_conflict" }),
+  );
+  await expectSameInFull(2);
+});
+
+it("takes over what a dead attempt had done, and judges the rest", async () => {
+  await world.queueJob("adv_1", DAY, false);
+  const job = await world.queue.take();
+  if (job === null) throw new Error("the job was not handed out");
+  const { engine } = stores;
+  const dying: JobStores["engine"] = {
+    ...engine,
+    judge: async (...args) => {
+      if (judgedHours.length === 2) throw new Error("died");
+      await engine.judge(...args);
+    },
+  };
+  const { signal } = new AbortController();
+  const attempt = runJob({ ...stores, engine: dying, slicesAtOnce: 1 }, job, signal);
+  await expect(attempt).rejects.toThrow("died");
+  expect(judged()).toHaveLength(2);
+
+  await world.archive.db.execute(sql`update batch_jobs set lease_until = now() - interval '1 s'`);
+  const next = await world.queue.takeAbandoned();
+  if (next === null) throw new Error("the job was not taken up");
+  await runJob(stores, next, signal);
+  expect(judged()).toHaveLength(HOURS - 2);
+  await expectSameInFull(1);
+});
