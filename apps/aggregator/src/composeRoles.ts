@@ -9,6 +9,8 @@ import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { openEventLog } from "./adapters/openEventLog.ts";
 import { composeArchive } from "./archive/composeArchive.ts";
+import { createPromBackfillObserver } from "./backfill/adapters/promBackfillObserver.ts";
+import { composeBackfill } from "./backfill/composeBackfill.ts";
 import { composeBatch } from "./batch/composeBatch.ts";
 import type { Env, Role } from "./env.ts";
 import { type OpsSources, READY } from "./http/opsServer.ts";
@@ -118,8 +120,12 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     const { ALLOWED_LATENESS_MS: allowedLatenessMs, STREAM_FLUSH_INTERVAL_MS: flushIntervalMs } =
       env;
     const settings = { allowedLatenessMs, flushIntervalMs };
+    const runBackfill = await buildBackfill(context, log, signal);
     return (signals) =>
-      composeStream({ log, db, clickhouse, observer, ...leases, settings }, signals);
+      endTogether(signals, [
+        (own) => composeStream({ log, db, clickhouse, observer, ...leases, settings }, own),
+        runBackfill,
+      ]);
   }
 
   const objects = await openArchiveObjects(context, signal);
@@ -149,8 +155,8 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
 /** How this process shares out a topic's partitions with the others that play the role. */
 function leasesOf(
   { engines, identity, registry, logger }: RoleContext,
-  name: Role,
-  { topic, partitionCount }: EventLogReader,
+  name: string,
+  { topic, partitionCount }: Pick<EventLogReader, "topic" | "partitionCount">,
   told: Partial<Pick<LeaseObserver, "ended">>,
 ): { readonly leases: LeaseGroup; readonly hasJoined: () => boolean } {
   const observer = createPromLeaseObserver(registry, name, logger.child({ role: name }));
@@ -161,6 +167,46 @@ function leasesOf(
   const group = { name, topic, partitionCount };
   const leases = composeLeases(engines.postgres.db, identity, group, { ...observer, ended });
   return { leases, hasJoined: observer.hasJoined };
+}
+
+/** What follows behind the stream, in one of the processes that play it. */
+async function buildBackfill(
+  context: RoleContext,
+  log: EventLogReader,
+  signal: AbortSignal,
+): Promise<RunRole> {
+  const { env, engines, registry } = context;
+  const logger = context.logger.child({ role: "backfill" });
+  const isReachable = toObjectsSettings(env) !== null;
+  if (!isReachable) logger.warn("no place of the archive is set: dirty hours are not healed here");
+  const objects = isReachable ? (await openArchiveObjects(context, signal)).inClickHouse : null;
+  const observer = createPromBackfillObserver(registry, logger);
+  const { leases } = leasesOf(context, "backfill", { topic: log.topic, partitionCount: 1 }, {});
+  const { ALLOWED_LATENESS_MS: allowedLatenessMs, BACKFILL_INTERVAL_MS: restMs } = env;
+  const settings = { allowedLatenessMs, restMs };
+  const { clickhouse } = engines;
+  const { db } = engines.postgres;
+  return (signals) =>
+    composeBackfill({ log, db, clickhouse, objects, observer, leases, settings }, signals);
+}
+
+/** Runs parts of a role; a fault of one stops the others and is thrown. */
+async function endTogether(
+  { stopping, deadline }: StopSignals,
+  parts: readonly RunRole[],
+): Promise<void> {
+  const fault = new AbortController();
+  const either = AbortSignal.any([stopping, fault.signal]);
+  const ends = await Promise.allSettled(
+    parts.map((run) =>
+      run({ stopping: either, deadline }).catch((error: unknown) => {
+        fault.abort();
+        throw error;
+      }),
+    ),
+  );
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function openArchiveObjects(

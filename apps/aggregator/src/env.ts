@@ -41,6 +41,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
       /** How often counts are written, so that reports show the current ones. */
       STREAM_FLUSH_INTERVAL_MS: positiveMs.max(MINUTE_MS).default(SECOND_MS),
       ARCHIVE_FLUSH_INTERVAL_MS: positiveMs.default(MINUTE_MS),
+      /** Least time between two recounts of one hour, however many late events come for it. */
+      BACKFILL_INTERVAL_MS: positiveMs.default(30 * SECOND_MS),
       /** How long a process that is not heard of keeps its partitions; the longest hand-over. */
       LEASE_MS: positiveMs
         .min(500)

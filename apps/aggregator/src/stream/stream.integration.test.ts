@@ -105,22 +105,22 @@ describe("a checkpoint", () => {
     const deposed = await store.acquire(0, 3n);
     const owner = await store.acquire(0, 3n);
     expect(owner.epoch).toBe(deposed.epoch + 1n);
-    await expect(store.commit(deposed, moved)).rejects.toBeInstanceOf(StaleEpochError);
+    await expect(store.commit(deposed, moved, [])).rejects.toBeInstanceOf(StaleEpochError);
     expect((await store.acquire(0, 3n)).checkpoint).toEqual(initialCheckpoint(3n));
   });
 
   it("never moves back, should a commit given up as lost arrive late", async () => {
     const store = createPostgresCheckpointStore(world.db, topic());
     const owner = await store.acquire(0, 0n);
-    await store.commit(owner, moved);
-    await store.commit(owner, moved);
-    await store.commit(owner, { ...moved, nextOffset: 5n });
+    await store.commit(owner, moved, []);
+    await store.commit(owner, moved, []);
+    await store.commit(owner, { ...moved, nextOffset: 5n }, []);
     expect((await store.acquire(0, 0n)).checkpoint).toEqual(moved);
   });
 
   it("belongs to its partition and topic alone", async () => {
     const store = createPostgresCheckpointStore(world.db, topic());
-    await store.commit(await store.acquire(0, 0n), moved);
+    await store.commit(await store.acquire(0, 0n), moved, []);
     const other = createPostgresCheckpointStore(world.db, topic());
     expect((await store.acquire(1, 0n)).checkpoint).toEqual(initialCheckpoint(0n));
     expect((await other.acquire(0, 0n)).checkpoint).toEqual(initialCheckpoint(0n));

@@ -1,9 +1,11 @@
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hotRollups } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
 import {
   type EventFill,
   fillCheckpoints,
+  fillCorrections,
   fillIndex,
   fillManifest,
   fillStreamRejects,
@@ -99,6 +101,43 @@ describe("a difference with a cause each", () => {
     expect(rows[0]).toMatchObject({ stream: 3, unexplained: -3 });
     await fillHot(stores, [
       { ...lost[0], advertiser: "acme", campaign: "a1", at: hour, clicks: 7, version: 100 },
+    ]);
+  });
+
+  // The late event is counted after all, the duplicate of before turns out to be of another kind.
+  it("adds up when a backfill has counted late events and put their evidence right", async () => {
+    const cell = { advertiser: "acme", campaign: "a1", at: hour };
+    await fillHot(stores, [{ ...cell, clicks: 8, version: 200 }]);
+    await fillCorrections(stores, "acme", [
+      { ...event("a1", 4), reason: "" },
+      { ...event("a1", 5), reason: "id_conflict" },
+    ]);
+    const { rows } = await driftByCampaignHour(stores, scopeOf("acme"), range, nowMs);
+    expect(rows[0]).toMatchObject({ stream: 8, truth: 6, unexplained: 0 });
+    expect(rows[0]?.causes).not.toHaveProperty("late");
+
+    await stores.clickhouse.command({ query: "TRUNCATE TABLE stream_corrections" });
+    const [uncorrected] = (await driftByCampaignHour(stores, scopeOf("acme"), range, nowMs)).rows;
+    expect(uncorrected?.causes).toHaveProperty("late", -1);
+    await fillHot(stores, [{ ...cell, clicks: 7, version: 201 }]);
+  });
+
+  it("adds up when the hour is rolled up and its minutes are gone", async () => {
+    const [before] = (await driftByCampaignHour(stores, scopeOf("acme"), range, nowMs)).rows;
+    const topic = "clicks.raw";
+    await stores.clickhouse.command({
+      query: `INSERT INTO hot_hours (advertiser_id, cube, campaign_id, span_start, dimension_value, clicks)
+        SELECT 'acme', 'ad', 'a1', toDateTime('2026-10-30 10:00:00', 'UTC'), 'ad_1', 7`,
+    });
+    await stores.clickhouse.command({ query: "TRUNCATE TABLE hot_minutes" });
+    await stores.db.insert(hotRollups).values({ topic, rolledThrough: new Date(range.toMs) });
+    const [after] = (await driftByCampaignHour(stores, scopeOf("acme"), range, nowMs)).rows;
+    expect(after).toEqual(before);
+
+    await stores.db.delete(hotRollups);
+    await stores.clickhouse.command({ query: "TRUNCATE TABLE hot_hours" });
+    await fillHot(stores, [
+      { advertiser: "acme", campaign: "a1", at: hour, clicks: 7, version: 202 },
     ]);
   });
 

@@ -3,6 +3,7 @@ import { type AdvertiserId, advertiserIdSchema, type CampaignId } from "@truecli
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, gte } from "drizzle-orm";
 import { campaigns } from "../postgres/schema/campaigns.ts";
+import { hotPartsOf } from "../routing/hotParts.ts";
 import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope, tenantWhere } from "../tenant.ts";
@@ -17,6 +18,7 @@ import {
   frontierKey,
 } from "./driftEvidence.ts";
 import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
+import { rolledThrough } from "./streamState.ts";
 import { truthFrontiers } from "./truthFrontiers.ts";
 import { currentTruth, type TruthPointer } from "./truthPointers.ts";
 
@@ -65,12 +67,14 @@ export async function driftByCampaignHour(
   };
   if (range.fromMs >= range.toMs) return { rows: [], ...range };
 
-  const [offsets, pins] = await Promise.all([
+  const [offsets, rolledThroughMs, pins] = await Promise.all([
     pipelineOffsets(stores),
+    rolledThrough(stores),
     currentTruth(stores, scope, range),
   ]);
   const totals = await driftTotals(stores.clickhouse, scope, {
     ...secondsOf(range),
+    parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
     builds: pins.map((pin) => pin.buildId),
     any_campaign: asked.campaignId === undefined,
     campaigns: asked.campaignId === undefined ? [] : [asked.campaignId],

@@ -2,7 +2,10 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { HotParts } from "../routing/hotParts.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import { hotCellsParams, hotCellsSql } from "./hotCells.ts";
+import { streamEvidenceSql } from "./streamEvidence.ts";
 
 /** Clicks of one campaign and hour on both sides. */
 export interface DriftTotal {
@@ -14,6 +17,8 @@ export interface DriftTotal {
 }
 
 interface TotalsParams extends Record<string, unknown> {
+  /** Where the stream's counts of the hours are read from. */
+  readonly parts: HotParts;
   /** Whole hours. */
   readonly from: number;
   readonly to: number;
@@ -30,11 +35,11 @@ const count = z.coerce.number().int().nonnegative();
 export function driftTotals(
   clickhouse: ClickHouseClient,
   scope: TenantScope,
-  params: TotalsParams,
+  { parts, ...params }: TotalsParams,
 ): Promise<DriftTotal[]> {
   return runTenantQuery(clickhouse, scope, {
     name: "driftTotals",
-    params,
+    params: { ...params, ...hotCellsParams(parts), cube: "ad" },
     row: z.object({
       advertiser: z.string(),
       campaign: z.string(),
@@ -48,14 +53,10 @@ export function driftTotals(
         SELECT
           advertiser_id AS advertiser,
           campaign_id AS campaign,
-          toUnixTimestamp(toStartOfHour(window_start)) AS hour,
+          toUInt32(intDiv(t, 3600) * 3600) AS hour,
           clicks AS stream_clicks,
           0 AS truth_clicks
-        FROM hot_minutes FINAL
-        WHERE ${TENANT_CONDITION}
-          AND cube = 'ad'
-          AND window_start >= fromUnixTimestamp({from: Int64})
-          AND window_start < fromUnixTimestamp({to: Int64})
+        FROM ${hotCellsSql(parts)}
         UNION ALL
         SELECT
           advertiser_id AS advertiser,
@@ -159,11 +160,10 @@ export function driftEvidence(
           toUnixTimestamp(event_hour) AS stream_hour,
           toString(reason) AS reason,
           toUnixTimestamp(event_time) AS second
-        FROM stream_rejects FINAL
-        WHERE ${STREAM_TENANT}
+        FROM ${streamEvidenceSql(`${STREAM_TENANT}
           AND event_type = 'click'
           AND event_hour >= fromUnixTimestamp({from: Int64})
-          AND event_hour < fromUnixTimestamp({to: Int64})
+          AND event_hour < fromUnixTimestamp({to: Int64})`)}
       ) AS stream
       FULL OUTER JOIN (
         SELECT
@@ -231,9 +231,8 @@ export function driftIndex(clickhouse: ClickHouseClient, scope: TenantScope, par
           ${frontierOf(buildAt("hour + 3599"))} AS next_frontier,
           (partition, offset, \`index\`) IN (
             SELECT partition, offset, \`index\`
-            FROM stream_rejects
-            WHERE ${STREAM_TENANT}
-              AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
+            FROM ${streamEvidenceSql(`${STREAM_TENANT}
+              AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})`)}
           ) AS stream_rejected,
           (partition, offset, \`index\`) IN (
             SELECT partition, offset, \`index\`

@@ -1,5 +1,5 @@
 import { max, min } from "drizzle-orm";
-import { streamCheckpoints } from "../postgres/schema/stream.ts";
+import { hotRollups, streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 
 export interface StreamState {
@@ -7,15 +7,29 @@ export interface StreamState {
   readonly watermarkMs: number | null;
   /** The highest degradation level of any partition, 0 to 3. */
   readonly level: number;
+  /** Up to where hours of the hot store stand in for minutes, epoch milliseconds; null: nowhere. */
+  readonly rolledThroughMs: number | null;
 }
 
 /** How far the stream is over all partitions. Holds nothing of any tenant. */
 export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamState> {
-  const [row] = await db
-    .select({
-      watermarkMs: min(streamCheckpoints.watermarkMs),
-      level: max(streamCheckpoints.level),
-    })
-    .from(streamCheckpoints);
-  return { watermarkMs: row?.watermarkMs ?? null, level: row?.level ?? 0 };
+  const [[row], rolledThroughMs] = await Promise.all([
+    db
+      .select({
+        watermarkMs: min(streamCheckpoints.watermarkMs),
+        level: max(streamCheckpoints.level),
+      })
+      .from(streamCheckpoints),
+    rolledThrough({ db }),
+  ]);
+  return { watermarkMs: row?.watermarkMs ?? null, level: row?.level ?? 0, rolledThroughMs };
+}
+
+/**
+ * Up to where hours of the hot store stand in for minutes, epoch milliseconds; null: nowhere. Ask
+ * before the rows: hours are written before it moves, and minutes stay.
+ */
+export async function rolledThrough({ db }: Pick<Stores, "db">): Promise<number | null> {
+  const [row] = await db.select({ at: min(hotRollups.rolledThrough) }).from(hotRollups);
+  return row?.at?.getTime() ?? null;
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { runQuery } from "../clickhouse/reader.ts";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import { streamEvidenceSql } from "./streamEvidence.ts";
 
 const coordinateSchema = z.object({
   partition: z.coerce.number().int(),
@@ -55,7 +56,7 @@ export function indexedCopies(
 export type RejectedCopy = EventCopy & { readonly reason: string };
 
 /**
- * The copies that the stream did not count, and why. `campaignIds` are the tenant's: rejects that
+ * The copies that the stream did not count, and why; without those that a backfill counted. `campaignIds` are the tenant's: rejects that
  * came before a campaign was known here bear no advertiser, and are found by it.
  */
 export function rejectedCopies(
@@ -83,10 +84,9 @@ export function rejectedCopies(
         toUnixTimestamp(event_hour) * 1000 AS hour_ms,
         toUnixTimestamp64Milli(event_time) AS event_time_ms,
         toString(reason) AS reason
-      FROM stream_rejects FINAL
-      WHERE (${TENANT_CONDITION}
+      FROM ${streamEvidenceSql(`(${TENANT_CONDITION}
           OR (advertiser_id = '' AND campaign_id IN ({campaigns: Array(String)})))
-        AND event_id = {event_id: String}
+        AND event_id = {event_id: String}`)}
       ORDER BY partition, offset, \`index\`
       LIMIT {copies_max: UInt32}
     `,

@@ -2,6 +2,7 @@ import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { VERDICT_CLASS } from "@trueclick/shared/verdict";
 import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { streamEvidenceSql } from "../queries/streamEvidence.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
@@ -22,13 +23,12 @@ const SQL = `
     count() AS events
   FROM (
     SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
-    FROM stream_rejects FINAL
-    WHERE ${TENANT_CONDITION}
+    FROM ${streamEvidenceSql(`${TENANT_CONDITION}
       AND event_type = 'click'
-      AND has({givt_verdicts: Array(String)}, reason)
       AND event_hour >= fromUnixTimestamp({from_hour: Int64})
       AND event_hour < fromUnixTimestamp({to: Int64})
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))`)}
+    WHERE has({givt_verdicts: Array(String)}, reason)
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
   GROUP BY bucket, advertiser, campaign, currency

@@ -1,11 +1,13 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
-import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { AdvertiserRow } from "../queries/advertisers.ts";
+import { hotCellsParams, hotCellsSql } from "../queries/hotCells.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { withNetClicks } from "./hotGivt.ts";
+import type { HotParts } from "./hotParts.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
@@ -14,10 +16,10 @@ import {
   splitParams,
 } from "./measures.ts";
 import { DETAIL_DIMENSIONS, REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
+import type { HotRange } from "./route.ts";
 
-// FINAL folds the versions of a cell that no merge has folded yet; every partition of the log has
-// cells of its own, which add up. One cube holds every event once, so only one is read.
-const SQL = `
+// One cube holds every event once, so only one is read.
+const sqlOf = (parts: HotParts) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
     if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
@@ -36,29 +38,24 @@ const SQL = `
     sum(hot.conversions) AS conversions,
     NULL AS unique_users,
     sum(hot.cost_micros) AS cost_micros
-  FROM (
-    SELECT *, toInt64(toUnixTimestamp(window_start)) AS t
-    FROM hot_minutes FINAL
-    WHERE ${TENANT_CONDITION}
-      AND cube = {cube: String}
-      AND window_start >= fromUnixTimestamp({from: Int64})
-      AND window_start < fromUnixTimestamp({to: Int64})
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
-      AND ({any_value: Bool} OR dimension_value IN ({values: Array(String)}))
-  ) AS hot
+  FROM ${hotCellsSql(
+    parts,
+    `({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+        AND ({any_value: Bool} OR dimension_value IN ({values: Array(String)}))`,
+  )} AS hot
   GROUP BY bucket, advertiser, campaign, ad, geo, device, publisher, currency
   ORDER BY bucket, clicks DESC, campaign, ad, geo, device, publisher, advertiser
   LIMIT {rows_max: UInt32}
 `;
 
 /**
- * The stream's counts, by whole minutes: a minute that the range cuts is in it whole. The query
- * asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
+ * The stream's counts: a minute that the range cuts, or an hour of which the minutes are kept no
+ * more, is in it whole. The query asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
  */
 export async function hotReport(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
-  { fromMs, toMs }: InstantRange,
+  { parts, ...range }: HotRange,
   advertisers: readonly AdvertiserRow[],
   buckets: BucketParams,
 ): Promise<MeasuredRow[]> {
@@ -73,8 +70,9 @@ export async function hotReport(
     ...splitParams(dimensions),
     ...currencyParams(advertisers),
     cube,
-    from: Math.floor(fromMs / MINUTE_MS) * (MINUTE_MS / SECOND_MS),
-    to: Math.ceil(toMs / SECOND_MS),
+    ...hotCellsParams(parts),
+    from: firstSecond(range, parts),
+    to: Math.ceil(range.toMs / SECOND_MS),
     any_campaign: filters.campaign === undefined,
     campaigns: filters.campaign ?? [],
     any_value: filters[cube] === undefined,
@@ -83,11 +81,17 @@ export async function hotReport(
   };
   const rows = await runTenantQuery(clickhouse, query.scope, {
     name: "hotReport",
-    sql: SQL,
+    sql: sqlOf(parts),
     row: measuredRowSchema,
     params,
   });
   return detail === undefined ? withNetClicks({ clickhouse }, query.scope, params, rows) : rows;
+}
+
+/** Where what was counted begins: with a whole minute, or with a whole hour of no minutes. */
+function firstSecond({ fromMs }: InstantRange, { hours }: HotParts): number {
+  const stepMs = hours !== null && hours.fromMs === fromMs ? HOUR_MS : MINUTE_MS;
+  return Math.floor(fromMs / stepMs) * (stepMs / SECOND_MS);
 }
 
 function currencyParams(advertisers: readonly AdvertiserRow[]) {
@@ -101,7 +105,7 @@ function currencyParams(advertisers: readonly AdvertiserRow[]) {
   };
 }
 
-/** The oldest minute that the stream counted for a tenant, epoch milliseconds; null before any. */
+/** The oldest span that the stream counted for a tenant, epoch milliseconds; null before any. */
 export async function hotFromMs(
   { clickhouse }: Pick<Stores, "clickhouse">,
   scope: TenantScope,
@@ -109,12 +113,19 @@ export async function hotFromMs(
   const [row] = await runTenantQuery(clickhouse, scope, {
     name: "hotFromMs",
     sql: `
-      SELECT count() AS minutes, toUnixTimestamp(min(window_start)) AS seconds
-      FROM hot_minutes
-      WHERE ${TENANT_CONDITION} AND cube = 'ad'
+      SELECT sum(spans) AS spans, toUnixTimestamp(min(oldest)) AS seconds
+      FROM (
+        SELECT count() AS spans, if(spans = 0, toDateTime(4294967295, 'UTC'), min(window_start)) AS oldest
+        FROM hot_minutes
+        WHERE ${TENANT_CONDITION} AND cube = 'ad'
+        UNION ALL
+        SELECT count() AS spans, if(spans = 0, toDateTime(4294967295, 'UTC'), min(span_start)) AS oldest
+        FROM hot_hours
+        WHERE ${TENANT_CONDITION} AND cube = 'ad'
+      )
     `,
     params: {},
-    row: z.object({ minutes: z.coerce.number(), seconds: z.coerce.number() }),
+    row: z.object({ spans: z.coerce.number(), seconds: z.coerce.number() }),
   });
-  return row === undefined || row.minutes === 0 ? null : row.seconds * SECOND_MS;
+  return row === undefined || row.spans === 0 ? null : row.seconds * SECOND_MS;
 }

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
 import { billingDaysOf, remembered } from "../queries/billingDays.ts";
 import { type Finality, finalityOf, leastFinal } from "../queries/finality.ts";
-import { streamState } from "../queries/streamState.ts";
+import { type StreamState, streamState } from "../queries/streamState.ts";
 import { currentTruth, type TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
@@ -48,7 +48,7 @@ export async function runReport(
     currentTruth(stores, query.scope, query),
     streamState(stores),
   ]);
-  const route = await chooseRoute(stores, query, pins, nowMs);
+  const route = await chooseRoute(stores, query, { pins, stream, nowMs });
   const { truth } = route;
   const truthPins =
     truth === null
@@ -104,8 +104,15 @@ function filteredScope({ scope, filters }: ReportQuery): TenantScope {
 async function chooseRoute(
   stores: Stores,
   query: ReportQuery,
-  pins: readonly TruthPointer[],
-  nowMs: number,
+  {
+    pins,
+    stream: { rolledThroughMs },
+    nowMs,
+  }: {
+    readonly pins: readonly TruthPointer[];
+    readonly stream: StreamState;
+    readonly nowMs: number;
+  },
 ): Promise<Route> {
   const { mode, dimensions, filters } = query;
   // Where truth has nothing to give, where the hot store begins does not matter.
@@ -114,6 +121,7 @@ async function chooseRoute(
   return routeReport({
     ...query,
     nowMs,
+    rolledThroughMs,
     detailDimensions: DETAIL_DIMENSIONS.filter(
       (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
     ).length,

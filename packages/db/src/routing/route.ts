@@ -1,8 +1,9 @@
 /** The one decision of DESIGN §11: which store answers which part of a report, and why. Pure. */
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import type { Granularity } from "./buckets.ts";
+import { type HotParts, hotPartsOf } from "./hotParts.ts";
 
-/** The span that hot minutes are promised for; the table keeps them a day longer. */
+/** The span that hot hours are promised for; the table keeps them a day longer. */
 export const HOT_COVERAGE_MS = 35 * DAY_MS;
 
 export type ReportMode = "dashboard" | "billing";
@@ -17,22 +18,40 @@ export interface RouteFacts {
   readonly granularity: Granularity;
   /** Dimensions asked for or filtered by, other than campaign and advertiser. */
   readonly detailDimensions: number;
-  /** The oldest hot minute of the tenant, epoch milliseconds; null while there is none. */
+  /** Every hour of the hot store before it is rolled up, epoch milliseconds; null: none is. */
+  readonly rolledThroughMs: number | null;
+  /** The oldest hot minute or hour of the tenant, epoch milliseconds; null while there is none. */
   readonly hotFromMs: number | null;
   /** Whether truth holds any billing day of the range that starts before an instant. */
   readonly truthBefore: (instantMs: number) => boolean;
 }
 
-export interface RoutePart {
+interface RoutePart {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
+/** A range, and what of the hot store it is read from. */
+export interface HotRange extends RoutePart {
+  readonly parts: HotParts;
+}
+
+/** Every store of an answer. */
+export const STORES = [
+  "hot_minutes",
+  "hot_hours",
+  "hot_hours+hot_minutes",
+  "truth",
+  "truth+hot_minutes",
+  "truth+hot_hours",
+  "truth+hot_hours+hot_minutes",
+] as const;
+
 export interface Route {
-  readonly store: "hot_minutes" | "truth" | "truth+hot_minutes";
+  readonly store: (typeof STORES)[number];
   /** For people: why this store. */
   readonly reason: string;
-  readonly hot: RoutePart | null;
+  readonly hot: HotRange | null;
   readonly truth: RoutePart | null;
 }
 
@@ -65,23 +84,35 @@ export function routeReport(facts: RouteFacts): Route {
   const borderMs = hotBorderMs(facts);
   const olderInTruth = fromMs < borderMs && facts.truthBefore(Math.min(borderMs, toMs));
   if (!olderInTruth || granularity === "minute") {
+    const hot = hotRange(facts, fromMs);
     return {
-      store: "hot_minutes",
+      store: hotStoreOf(hot.parts),
       reason:
         fromMs >= borderMs
-          ? "the hot store holds every minute of the range"
+          ? "the hot store holds all of the range"
           : "only the hot store counts this part of the range so far",
-      hot: { fromMs, toMs },
+      hot,
       truth: null,
     };
   }
   if (toMs <= borderMs) return allTruth(facts, "the range is older than the hot store");
+  const hot = hotRange(facts, borderMs);
   return {
-    store: "truth+hot_minutes",
+    store: `truth+${hotStoreOf(hot.parts)}`,
     reason: `truth before ${new Date(borderMs).toISOString()}, where the hot store begins`,
     truth: { fromMs, toMs: borderMs },
-    hot: { fromMs: borderMs, toMs },
+    hot,
   };
+}
+
+function hotRange(facts: RouteFacts, fromMs: number): HotRange {
+  const range = { fromMs, toMs: facts.toMs };
+  return { ...range, parts: hotPartsOf({ ...facts, ...range }) };
+}
+
+function hotStoreOf({ hours, minutes }: HotParts) {
+  if (hours === null) return "hot_minutes";
+  return minutes.length === 0 ? "hot_hours" : "hot_hours+hot_minutes";
 }
 
 /** A whole hour of UTC: truth is kept by hour, so that each event lies on one side. */

@@ -44,13 +44,31 @@ export async function fillIndex({ clickhouse }: Stores, events: readonly EventFi
   });
 }
 
-export async function fillStreamRejects(
+export function fillStreamRejects(
+  stores: Stores,
+  advertiser: string,
+  events: readonly (EventFill & { readonly reason: string })[],
+) {
+  return fillEvidence(stores, "stream_rejects", advertiser, events);
+}
+
+/** What a backfill found; an empty reason: counted after all. */
+export function fillCorrections(
+  stores: Stores,
+  advertiser: string,
+  events: readonly (EventFill & { readonly reason: string })[],
+) {
+  return fillEvidence(stores, "stream_corrections", advertiser, events);
+}
+
+async function fillEvidence(
   { clickhouse }: Stores,
+  table: "stream_rejects" | "stream_corrections",
   advertiser: string,
   events: readonly (EventFill & { readonly reason: string })[],
 ) {
   await clickhouse.insert({
-    table: "stream_rejects",
+    table,
     format: "JSONEachRow",
     values: events.map((event) => ({
       ...coordinatesOf(event),

@@ -132,7 +132,7 @@ function blocksOf(events: readonly StoredEvent[]) {
 }
 
 /** Archives a partition until it has reached the end that the log has now. */
-async function archiveToEnd(
+export async function archiveToEnd(
   reader: EventLogReader,
   partition: number,
   { limits, stores }: ArchiveOptions,

@@ -4,7 +4,9 @@ import { and, eq, lte, sql } from "drizzle-orm";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 import { type CheckpointStore, StaleEpochError } from "../ports/checkpointStore.ts";
 import { StoreRejectedError } from "../ports/faults.ts";
+import { markDirty } from "./postgresDirtyHours.ts";
 import { toStoreError } from "./postgresFault.ts";
+import { skipExpired } from "./postgresLogGap.ts";
 
 type Row = typeof streamCheckpoints.$inferSelect;
 
@@ -31,24 +33,40 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
       return { partition, epoch: row.epoch, checkpoint: toCheckpoint(row) };
     },
 
-    async commit(owner, checkpoint) {
+    async commit(owner, checkpoint, lateHoursMs) {
       const { partition, epoch } = owner;
-      const what = `checkpoint of partition ${partition}`;
       // An earlier attempt, given up as lost, may arrive after a later commit: never backwards.
       const forward = lte(table.nextOffset, checkpoint.nextOffset);
-      try {
-        const updated = await db
+      const attempt = async (at: Pick<Database, "update" | "select" | "insert">) => {
+        const updated = await at
           .update(table)
           .set({ ...toRow(checkpoint), updatedAt: sql`now()` })
           .where(and(rowOf(partition), eq(table.epoch, epoch), forward))
           .returning({ epoch: table.epoch });
-        if (updated.length > 0) return;
-        const [row] = await db.select({ epoch: table.epoch }).from(table).where(rowOf(partition));
-        if (row?.epoch === epoch) return;
-      } catch (error) {
-        throw toStoreError(what, error);
-      }
-      throw new StaleEpochError(owner);
+        if (updated.length > 0) {
+          const offsetFrom = checkpoint.nextOffset;
+          await markDirty(at, { topic, partition, offsetFrom, cause: "late" }, lateHoursMs);
+          return true;
+        }
+        const [row] = await at.select({ epoch: table.epoch }).from(table).where(rowOf(partition));
+        return row?.epoch === epoch;
+      };
+      // A transaction takes two more round trips; mostly there is nothing to mark.
+      const attempted = lateHoursMs.length === 0 ? attempt(db) : db.transaction(attempt);
+      const moved = await attempted.catch((error: unknown) => {
+        throw toStoreError(`checkpoint of partition ${partition}`, error);
+      });
+      if (!moved) throw new StaleEpochError(owner);
+    },
+
+    async skipExpired(owner, startOffset) {
+      const gap = await db
+        .transaction((tx) => skipExpired(tx, topic, owner, startOffset))
+        .catch((error: unknown) => {
+          throw toStoreError(`gap of partition ${owner.partition}`, error);
+        });
+      if (gap === null) throw new StaleEpochError(owner);
+      return gap;
     },
   };
 }

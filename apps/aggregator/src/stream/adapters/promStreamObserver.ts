@@ -69,6 +69,11 @@ export function createPromStreamObserver(
       metrics.stopped.set({ partition }, 1);
       logger.error({ partition, reason, err: error }, "a partition is counted no more");
     },
+    expired(partition, { fromOffset, toOffset, hours, archived }) {
+      metrics.expired.inc({ partition }, Number(toOffset - fromOffset));
+      const gap = { partition, from: `${fromOffset}`, to: `${toOffset}`, hours, archived };
+      logger.error(gap, "the log expired before it was counted; its hours come from the archive");
+    },
     released(partition) {
       states.delete(partition);
       checkpoints.delete(partition);
@@ -116,6 +121,12 @@ function createMetrics(registry: Registry) {
     nextOffset: new Gauge({
       name: name("next_offset"),
       help: "Offset of the next record to count.",
+      labelNames: ["partition"],
+      registers,
+    }),
+    expired: new Counter({
+      name: name("expired_records_total"),
+      help: "Records of the log that expired before they were counted. Their hours are counted again from the archive.",
       labelNames: ["partition"],
       registers,
     }),

@@ -1,5 +1,8 @@
 import type { EventLogReader } from "@trueclick/event-log";
+import { HOUR_MS } from "@trueclick/shared/time";
+import { windowStartMs } from "@trueclick/shared/window";
 import type { StopSignals } from "../../stopSignals.ts";
+import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
 import type { CheckpointStore, Ownership } from "../ports/checkpointStore.ts";
@@ -56,7 +59,10 @@ export class PartitionReader {
     this.#committed = owner.checkpoint.nextOffset;
   }
 
-  /** Becomes the partition's owner. A former one may go on writing, but commits no more. */
+  /**
+   * Becomes the partition's owner. A former one may go on writing, but commits no more. Where the
+   * log has expired under the checkpoint, counting goes on behind the gap.
+   */
   static async open(
     deps: PartitionDeps,
     settings: PartitionSettings,
@@ -66,6 +72,9 @@ export class PartitionReader {
     const retry = retryContext(deps, partition, "acquire", signals.stopping);
     const owner = await retryWhilePassing(async () => {
       const { startOffset } = await deps.log.offsets(partition);
+      const acquired = await deps.checkpoints.acquire(partition, startOffset);
+      if (acquired.checkpoint.restartOffset >= startOffset) return acquired;
+      deps.observer.expired(partition, await deps.checkpoints.skipExpired(acquired, startOffset));
       return deps.checkpoints.acquire(partition, startOffset);
     }, retry);
     deps.observer.owned(partition, owner.epoch, owner.checkpoint);
@@ -136,7 +145,9 @@ export class PartitionReader {
     }
     // Only now may a restart leave these records out: all that they led to is written. The windows
     // that they closed are gone from memory already; nothing needs them once this is committed.
-    await this.#retry("commit", deadline, () => checkpoints.commit(this.#owner, checkpoint));
+    const lateHours = lateHoursOf(rejects);
+    const commit = () => checkpoints.commit(this.#owner, checkpoint, lateHours);
+    await this.#retry("commit", deadline, commit);
 
     this.#committed = checkpoint.nextOffset;
     const durationMs = nowMs() - startedMs;
@@ -148,6 +159,15 @@ export class PartitionReader {
     const context = retryContext(this.#deps, this.#settings.partition, step, signal);
     return retryWhilePassing(attempt, context);
   }
+}
+
+/** Hours that a backfill changes. A late event of no known campaign would change none. */
+function lateHoursOf(rejects: readonly StreamReject[]): number[] {
+  const hours = new Set<number>();
+  for (const { reason, advertiserId, eventTimeMs } of rejects) {
+    if (reason === "late" && advertiserId !== "") hours.add(windowStartMs(eventTimeMs, HOUR_MS));
+  }
+  return [...hours];
 }
 
 function retryContext(

@@ -35,17 +35,11 @@ async function runPartition(
   settings: PartitionSettings,
   signals: StopSignals,
 ): Promise<PartitionEnd> {
+  const { partition } = settings;
   try {
-    const reader = await PartitionReader.open(deps, settings, signals);
-    while (!signals.stopping.aborted) {
-      const progress = await reader.step();
-      // One flush an interval is enough: what comes meanwhile is written together. After a pause
-      // of the log the first event is written at once.
-      if (progress === "caught_up") await deps.delay(settings.flushIntervalMs, signals.stopping);
-    }
+    while (!signals.stopping.aborted) await readOn(deps, settings, signals);
     return "ended";
   } catch (error) {
-    const { partition } = settings;
     if (error instanceof StaleEpochError) {
       deps.observer.stopped(partition, "deposed", error);
       return "ended";
@@ -57,5 +51,26 @@ async function runPartition(
     // A fault that would pass, met while stopping, ends like a crash: the log is read again.
     if (signals.stopping.aborted && isPassing(error)) return "ended";
     throw error;
+  }
+}
+
+/** Until told to stop, or until the log has expired under the reader, which opens it anew. */
+async function readOn(
+  deps: PartitionDeps,
+  settings: PartitionSettings,
+  signals: StopSignals,
+): Promise<void> {
+  try {
+    const reader = await PartitionReader.open(deps, settings, signals);
+    while (!signals.stopping.aborted) {
+      const progress = await reader.step();
+      // One flush an interval is enough: what comes meanwhile is written together. After a pause
+      // of the log the first event is written at once.
+      if (progress === "caught_up") await deps.delay(settings.flushIntervalMs, signals.stopping);
+    }
+  } catch (error) {
+    const isExpired =
+      error instanceof OffsetOutOfRangeError && error.requested < error.range.startOffset;
+    if (!isExpired) throw error;
   }
 }

@@ -20,13 +20,39 @@ export interface CheckpointStore {
   acquire(partition: number, startOffset: bigint): Promise<Ownership>;
 
   /**
-   * Moves the checkpoint, never back.
+   * Moves the checkpoint, never back, and marks hours of event time as dirty with it: all or
+   * nothing, so that no late event is passed over and forgotten.
    *
+   * @param lateHoursMs Starts of the hours that late events belong to, epoch milliseconds.
    * @throws {StaleEpochError} Somebody else owns the partition. Nothing was written; stop.
    * @throws {StoreUnavailableError} It may be committed. Commit again.
    * @throws {StoreRejectedError} Stop.
    */
-  commit(owner: Ownership, checkpoint: EngineCheckpoint): Promise<void>;
+  commit(
+    owner: Ownership,
+    checkpoint: EngineCheckpoint,
+    lateHoursMs: readonly number[],
+  ): Promise<void>;
+
+  /**
+   * Goes on from where the log begins now, after it has expired under the checkpoint. The hours of
+   * the lost stretch that the archive holds become dirty, those of the windows included that were
+   * open; a row keeps what was lost.
+   *
+   * @throws as `commit` does.
+   */
+  skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap>;
+}
+
+/** A stretch of the log that expired before it was read. */
+export interface LogGap {
+  readonly fromOffset: bigint;
+  /** Exclusive. */
+  readonly toOffset: bigint;
+  /** Event hours that are counted again from the archive. */
+  readonly hours: number;
+  /** False: the archive lacks some of it, too, and the hot store will never show that. */
+  readonly archived: boolean;
 }
 
 export class StaleEpochError extends Error {

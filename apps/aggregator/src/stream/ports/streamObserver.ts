@@ -1,5 +1,6 @@
 import type { Outcome } from "../domain/outcomes.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
+import type { LogGap } from "./checkpointStore.ts";
 
 /** What one flush did. */
 interface FlushFacts {
@@ -24,6 +25,8 @@ export interface StreamObserver {
   retrying(partition: number, step: string, error: Error): void;
   recovered(partition: number, step: string): void;
   stopped(partition: number, reason: StopReason, error: Error): void;
+  /** The log had expired under the checkpoint. Counting goes on behind the gap. */
+  expired(partition: number, gap: LogGap): void;
   /** The partition is no longer this process's. */
   released(partition: number): void;
 }

@@ -1,7 +1,12 @@
 import type { CellTotals } from "../domain/cubes.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
-import { type CheckpointStore, StaleEpochError } from "../ports/checkpointStore.ts";
+import {
+  type CheckpointStore,
+  type LogGap,
+  type Ownership,
+  StaleEpochError,
+} from "../ports/checkpointStore.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 
 function cellKey(partition: number, cell: CellTotals): string {
@@ -43,9 +48,30 @@ export class MemoryCheckpointStore implements CheckpointStore {
     return { partition, epoch, checkpoint };
   }
 
-  async commit(...[owner, checkpoint]: Parameters<CheckpointStore["commit"]>): Promise<void> {
+  /** Hours marked by commits, and gaps skipped, in their order. */
+  readonly marks: { partition: number; hoursMs: readonly number[] }[] = [];
+  readonly gaps: LogGap[] = [];
+
+  async commit(
+    ...[owner, checkpoint, hoursMs]: Parameters<CheckpointStore["commit"]>
+  ): Promise<void> {
     const row = this.rows.get(owner.partition);
     if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
     if (row.checkpoint.nextOffset <= checkpoint.nextOffset) row.checkpoint = checkpoint;
+    if (hoursMs.length > 0) this.marks.push({ partition: owner.partition, hoursMs });
+  }
+
+  async skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap> {
+    const row = this.rows.get(owner.partition);
+    if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
+    const { nextOffset, restartOffset } = row.checkpoint;
+    row.checkpoint = {
+      ...row.checkpoint,
+      nextOffset: nextOffset > startOffset ? nextOffset : startOffset,
+      restartOffset: startOffset,
+    };
+    const gap = { fromOffset: restartOffset, toOffset: startOffset, hours: 0, archived: false };
+    this.gaps.push(gap);
+    return gap;
   }
 }

@@ -96,6 +96,7 @@ async function countAll(db: Database, clickhouse: ClickHouseClient, log: EventLo
     retrying: () => {},
     recovered: () => {},
     stopped: () => {},
+    expired: () => {},
     released: () => {},
   };
   const { topic, partitionCount } = log;

@@ -33,6 +33,7 @@ const SILENT = {
   retrying: () => {},
   recovered: () => {},
   stopped: () => {},
+  expired: () => {},
   released: () => {},
 };
 
@@ -71,7 +72,8 @@ export async function live(
     },
     checkpoints: {
       acquire: (partition, start) => effect(() => checkpoints.acquire(partition, start)),
-      commit: (owner, checkpoint) => effect(() => checkpoints.commit(owner, checkpoint)),
+      commit: (...commit) => effect(() => checkpoints.commit(...commit)),
+      skipExpired: (owner, start) => effect(() => checkpoints.skipExpired(owner, start)),
     },
     campaigns: {
       snapshotFor: (appendTimeMs) =>

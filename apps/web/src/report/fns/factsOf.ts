@@ -13,8 +13,12 @@ export interface ReportMeta {
 
 const STORE_WORDS: Readonly<Record<string, string>> = {
   hot_minutes: "Live counters, minute by minute",
+  hot_hours: "Live counters, hour by hour",
+  "hot_hours+hot_minutes": "Live counters, hour by hour and lately minute by minute",
   truth: "Billing records, counted from the archive",
   "truth+hot_minutes": "Billing records, and live counters for the newest part",
+  "truth+hot_hours": "Billing records, and live counters for the newest part",
+  "truth+hot_hours+hot_minutes": "Billing records, and live counters for the newest part",
 };
 
 /** Older than this, live figures no longer deserve the word. */

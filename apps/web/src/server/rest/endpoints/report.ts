@@ -8,6 +8,7 @@ import {
   REPORT_DAYS_MAX,
   REPORT_ROWS_MAX,
 } from "@trueclick/db/routing/reportQuery";
+import { STORES } from "@trueclick/db/routing/route";
 import { advertiserIdSchema, campaignIdSchema, ENTITY_ID_LENGTH_MAX } from "@trueclick/shared/ids";
 import { z } from "zod";
 import { csvAnswer, jsonAnswer } from "../answer.ts";
@@ -81,7 +82,7 @@ const answer = z.object({
   rows: z.array(rowSchema).readonly(),
   meta: z.object({
     mode: z.enum(["dashboard", "billing"]),
-    store: z.enum(["hot_minutes", "truth", "truth+hot_minutes"]),
+    store: z.enum(STORES),
     reason: z.string(),
     as_of: z.string(),
     watermark: z.string().nullable(),

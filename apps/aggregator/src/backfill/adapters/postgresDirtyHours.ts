@@ -1,0 +1,91 @@
+import type { Database } from "@trueclick/db/postgres/database";
+import { archiveCheckpoints } from "@trueclick/db/postgres/schema/archive";
+import {
+  streamBackfills,
+  streamCheckpoints,
+  streamDirtyHours,
+} from "@trueclick/db/postgres/schema/stream";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { and, eq, sql } from "drizzle-orm";
+import type { DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
+
+/** Hours looked at in one step. */
+const HOURS_MAX = 1_000;
+
+/** Keeps what must be healed in `stream_dirty_hours`, and what was in `stream_backfills`. */
+export function createPostgresDirtyHours(db: Database, topic: string): DirtyHours {
+  const dirty = streamDirtyHours;
+  return {
+    open: (restMs) =>
+      // Marks are committed with the checkpoint that passed their events: of one snapshot, the
+      // bounds hold what the marks are of.
+      db.transaction(
+        async (tx) => {
+          const rows = await tx
+            .select({
+              eventHour: dirty.eventHour,
+              causes: sql<string[]>`array_agg(${dirty.cause} order by ${dirty.cause})`,
+              seenAt: sql<string>`max(${dirty.markedAt})::text`,
+            })
+            .from(dirty)
+            .where(
+              and(
+                eq(dirty.topic, topic),
+                sql`(${dirty.healedAt} is null or ${dirty.healedAt} < ${dirty.markedAt})`,
+                sql`not exists (select from ${streamBackfills} where ${streamBackfills.topic} = ${topic}
+                  and ${streamBackfills.eventHour} = ${dirty.eventHour}
+                  and ${streamBackfills.finishedAt} >
+                    clock_timestamp() - make_interval(secs => ${restMs / SECOND_MS}))`,
+              ),
+            )
+            .groupBy(dirty.eventHour)
+            .orderBy(sql`min(${dirty.markedAt})`)
+            .limit(HOURS_MAX);
+          const bounds = await tx
+            .select({
+              partition: streamCheckpoints.partition,
+              nextOffset: streamCheckpoints.nextOffset,
+              watermarkMs: streamCheckpoints.watermarkMs,
+            })
+            .from(streamCheckpoints)
+            .where(eq(streamCheckpoints.topic, topic));
+          return rows.map(({ eventHour, ...mark }) => ({
+            ...mark,
+            hourMs: eventHour.getTime(),
+            bounds,
+          }));
+        },
+        { isolationLevel: "repeatable read", accessMode: "read only" },
+      ),
+
+    async archiveFrontier() {
+      const rows = await db
+        .select()
+        .from(archiveCheckpoints)
+        .where(eq(archiveCheckpoints.topic, topic));
+      return new Map(rows.map(({ partition, nextOffset }) => [partition, nextOffset]));
+    },
+
+    healed: (hour, { events, corrected, startedAt }) =>
+      db.transaction(async (tx) => {
+        await tx.insert(streamBackfills).values({
+          topic,
+          eventHour: new Date(hour.hourMs),
+          causes: [...hour.causes],
+          events: BigInt(events),
+          corrected: BigInt(corrected),
+          startedAt,
+        });
+        await tx.update(dirty).set({ healedAt: sql`clock_timestamp()` }).where(seenMarks(hour));
+      }),
+  };
+
+  /** A mark that came later is of events that were not read. */
+  function seenMarks({ hourMs, seenAt }: DirtyHour) {
+    return and(
+      eq(dirty.topic, topic),
+      eq(dirty.eventHour, new Date(hourMs)),
+      sql`${dirty.markedAt} <= ${seenAt}::timestamptz`,
+    );
+  }
+}

@@ -1,0 +1,191 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  hotRollups,
+  streamBackfills,
+  streamCheckpoints,
+  streamDirtyHours,
+  streamGaps,
+} from "@trueclick/db/postgres/schema/stream";
+import { runReport } from "@trueclick/db/routing/report";
+import type { ReportQuery } from "@trueclick/db/routing/reportQuery";
+import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type LedgerBlock, ledger } from "../stream/testing/ledger.ts";
+import { PARTITIONS, TOPIC } from "../stream/testing/streamWorld.ts";
+import { type BackfillWorld, openBackfillWorld } from "./testing/backfillWorld.ts";
+
+/** So long ago that every hour of the ledger has closed. */
+const START_MS = Math.floor(Date.now() / HOUR_MS - 7) * HOUR_MS + 20 * MINUTE_MS;
+const CLICKS = 1_200;
+
+let world: BackfillWorld;
+let blocks: LedgerBlock[];
+beforeEach(async () => {
+  world = await openBackfillWorld();
+  // Of two hours, so that what is wrong with one may not touch the other.
+  blocks = [START_MS, START_MS + 70 * MINUTE_MS].flatMap((startMs) =>
+    ledger(CLICKS, PARTITIONS, startMs),
+  );
+});
+afterEach(() => world.close());
+
+const append = (some: readonly LedgerBlock[]) =>
+  world.stream.eventLog.admin().restore(TOPIC, [...some]);
+
+/** Every distinct id of `cmp_1` once in its minute, however late: what the hot store must come to. */
+function wanted(): { clicks: number; robots: number } {
+  const first = new Map<string, "clicks" | "robots">();
+  for (const { event_id: id, event_time, campaign_id, flags } of blocks.flatMap((b) => b.events)) {
+    if (campaign_id !== "cmp_1") continue;
+    const key = `${id}/${Math.floor(event_time / MINUTE_MS)}`;
+    first.set(key, flags.length === 0 ? "clicks" : "robots");
+  }
+  const kinds = [...first.values()];
+  const clicks = kinds.filter((kind) => kind === "clicks").length;
+  return { clicks, robots: kinds.length - clicks };
+}
+
+const base: ReportQuery = {
+  scope: { kind: "all" },
+  mode: "dashboard",
+  fromMs: START_MS - 3 * HOUR_MS,
+  toMs: Math.ceil(Date.now() / HOUR_MS) * HOUR_MS,
+  granularity: "total",
+  dimensions: [],
+  timeZone: "Asia/Kathmandu",
+  filters: {},
+};
+
+/** All that a reader of reports can see of the ledger's hours. */
+async function reports() {
+  const { db, clickhouse } = world.stream;
+  const queries: ReportQuery[] = [
+    base,
+    { ...base, granularity: "hour" },
+    { ...base, granularity: "day" },
+    { ...base, granularity: "hour", dimensions: ["campaign", "ad"] },
+    { ...base, dimensions: ["geo"] },
+    // An account's day of Kathmandu starts at a quarter past, in UTC.
+    { ...base, fromMs: START_MS - HOUR_MS - 5 * MINUTE_MS, dimensions: ["campaign", "publisher"] },
+  ];
+  const answers = [];
+  for (const query of queries) answers.push((await runReport({ db, clickhouse }, query)).rows);
+  return answers;
+}
+
+const isHealed = async () => {
+  const rows = await world.stream.db.select().from(streamDirtyHours);
+  return rows.every(({ healedAt, markedAt }) => healedAt !== null && healedAt >= markedAt);
+};
+const isRolledUp = async () => {
+  const [border] = await world.stream.db.select().from(hotRollups);
+  return (border?.rolledThrough.getTime() ?? 0) > (blocks.at(-1)?.appendTimeMs ?? 0);
+};
+
+async function countAndHeal() {
+  await world.stream.countAll();
+  await world.archiveAll();
+  await world.backfillUntil(async () => (await isHealed()) && (await isRolledUp()));
+}
+
+describe("late events", () => {
+  it("are counted after all, in every cube, once, with their cause on record", async () => {
+    await append(blocks);
+    await world.stream.countAll();
+    const { clicks, robots } = wanted();
+    const [[before] = []] = await reports();
+    expect(before?.clicks).toBeLessThan(clicks);
+    expect(await isHealed()).toBe(false);
+
+    await world.archiveAll();
+    await world.backfillUntil(isHealed);
+    for (const dimension of ["ad", "geo", "device", "publisher"] as const) {
+      const query = { ...base, dimensions: [dimension] };
+      const { rows } = await runReport(world.stream, query);
+      expect(rows.reduce((sum, row) => sum + row.clicks, 0)).toBe(clicks);
+      expect(rows.reduce((sum, row) => sum + row.gross_clicks, 0)).toBe(clicks + robots);
+      expect(rows.reduce((sum, row) => sum + row.cost_micros, 0)).toBe(clicks * 250_000);
+    }
+    const backfills = await world.stream.db.select().from(streamBackfills);
+    expect(backfills.every(({ causes }) => causes.includes("late"))).toBe(true);
+    expect(backfills.some(({ corrected }) => corrected > 0n)).toBe(true);
+  });
+
+  // I4: what a backfill has put right must not come undone, nor be counted again.
+  it("stay counted once when the whole log is read again, and the hours healed again", async () => {
+    await append(blocks);
+    await countAndHeal();
+    const [cells, answers] = [await world.stream.visible(), await reports()];
+
+    await world.stream.db.delete(streamCheckpoints);
+    await world.stream.countAll();
+    expect((await world.stream.visible()).cells).toEqual(cells.cells);
+    expect(await reports()).toEqual(answers);
+    await world.stream.db.update(streamDirtyHours).set({ healedAt: null });
+    await world.stream.db.delete(streamBackfills);
+    await countAndHeal();
+    expect((await world.stream.visible()).cells).toEqual(cells.cells);
+    expect(await reports()).toEqual(answers);
+  });
+
+  it("wait for a damaged object, which spoils no hour but its own", async () => {
+    await append(blocks);
+    await world.stream.countAll();
+    await world.archiveAll();
+    const dirty = await world.stream.db.select().from(streamDirtyHours);
+    const hours = dirty.map(({ eventHour }) => eventHour).sort((a, b) => a.getTime() - b.getTime());
+    expect(hours.length).toBeGreaterThan(1);
+    const name = `event_hour=${hours[0]?.toISOString().slice(0, 13)}`;
+    await rm(join(world.objectsDir, "raw", name), { recursive: true });
+    await world.backfillUntil(async () => {
+      const rows = await world.stream.db.select().from(streamDirtyHours);
+      return rows.filter(({ healedAt }) => healedAt !== null).length === hours.length - 1;
+    });
+    expect(await isHealed()).toBe(false);
+  });
+});
+
+describe("a rollup", () => {
+  it("changes no answer, but where it is read from", async () => {
+    await append(blocks);
+    await countAndHeal();
+    const rolled = await reports();
+    const { meta } = await runReport(world.stream, base);
+    expect(meta.store).toBe("hot_hours+hot_minutes");
+
+    await world.stream.db.delete(hotRollups);
+    expect((await runReport(world.stream, base)).meta.store).toBe("hot_minutes");
+    expect(await reports()).toEqual(rolled);
+  });
+
+  it("outlives the minutes it was made of", async () => {
+    await append(blocks);
+    await countAndHeal();
+    const rolled = await reports();
+    await world.stream.clickhouse.command({ query: "TRUNCATE TABLE hot_minutes" });
+    // The last query starts within an hour, which it counts by minutes as long as there are any.
+    expect((await reports()).slice(0, -1)).toEqual(rolled.slice(0, -1));
+  });
+});
+
+it("goes on behind a gap of the log, and counts its hours from the archive, without hands", async () => {
+  const known = blocks.slice(0, 60);
+  await append(known);
+  await world.stream.countAll();
+  await append(blocks.slice(60));
+  await world.archiveAll();
+  const [, middle] = [known.at(-1), blocks[Math.floor(blocks.length / 2)]];
+  const admin = world.stream.eventLog.admin();
+  const retentionMs = Date.now() - (middle?.appendTimeMs ?? 0);
+  await admin.ensureTopic(TOPIC, { partitionCount: PARTITIONS, retentionMs });
+  expect(await admin.applyRetention(TOPIC)).toBeGreaterThan(60);
+
+  await world.stream.countAll();
+  const gaps = await world.stream.db.select().from(streamGaps);
+  expect(gaps).toHaveLength(PARTITIONS);
+  expect(gaps.every(({ archived, hours }) => archived && hours > 0)).toBe(true);
+  await world.backfillUntil(async () => (await isHealed()) && (await isRolledUp()));
+  const { rows } = await runReport(world.stream, base);
+  expect(rows.map(({ clicks }) => clicks)).toEqual([wanted().clicks]);
+});

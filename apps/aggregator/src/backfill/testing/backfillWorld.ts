@@ -1,0 +1,83 @@
+import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import { createTestObjectsDir } from "@trueclick/local-stack/testing";
+import { createClickHouseEventIndex } from "../../archive/adapters/clickhouseEventIndex.ts";
+import { createParquetEncoder } from "../../archive/adapters/parquetEncoder.ts";
+import { createPostgresManifest } from "../../archive/adapters/postgresManifest.ts";
+import { archiveToEnd, WIDE } from "../../archive/testing/archiveWorld.ts";
+import { testLeases } from "../../leases/testing/testLeases.ts";
+import {
+  ALLOWED_LATENESS_MS,
+  openStreamWorld,
+  PARTITIONS,
+  type StreamWorld,
+  TOPIC,
+} from "../../stream/testing/streamWorld.ts";
+import { composeBackfill } from "../composeBackfill.ts";
+import type { BackfillObserver } from "../pipeline/runBackfill.ts";
+
+/** The stream, the archive and the backfill on one log and real engines. */
+export interface BackfillWorld {
+  readonly stream: StreamWorld;
+  readonly clickhouseObjects: ClickHouseObjects;
+  readonly objectsDir: string;
+  /** Archives all that the log holds. */
+  archiveAll(): Promise<void>;
+  /** Runs rollups and backfills until something holds; fails when it never does. */
+  backfillUntil(holds: () => Promise<boolean>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const POLL_MS = 50;
+const WITHIN_MS = 30_000;
+
+export async function openBackfillWorld(): Promise<BackfillWorld> {
+  const [stream, objectsDir] = await Promise.all([openStreamWorld(), createTestObjectsDir()]);
+  const { db, clickhouse, reader } = stream;
+  const clickhouseObjects = createFolderObjects(objectsDir);
+  const stores = {
+    encoder: createParquetEncoder(),
+    objects: createFolderObjectStore(objectsDir),
+    index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
+    manifest: createPostgresManifest(db, TOPIC),
+  };
+  return {
+    stream,
+    clickhouseObjects,
+    objectsDir,
+    async archiveAll() {
+      for (let partition = 0; partition < PARTITIONS; partition += 1) {
+        await archiveToEnd(reader, partition, { limits: WIDE, stores });
+      }
+    },
+    async backfillUntil(holds) {
+      const stopping = new AbortController();
+      const failures: unknown[] = [];
+      const observer: BackfillObserver = {
+        healed: () => {},
+        open: () => {},
+        rolledUp: () => {},
+        failed: (_step, error) => failures.push(error),
+      };
+      const leases = testLeases(db, { name: "backfill", topic: TOPIC, partitionCount: 1 });
+      const settings = {
+        allowedLatenessMs: ALLOWED_LATENESS_MS,
+        restMs: POLL_MS,
+        pollIntervalMs: POLL_MS,
+      };
+      const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
+      const running = composeBackfill(
+        { log: reader, db, clickhouse, objects: clickhouseObjects, observer, leases, settings },
+        signals,
+      );
+      const untilMs = performance.now() + WITHIN_MS;
+      while (!(await holds()) && performance.now() < untilMs) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+      stopping.abort();
+      await running;
+      if (!(await holds())) throw new Error("no backfill came to it", { cause: failures.at(-1) });
+    },
+    close: () => stream.close(),
+  };
+}

@@ -1,0 +1,14 @@
+/**
+ * SQL of a sub-query: what the stream did not count and why, as it stands after backfills. An event
+ * that a backfill counted after all has no row.
+ *
+ * @param condition Tenant, hours, ids: nothing that a correction may change.
+ */
+export function streamEvidenceSql(condition: string): string {
+  return `(
+    SELECT * FROM stream_rejects FINAL
+    WHERE ${condition} AND (partition, offset, \`index\`) NOT IN (
+      SELECT partition, offset, \`index\` FROM stream_corrections WHERE ${condition})
+    UNION ALL
+    SELECT * FROM stream_corrections FINAL WHERE ${condition} AND reason != '')`;
+}
