@@ -6,7 +6,7 @@ import { openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase } from "@trueclick/local-stack/testing";
+import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
 import { storedEventSchema } from "@trueclick/shared/event/stored";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
@@ -17,9 +17,17 @@ import { storedLines } from "./storedRecords.ts";
 export const SOURCE_KEY = "key-of-the-test";
 const TOPIC = "clicks.raw";
 
-/** A migrated database with one source that speaks for its users, and edges upon it. */
-export async function createEdgeWorld(change: Readonly<Record<string, string>> = {}) {
-  const database = await createTestDatabase();
+/**
+ * A migrated database with one source that speaks for its users, and edges upon it.
+ *
+ * @param change Settings of all its edges.
+ * @param open The database; one on the shared server unless the test wants to harm the server.
+ */
+export async function createEdgeWorld(
+  change: Readonly<Record<string, string>> = {},
+  open: () => Promise<TestDatabase> = createTestDatabase,
+) {
+  const database = await open();
   const folder = await mkdtemp(join(tmpdir(), "trueclick-edge-"));
   const running: EdgeProcess[] = [];
   await migratePostgres(database.url);
@@ -33,11 +41,11 @@ export async function createEdgeWorld(change: Readonly<Record<string, string>> =
   const log = createPostgresEventLog({ connectionString: database.url });
   const settings = { DATABASE_URL: database.url, IP_HASH_KEY: "00".repeat(16), ...change };
   return {
-    database,
+    ...{ database, log },
     /** A folder of this world's own, gone at its end. */
     folder,
-    start: async (more: Readonly<Record<string, string>> = {}) => {
-      const edge = await startEdgeProcess({ ...settings, ...more });
+    start: async (more: Readonly<Record<string, string>> = {}, program?: string) => {
+      const edge = await startEdgeProcess({ ...settings, ...more }, program);
       running.push(edge);
       return edge;
     },

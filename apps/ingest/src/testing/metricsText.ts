@@ -9,3 +9,9 @@ export function sumByLabel(text: string, metric: string, label: string): Map<str
   }
   return sums;
 }
+
+/** The sample of a metric without labels; NaN where there is none. */
+export function sampleOf(text: string, metric: string): number {
+  const line = text.split("\n").find((each) => each.startsWith(`${metric} `));
+  return Number(line?.slice(metric.length));
+}

@@ -25,3 +25,9 @@ export async function storedLines(log: EventLog, topic: string) {
   }
   return found;
 }
+
+/** The ids of all events of a topic; a further copy of one shows only as itself. */
+export async function storedEventIds(log: EventLog, topic: string): Promise<Set<string>> {
+  const lines = await storedLines(log, topic);
+  return new Set(lines.map(({ line }): string => JSON.parse(line).event_id));
+}

@@ -1,0 +1,32 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+/** Some of what is packed was written for `require`. */
+const REQUIRE =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+/**
+ * Packs the edge and all that it needs into one file, which starts in a fifth of the time: for tests
+ * that start it a hundred times. Nothing else about it is different.
+ *
+ * @returns Its path, in a folder of its own under the system's temporary one.
+ */
+export async function packEdge(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "trueclick-packed-"));
+  const { outputFiles } = await build({
+    entryPoints: [MAIN],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    banner: { js: REQUIRE },
+    logLevel: "error",
+  });
+  const path = join(folder, "edge.mjs");
+  await writeFile(path, outputFiles[0]?.contents ?? "");
+  return path;
+}
