@@ -14,6 +14,7 @@ import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "./adapters/tokenKeys.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
+import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeSink } from "./composeSink.ts";
 import type { VerifyToken } from "./domain/clickTokens.ts";
 import { LineBuffers } from "./domain/plain/lineBuffer.ts";
@@ -37,6 +38,8 @@ const KEY_CACHE: KeyCacheLimits = {
   lookupTimeoutMs: 2_000,
   retryAfterMs: 1_000,
 };
+
+const KEYS_PROBE_TIMEOUT_MS = 1_000;
 
 /** Tokens that nobody vouches for and that are kept nevertheless. */
 const BAD_TOKENS_KEPT: RateLimit = { perSecond: 50, burst: 500 };
@@ -130,7 +133,8 @@ function composeClickLinks(verifyToken: VerifyToken | null, nowMs: number): Clic
 /** Senders that are known go on while the directory is down; that is worth being ready for. */
 async function probeKeys(keys: CachedKeyDirectory): Promise<string> {
   try {
-    await keys.ping();
+    // Well before the probe itself is given up: a directory that is frozen is one that is down.
+    await withTimeout(keys.ping(), KEYS_PROBE_TIMEOUT_MS);
     return "ok";
   } catch (error) {
     if (!keys.remembersKeys()) throw error;

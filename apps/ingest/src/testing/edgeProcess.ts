@@ -33,7 +33,8 @@ export async function startEdgeProcess(
     env: { PATH: process.env["PATH"] ?? "", INGEST_PORT: "0", ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = once(child, "exit").then(() => child.exitCode);
+  // Not `exit`: its last words are still to be read then.
+  const ended = once(child, "close").then(() => child.exitCode);
   const lines: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   createInterface({ input: child.stdout }).on("line", (line) => {

@@ -19,7 +19,7 @@ export const faultPlan = {
   /** How long kills go on, at least, milliseconds. */
   killingMs: soakMinutes * MINUTE_MS,
   /** How long a log is away, milliseconds: a whole minute when there is time. */
-  outageMs: soakMinutes > 0 ? MINUTE_MS : numberOf("FAULT_OUTAGE_MS", 4_000),
+  outageMs: soakMinutes > 0 ? MINUTE_MS : numberOf("FAULT_OUTAGE_MS", 2_500),
   /** How long a test may take, milliseconds. */
   timeoutMs: 4 * MINUTE_MS + 2 * soakMinutes * MINUTE_MS,
 } as const;

@@ -1,0 +1,125 @@
+/** The edge while its log is frozen, gone or slow: both logs, as real servers that are really so. */
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { readiness } from "./testing/edgeOnPostgres.ts";
+import type { EdgeProcess } from "./testing/edgeProcess.ts";
+import { faultPlan, randomOf } from "./testing/faultPlan.ts";
+import { Load } from "./testing/load.ts";
+import { sampleOf } from "./testing/metricsText.ts";
+import { kafkaMissing, kafkaOfOwn, postgresOfOwn } from "./testing/ownLogs.ts";
+import { storedEventIds } from "./testing/storedRecords.ts";
+
+const WAIT = { timeout: 90_000, interval: 100 };
+const SPOOL_AFTER_MS = 200;
+
+const LOGS = [
+  { name: "postgres", missing: null, open: postgresOfOwn },
+  { name: "kafka", missing: kafkaMissing, open: kafkaOfOwn },
+];
+const titled = LOGS.map((log) => {
+  const title = log.missing === null ? log.name : `${log.name} (SKIPPED: ${log.missing})`;
+  return [title, log] as const;
+});
+
+describe.each(titled)("a log that does not answer: %s", (_title, { name, missing, open }) => {
+  let own: Awaited<ReturnType<typeof open>>;
+  let edge: EdgeProcess;
+  let load: Load;
+  let loads = 0;
+
+  beforeAll(async () => {
+    if (missing === null) own = await open();
+  });
+  afterAll(() => own?.end());
+
+  const spooled = async (word: string) => {
+    const text = await (await fetch(`${edge.url}/metrics`)).text();
+    return sampleOf(text, `trueclick_edge_spool_${word}`);
+  };
+
+  beforeEach(async () => {
+    if (missing !== null) return;
+    const settings = { SPOOL_DIR: join(own.world.folder, "spool"), LOG_LEVEL: "info" };
+    edge = await own.world.start({ ...settings, SPOOL_AFTER_MS: String(SPOOL_AFTER_MS) });
+    const isWell = { status: 200, body: { checks: { log: "ok" } } };
+    await expect.poll(() => readiness(edge), WAIT).toMatchObject(isWell);
+    loads += 1;
+    load = new Load(edge.url, {
+      name: `${name}.${loads}`,
+      ...{ senders: 4, batchEventsMax: 5, pauseMs: 20 },
+      random: randomOf(faultPlan.seed),
+    });
+    await expect.poll(() => load.acked.size, WAIT).toBeGreaterThan(100);
+  });
+  afterEach(async () => {
+    await load?.stop();
+    await edge?.end("SIGKILL");
+  });
+
+  /** All that was acked is in the log, and nothing is left in the spool. */
+  async function expectAllArrived(): Promise<void> {
+    await load.stop();
+    await expect.poll(() => spooled("records"), WAIT).toBe(0);
+    const stored = await storedEventIds(own.log, "clicks.raw");
+    expect([...load.acked].filter((id) => !stored.has(id))).toEqual([]);
+  }
+
+  describe.skipIf(missing !== null)("the edge", () => {
+    const outages = [
+      ["frozen", () => own.freeze(), () => own.thaw()],
+      ["gone", () => own.stop(), () => own.restart()],
+    ] as const;
+    it.each(outages)(
+      "acks all the time, keeps it all and drains by itself when the log is %s and comes back",
+      async (_how, takeAway, giveBack) => {
+        await takeAway();
+        const ackedBefore = load.acked.size;
+        const answersBefore = load.answers.length;
+        await wait(faultPlan.outageMs);
+        const state = await readiness(edge);
+        const meanwhile = load.answers.slice(answersBefore);
+        const ackedMeanwhile = load.acked.size - ackedBefore;
+        await giveBack();
+        expect(state).toMatchObject({ status: 200, body: { checks: { log: "spooling" } } });
+        expect(ackedMeanwhile).toBeGreaterThan(50);
+        await expectAllArrived();
+        expect(await spooled("spooled_records_total")).toBeGreaterThan(0);
+        expect([...load.statuses()]).toEqual([202]);
+        // Only the first had to find out; the others did not wait for a log that is away.
+        const durations = meanwhile.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
+        expect(durations[durations.length >> 1]).toBeLessThan(1_000);
+      },
+      faultPlan.timeoutMs,
+    );
+
+    it(
+      "acks from the spool what a slow log would hold up, and drains while it is still slow",
+      async () => {
+        own.slowDown();
+        await wait(faultPlan.outageMs / 2);
+        await expectAllArrived();
+        own.speedUp();
+        expect(await spooled("spooled_records_total")).toBeGreaterThan(0);
+        expect([...load.statuses()]).toEqual([202]);
+      },
+      faultPlan.timeoutMs,
+    );
+
+    it(
+      "stops in good order while the log is frozen, and the next process drains the rest",
+      async () => {
+        await own.freeze();
+        await wait(faultPlan.outageMs / 2);
+        const code = await edge.end("SIGTERM");
+        await load.stop();
+        await own.thaw();
+        expect([code, edge.lines.at(-1)]).toEqual([0, expect.stringContaining('"stopped"')]);
+        const settings = { SPOOL_DIR: join(own.world.folder, "spool"), LOG_LEVEL: "info" };
+        edge = await own.world.start(settings);
+        await expectAllArrived();
+      },
+      faultPlan.timeoutMs,
+    );
+  });
+});
