@@ -1,4 +1,4 @@
-import { dayBounds, daysBetween, type IsoDay, monthDays } from "@trueclick/shared/calendar";
+import { dayBounds, dayOf, daysBetween, type IsoDay, monthDays } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { and, asc, between, eq } from "drizzle-orm";
 import { isCurrentVersion } from "../postgres/currentVersion.ts";
@@ -7,7 +7,7 @@ import { truthCurrent, truthLines, truthVersions } from "../postgres/schema/trut
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope, tenantWhere } from "../tenant.ts";
 import { type AdvertiserRow, listAdvertisers } from "./advertisers.ts";
-import { type Finality, finalityOf, leastFinal } from "./finality.ts";
+import { closesAtMs, type Finality, finalityOf, leastFinal } from "./finality.ts";
 
 /** What is counted for billing, of a line or added up. */
 export interface BilledCounts {
@@ -34,6 +34,8 @@ export interface BilledLine extends BilledCounts {
 export interface BilledDay {
   readonly day: IsoDay;
   readonly finality: Finality;
+  /** When the day closes: its number is final then, unless it is corrected. */
+  readonly finalAt: Date;
   /** The version that the lines are of; null while the day was never counted for billing. */
   readonly version: number | null;
   readonly jobId: number | null;
@@ -54,6 +56,9 @@ export interface BillingMonth {
   readonly currency: string;
   /** The least final of the days that have begun. */
   readonly finality: Finality;
+  /** When the last day of the month closes, and the day of that in the advertiser's zone. */
+  readonly finalAt: Date;
+  readonly finalOn: IsoDay;
   /** The days that have begun, oldest first, those without a line too. */
   readonly days: readonly BilledDay[];
   /** Dearest first. */
@@ -88,11 +93,13 @@ export async function billingMonth(
   }
 
   const rowsOf = Map.groupBy(rows, ({ version }) => version.billingDay);
+  const closes = (dayEndMs: number) => closesAtMs(dayEndMs, advertiser.settlingHours);
+  const finalMs = closes(dayBounds(last, advertiser.timeZone).toMs);
   const days = daysBetween(first, last)
     .map((day) => ({ day, bounds: dayBounds(day, advertiser.timeZone) }))
     .filter(({ bounds }) => bounds.fromMs < Math.min(bounds.toMs, nowMs))
     .map(({ day, bounds }) =>
-      toBilledDay(day, rowsOf.get(day) ?? [], (current) =>
+      toBilledDay(day, rowsOf.get(day) ?? [], new Date(closes(bounds.toMs)), (current) =>
         finalityOf({
           dayEndMs: bounds.toMs,
           settlingHours: advertiser.settlingHours,
@@ -106,6 +113,8 @@ export async function billingMonth(
     month,
     currency: advertiser.currency,
     finality: leastFinal(days.map((day) => day.finality)),
+    finalAt: new Date(finalMs),
+    finalOn: dayOf(finalMs, advertiser.timeZone),
     days,
     campaigns: byCampaign(days.flatMap((day) => day.lines)),
     totals: addUp(days.map((day) => day.totals)),
@@ -142,6 +151,7 @@ type CurrentVersion = { readonly version: number; readonly publishedAtMs: number
 function toBilledDay(
   day: IsoDay,
   rows: readonly MonthRow[],
+  finalAt: Date,
   finalityNow: (current: CurrentVersion) => Finality,
 ): BilledDay {
   const version = rows[0]?.version ?? null;
@@ -153,6 +163,7 @@ function toBilledDay(
     version: version?.version ?? null,
     jobId: version === null ? null : Number(version.jobId),
     publishedAt: version?.publishedAt ?? null,
+    finalAt,
     finality: finalityNow(
       version && { version: version.version, publishedAtMs: version.publishedAt.getTime() },
     ),

@@ -19,6 +19,11 @@ export interface DayFinalityFacts {
   readonly current: { readonly version: number; readonly publishedAtMs: number } | null;
 }
 
+/** When a billing day closes, epoch milliseconds: its number is final unless it is corrected. */
+export function closesAtMs(dayEndMs: number, settlingHours: number): number {
+  return dayEndMs + settlingHours * HOUR_MS;
+}
+
 /** The finality of one billing day of one advertiser. */
 export function finalityOf({
   dayEndMs,
@@ -27,10 +32,10 @@ export function finalityOf({
   current,
 }: DayFinalityFacts): Finality {
   if (current === null) return "live";
-  const closesAtMs = dayEndMs + settlingHours * HOUR_MS;
-  if (nowMs < closesAtMs) return "settling";
+  const closesMs = closesAtMs(dayEndMs, settlingHours);
+  if (nowMs < closesMs) return "settling";
   // A day that was counted for the first time after its close was late, not wrong.
-  return current.version > 1 && current.publishedAtMs >= closesAtMs ? "corrected" : "closed";
+  return current.version > 1 && current.publishedAtMs >= closesMs ? "corrected" : "closed";
 }
 
 /** The finality of many days together: the least final of them, and `live` for none. */

@@ -12,7 +12,7 @@ import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
 import { LIST_ROWS_MAX } from "./advertisers.ts";
 import { remembered } from "./billingDays.ts";
-import { type Finality, finalityOf } from "./finality.ts";
+import { closesAtMs, type Finality, finalityOf } from "./finality.ts";
 
 /** A version of a truth partition, current or not. */
 export interface TruthVersionRow {
@@ -23,6 +23,8 @@ export interface TruthVersionRow {
   readonly current: boolean;
   /** Of the numbers of this version; a version that is not `current` is seen by no reader. */
   readonly finality: Finality;
+  /** When the day closes: its number is final then, unless it is corrected. */
+  readonly finalAt: Date;
   readonly jobId: number;
   readonly inputsHash: string;
   readonly contentHash: string;
@@ -91,6 +93,7 @@ export async function listTruthPartitions(
     ...row,
     jobId: Number(row.jobId),
     current: row.version === currentVersion,
+    finalAt: new Date(closesAtMs(endIn(timeZone)(row.billingDay), settlingHours)),
     finality: finalityOf({
       dayEndMs: endIn(timeZone)(row.billingDay),
       settlingHours,

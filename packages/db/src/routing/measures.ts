@@ -1,6 +1,6 @@
 /** Counts as the stores give them, before they are named. */
 import { z } from "zod";
-import type { Dimension } from "./reportQuery.ts";
+import type { Dimension, ReportTraffic } from "./reportQuery.ts";
 
 /** A count. Arrives quoted, so that it stays exact; one past 2^53 throws, it is never rounded. */
 const count = z.coerce.number().int().nonnegative();
@@ -82,5 +82,31 @@ function addUp(a: MeasuredRow, b: MeasuredRow): MeasuredRow {
     // A user may be in both parts.
     unique_users: null,
     cost_micros: a.cost_micros + b.cost_micros,
+  };
+}
+
+const RATE_SCALE = 1_000_000;
+
+/** Invalid clicks as a share of gross, to six decimals; null without a gross click. */
+export function invalidRate({
+  gross_clicks,
+  clicks,
+}: Pick<MeasuredRow, "gross_clicks" | "clicks">): number | null {
+  if (gross_clicks === 0) return null;
+  return Math.round(((gross_clicks - clicks) / gross_clicks) * RATE_SCALE) / RATE_SCALE;
+}
+
+/** @param isDecided Whether all rules have looked at every click. */
+export function trafficOf(rows: readonly MeasuredRow[], isDecided: boolean): ReportTraffic {
+  const total = (of: (row: MeasuredRow) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  const clicks = total((row) => row.clicks);
+  const gross_clicks = total((row) => row.gross_clicks);
+  const knowsNet = rows.every((row) => row.net_clicks !== null);
+  return {
+    gross_clicks,
+    net_clicks: knowsNet ? total((row) => row.net_clicks ?? 0) : null,
+    total_net_clicks: clicks,
+    invalid_rate: invalidRate({ gross_clicks, clicks }),
+    decision_rate: isDecided ? 1 : null,
   };
 }

@@ -1,16 +1,15 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
-import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
-import { billingDaysOf, remembered } from "../queries/billingDays.ts";
-import { type Finality, finalityOf, leastFinal } from "../queries/finality.ts";
+import { listAdvertisers } from "../queries/advertisers.ts";
 import { type StreamState, streamState } from "../queries/streamState.ts";
-import { currentTruth, type TruthPointer } from "../queries/truthPointers.ts";
+import { type TruthPointer, truthAt } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs, hotReport } from "./hotReport.ts";
-import { type BucketParams, mergeMeasured } from "./measures.ts";
+import { type BucketParams, mergeMeasured, trafficOf } from "./measures.ts";
+import { finalDate, truthFinality } from "./reportFinality.ts";
 import {
   DETAIL_DIMENSIONS,
   REPORT_DAYS_MAX,
@@ -41,11 +40,13 @@ export async function runReport(
   nowMs: number = Date.now(),
 ): Promise<ReportAnswer> {
   assertRange(asked);
+  assertAsOf(asked, nowMs);
+  const readAtMs = asked.asOfMs ?? nowMs;
   const query = { ...asked, scope: filteredScope(asked) };
   // Pointers first: what is published while the rows are read is not part of this answer (I6).
   const [advertisers, pins, stream] = await Promise.all([
     listAdvertisers(stores, query.scope),
-    currentTruth(stores, query.scope, query),
+    truthAt(stores, query.scope, query, query.asOfMs ?? null),
     streamState(stores),
   ]);
   const route = await chooseRoute(stores, query, { pins, stream, nowMs });
@@ -76,10 +77,15 @@ export async function runReport(
     meta: {
       mode: query.mode,
       store: route.store,
-      reason: route.reason + wholeHoursNote(route.truth, truthPins),
-      as_of: new Date(nowMs).toISOString(),
+      reason:
+        route.reason +
+        wholeHoursNote(route.truth, truthPins) +
+        countedNote(route.truth, truthPins, readAtMs),
+      as_of: new Date(readAtMs).toISOString(),
       watermark: route.hot === null ? null : toIso(stream.watermarkMs),
-      finality: route.hot === null ? truthFinality(query, advertisers, pins, nowMs) : "live",
+      finality: route.hot === null ? truthFinality(query, advertisers, pins, readAtMs) : "live",
+      ...finalDate(query, advertisers),
+      traffic: trafficOf(measured, truthPins.length > 0 && route.hot === null),
       ...versionsOf(truth === null ? null : truthPins),
       degraded: route.hot !== null && stream.level > 0,
     },
@@ -91,6 +97,14 @@ function assertRange({ fromMs, toMs }: ReportQuery): void {
   if (toMs - fromMs > REPORT_DAYS_MAX * DAY_MS) {
     throw new ReportQueryError("from", `must be at most ${REPORT_DAYS_MAX} days before to`);
   }
+}
+
+function assertAsOf({ mode, asOfMs }: ReportQuery, nowMs: number): void {
+  if (asOfMs === undefined) return;
+  if (mode !== "billing") {
+    throw new ReportQueryError("as_of", "reads the past of billing numbers; ask for mode=billing");
+  }
+  if (asOfMs > nowMs) throw new ReportQueryError("as_of", "must not be later than now");
 }
 
 function filteredScope({ scope, filters }: ReportQuery): TenantScope {
@@ -149,28 +163,17 @@ function wholeHoursNote(truth: InstantRange | null, pins: readonly TruthPointer[
   return cuts ? "; counted by whole hours, those at the ends of the range included" : "";
 }
 
-/** The finality of the range's billing days; those that have not begun yet say nothing about it. */
-function truthFinality(
-  { fromMs, toMs }: ReportQuery,
-  advertisers: readonly AdvertiserRow[],
+/** Says up to when an open day was counted: what came after is not in the numbers. */
+function countedNote(
+  truth: InstantRange | null,
   pins: readonly TruthPointer[],
-  nowMs: number,
-): Finality {
-  const begun = { fromMs, toMs: Math.min(toMs, nowMs) };
-  const daysIn = remembered((timeZone: string) => billingDaysOf(begun, timeZone));
-  const current = new Map(pins.map((pin) => [`${pin.advertiserId}/${pin.billingDay}`, pin]));
-  return leastFinal(
-    advertisers.flatMap(({ id, timeZone, settlingHours }) =>
-      daysIn(timeZone).map(({ day, bounds }) =>
-        finalityOf({
-          dayEndMs: bounds.toMs,
-          settlingHours,
-          nowMs,
-          current: current.get(`${id}/${day}`) ?? null,
-        }),
-      ),
-    ),
-  );
+  readAtMs: number,
+): string {
+  if (truth === null || truth.toMs <= readAtMs - DAY_MS) return "";
+  const open = pins.filter(({ bounds }) => bounds.toMs > readAtMs);
+  if (open.length === 0) return "; the newest days may not be counted yet";
+  const oldest = Math.min(...open.map(({ publishedAtMs }) => publishedAtMs));
+  return `; open days as they were counted last, from ${new Date(oldest).toISOString()} on`;
 }
 
 function versionsOf(

@@ -90,6 +90,7 @@ describe("billing", () => {
         gross_clicks: 21,
         net_clicks: 16,
         invalid_clicks: 12,
+        invalid_rate: 0.571429,
         duplicate_clicks: 11,
         impressions: 17,
         conversions: 0,
@@ -102,9 +103,74 @@ describe("billing", () => {
       store: "truth",
       watermark: null,
       finality: "closed",
+      // Berlin's 25 October ends at 23:00Z; 72 hours later it is the 29th there.
+      final_at: "2026-10-28T23:00:00.000Z",
+      final_on: "2026-10-29",
+      traffic: {
+        gross_clicks: 21,
+        net_clicks: 16,
+        total_net_clicks: 9,
+        invalid_rate: 0.571429,
+        decision_rate: 1,
+      },
       versions: [{ advertiser: "acme", day: "2026-10-25", version: 2 }],
       degraded: false,
     });
+  });
+
+  // I6. An invoice of last month shows the numbers that it was made of, whatever was corrected since.
+  it("reads the versions of a past instant, whole, and as final as they were then", async () => {
+    const day = { advertiser: "acme", day: "2026-09-10" };
+    const hour = "2026-09-10T10:00:00Z";
+    const published = [
+      ["2026-09-11T00:00:00.000Z", 5, "settling"],
+      ["2026-09-12T00:00:00.000Z", 6, "settling"],
+      ["2026-09-20T00:00:00.000Z", 7, "corrected"],
+    ] as const;
+    for (const [publishedAt, events] of published) {
+      await publishTruth(stores, {
+        ...day,
+        publishedAt,
+        cells: [{ campaign: "a1", hour, events }],
+      });
+    }
+    const range = { fromMs: at("2026-09-09T22:00:00Z"), toMs: at("2026-09-10T22:00:00Z") };
+    const asked = { ...billing, ...range };
+    for (const [number, [publishedAt, clicks, finality]] of published.entries()) {
+      const past = { ...asked, asOfMs: at(publishedAt) };
+      const { rows, meta } = await runReport(stores, past, nowMs);
+      expect(rows).toMatchObject([{ clicks }]);
+      expect(meta).toMatchObject({
+        as_of: publishedAt,
+        finality,
+        versions: [{ version: number + 1 }],
+      });
+    }
+    const before = await runReport(stores, { ...asked, asOfMs: at("2026-09-10T23:59:59Z") }, nowMs);
+    expect(before.rows).toEqual([]);
+    expect((await runReport(stores, asked, nowMs)).rows).toMatchObject([{ clicks: 7 }]);
+  });
+
+  it("reads no future, and no past of what the stream says", async () => {
+    const asOfMs = at("2026-10-26T00:00:00Z");
+    const dashboard = { ...billing, mode: "dashboard", asOfMs } as const;
+    await expect(runReport(stores, dashboard, nowMs)).rejects.toThrow(/mode=billing/);
+    const future = { ...billing, asOfMs: nowMs + 1 };
+    await expect(runReport(stores, future, nowMs)).rejects.toMatchObject({ parameter: "as_of" });
+  });
+
+  it("answers a rare slice of 90 days from the cube also on the dashboard, and says so", async () => {
+    const rare = { fromMs: nowMs - 90 * 86_400_000, toMs: nowMs + 3_600_000 };
+    const { rows, meta } = await runReport(
+      stores,
+      { ...query, ...rare, dimensions: ["campaign", "geo", "device"] },
+      nowMs,
+    );
+    expect(rows).toContainEqual(
+      expect.objectContaining({ campaign: "a2", geo: "FR", device: "mobile", clicks: 4 }),
+    );
+    expect(meta.store).toBe("truth");
+    expect(meta.reason).toMatch(/one dimension.*newest days may not be counted/);
   });
 
   it("cuts days where the zone's days turn, also one of 25 hours", async () => {

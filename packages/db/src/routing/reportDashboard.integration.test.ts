@@ -99,6 +99,7 @@ describe("the dashboard", () => {
         gross_clicks: 12,
         net_clicks: 11,
         invalid_clicks: 4,
+        invalid_rate: 0.333333,
         duplicate_clicks: 1,
         impressions: 0,
         conversions: 0,
@@ -118,6 +119,17 @@ describe("the dashboard", () => {
       as_of: "2026-10-30T12:00:00.000Z",
       watermark: "2026-10-30T11:40:00.000Z",
       finality: "live",
+      // The range ends within 31 October of Berlin.
+      final_at: "2026-11-03T23:00:00.000Z",
+      final_on: "2026-11-04",
+      traffic: {
+        gross_clicks: 12,
+        net_clicks: 11,
+        total_net_clicks: 8,
+        invalid_rate: 0.333333,
+        // The stream knows the quick rules only.
+        decision_rate: null,
+      },
       degraded: true,
     });
   });

@@ -27,6 +27,11 @@ export interface ReportQuery {
   readonly toMs: number;
   readonly granularity: Granularity;
   readonly dimensions: readonly Dimension[];
+  /**
+   * Reads the truth versions that were current at this instant, epoch milliseconds; now when
+   * undefined. Billing mode only.
+   */
+  readonly asOfMs?: number | undefined;
   /** IANA name: whose calendar days the buckets of `day` are. */
   readonly timeZone: string;
   /** Only rows whose dimension has one of the values; an empty list leaves no row. */
@@ -54,6 +59,8 @@ export interface ReportRow {
   net_clicks: number | null;
   /** Gross less valid. */
   invalid_clicks: number;
+  /** Invalid as a share of gross, to six decimals; null without a gross click. */
+  invalid_rate: number | null;
   duplicate_clicks: number;
   impressions: number;
   conversions: number;
@@ -70,15 +77,36 @@ export interface ReportVersion {
   readonly version: number;
 }
 
+export interface ReportTraffic {
+  readonly gross_clicks: number;
+  /** Gross without general invalid traffic; null where the store does not tell it apart. */
+  readonly net_clicks: number | null;
+  /** Without any invalid traffic: the valid clicks. */
+  readonly total_net_clicks: number;
+  readonly invalid_rate: number | null;
+  /**
+   * The share of gross clicks of which it was decided by all rules whether they are valid. A version
+   * is not published unless each of its events has a verdict, so 1 where truth alone answered; null
+   * where it did not, since the stream knows the quick rules only.
+   */
+  readonly decision_rate: number | null;
+}
+
 export interface ReportMeta {
   readonly mode: ReportMode;
   readonly store: Route["store"];
   readonly reason: string;
-  /** When the answer was read, ISO 8601 UTC. */
+  /** The instant that the answer is of, ISO 8601 UTC: when it was read, unless one was asked for. */
   readonly as_of: string;
   /** No earlier event is expected by the stream any more; null where it was not asked. */
   readonly watermark: string | null;
   readonly finality: Finality;
+  /** When the last billing day of the range closes, ISO 8601 UTC; null where there is no account. */
+  readonly final_at: string | null;
+  /** The day of that in the zone of the account that closes last, `YYYY-MM-DD`. */
+  readonly final_on: string | null;
+  /** Clicks of the whole answer by how invalid traffic is taken out of them. */
+  readonly traffic: ReportTraffic;
   /** The truth versions that were read, by advertiser and day; absent where none were. */
   readonly versions?: readonly ReportVersion[];
   /** How many more were read than `versions` lists. */

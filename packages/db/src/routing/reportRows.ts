@@ -1,7 +1,7 @@
 import { SECOND_MS } from "@trueclick/shared/time";
 import { type AdvertiserRow, type Names, namesOf } from "../queries/advertisers.ts";
 import type { Stores } from "../stores.ts";
-import type { MeasuredRow } from "./measures.ts";
+import { invalidRate, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery, ReportRow } from "./reportQuery.ts";
 
 /** Rows in the words of the public API, oldest first, with names beside the ids. */
@@ -67,6 +67,7 @@ function measuresOf(row: MeasuredRow) {
     gross_clicks: row.gross_clicks,
     net_clicks: row.net_clicks,
     invalid_clicks: row.gross_clicks - row.clicks,
+    invalid_rate: invalidRate(row),
     duplicate_clicks: row.duplicate_clicks,
     impressions: row.impressions,
     conversions: row.conversions,

@@ -1,5 +1,5 @@
 import type { ApiOutputs } from "../../../shell/apiTypes.ts";
-import { formatCount, formatMoney, formatPercent } from "../../../shell/fns/format.ts";
+import { formatCount, formatDay, formatMoney, formatPercent } from "../../../shell/fns/format.ts";
 import type { AccountSummary } from "../../../shell/viewer.tsx";
 import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { StatCard } from "../../../ui/StatCard.tsx";
@@ -22,7 +22,13 @@ export function BilledTotals({ month, account }: BilledTotalsProps) {
         means="The cost of the valid clicks of this month, each at the rate of its time."
         value={totals && formatMoney(totals.costMicros, account.currency)}
         loading={loading}
-        footnote={month && <FinalityBadge finality={month.finality} />}
+        footnote={
+          month && (
+            <>
+              <FinalityBadge finality={month.finality} /> final on {formatDay(month.finalOn)}
+            </>
+          )
+        }
       />
       <StatCard
         label="Valid clicks"

@@ -1,4 +1,5 @@
 import { billingMonth } from "@trueclick/db/queries/billingMonth";
+import { invalidRate } from "@trueclick/db/routing/measures";
 import { microsToDecimal } from "@trueclick/shared/money";
 import { z } from "zod";
 import { csvAnswer, notFound } from "../answer.ts";
@@ -25,6 +26,8 @@ const COLUMNS = [
   "cost_micros",
   "cost",
   "currency",
+  "invalid_rate",
+  "final_at",
 ] as const;
 
 export const billingExportEndpoint = defineEndpoint({
@@ -43,7 +46,7 @@ export const billingExportEndpoint = defineEndpoint({
   async handle({ stores, caller, nowMs }, { advertiser_id: advertiserId, month }) {
     const billed = await billingMonth(stores, caller.tenant, { advertiserId, month }, nowMs);
     if (billed === null) throw notFound("advertiser");
-    const rows = billed.days.flatMap(({ day, version, finality, lines }) =>
+    const rows = billed.days.flatMap(({ day, version, finality, finalAt, lines }) =>
       lines.map((line) => ({
         month,
         day,
@@ -63,6 +66,11 @@ export const billingExportEndpoint = defineEndpoint({
         cost_micros: line.costMicros,
         cost: microsToDecimal(line.costMicros),
         currency: billed.currency,
+        invalid_rate: invalidRate({
+          gross_clicks: Number(line.grossClicks),
+          clicks: Number(line.clicks),
+        }),
+        final_at: finalAt.toISOString(),
       })),
     );
     const name = `billing-${billed.advertiser.id.replaceAll(/[^A-Za-z0-9_-]/g, "_")}-${month}.csv`;

@@ -44,6 +44,9 @@ const params = z.object({
   granularity: z.enum(GRANULARITIES).default("total"),
   dimensions: dimensionsParam.default([]),
   tz: timeZoneParam.default("UTC").describe("Whose calendar days the granularity day means"),
+  as_of: instantParam
+    .optional()
+    .describe("Billing numbers as they were published at this instant; mode=billing only"),
   format: z.enum(["json", "csv"]).default("json"),
   advertiser_id: z.array(advertiserIdSchema).max(FILTER_VALUES_MAX).optional(),
   campaign_id: z.array(campaignIdSchema).max(FILTER_VALUES_MAX).optional(),
@@ -74,6 +77,8 @@ const rowSchema = z.object({
   unique_users: z.int().nullable(),
   cost_micros: z.int(),
   currency: z.string(),
+  // Last: scripts know the columns of the CSV before it by their place.
+  invalid_rate: z.number().nullable(),
 });
 
 const versionSchema = z.object({ advertiser: z.string(), day: z.string(), version: z.int() });
@@ -87,6 +92,15 @@ const answer = z.object({
     as_of: z.string(),
     watermark: z.string().nullable(),
     finality: z.enum(FINALITIES),
+    final_at: z.string().nullable().describe("When the last billing day of the range closes"),
+    final_on: z.string().nullable().describe("The day of that in the account's time zone"),
+    traffic: z.object({
+      gross_clicks: z.int(),
+      net_clicks: z.int().nullable(),
+      total_net_clicks: z.int(),
+      invalid_rate: z.number().nullable(),
+      decision_rate: z.number().nullable(),
+    }),
     versions: z.array(versionSchema).readonly().optional(),
     versions_omitted: z.int().optional(),
     degraded: z.boolean(),
@@ -116,6 +130,7 @@ export const reportEndpoint = defineEndpoint({
         granularity: asked.granularity,
         dimensions: asked.dimensions,
         timeZone: asked.tz,
+        asOfMs: asked.as_of,
         filters: {
           campaign: asked.campaign_id,
           ad: asked.ad_id,
