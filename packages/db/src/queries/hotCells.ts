@@ -7,7 +7,7 @@ const KEY = "advertiser_id, campaign_id, dimension_value";
 
 /**
  * SQL of a sub-query: the counts of one cube in the parts of a range, with `t`, the start of each in
- * epoch seconds. FINAL folds what no merge has folded yet; every partition of the log has rows of
+ * epoch seconds, and `seconds`, its length. FINAL folds what no merge has folded yet; every partition of the log has rows of
  * its own, which add up.
  *
  * @param condition Over `campaign_id` and `dimension_value`.
@@ -16,7 +16,7 @@ export function hotCellsSql({ hours, minutes }: HotParts, condition = "true"): s
   const selects: string[] = [];
   if (hours !== null) {
     selects.push(`
-      SELECT ${KEY}, ${COUNTS}, toInt64(toUnixTimestamp(span_start)) AS t
+      SELECT ${KEY}, ${COUNTS}, toInt64(toUnixTimestamp(span_start)) AS t, span_seconds AS seconds
       FROM hot_hours FINAL
       WHERE ${TENANT_CONDITION}
         AND cube = {cube: String}
@@ -27,7 +27,7 @@ export function hotCellsSql({ hours, minutes }: HotParts, condition = "true"): s
   }
   if (minutes.length > 0 || hours === null) {
     selects.push(`
-      SELECT ${KEY}, ${COUNTS}, toInt64(toUnixTimestamp(window_start)) AS t
+      SELECT ${KEY}, ${COUNTS}, toInt64(toUnixTimestamp(window_start)) AS t, 60 AS seconds
       FROM hot_minutes FINAL
       WHERE ${TENANT_CONDITION}
         AND cube = {cube: String}

@@ -80,6 +80,7 @@ const CALLS: Readonly<
       timeZone: "UTC",
       filters: {},
     }),
+  "dashboard.pacing": (caller, advertiserId) => caller.dashboard.pacing({ advertiserId }),
   "drift.byCampaignHour": (caller, advertiserId) =>
     caller.drift.byCampaignHour({ advertiserId, ...range }),
   "pipeline.health": (caller) => caller.pipeline.health(),
@@ -93,6 +94,7 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<Role, Outcome>>>> = {
   "audit.partitions": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "billing.month": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "campaigns.list": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
+  "dashboard.pacing": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "dashboard.report": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "drift.byCampaignHour": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "pipeline.health": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },

@@ -1,9 +1,11 @@
 import { advertiserMembers, userRoles, users } from "@trueclick/db/postgres/schema/auth";
+import { campaigns as campaignsTable } from "@trueclick/db/postgres/schema/campaigns";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { driftEndpoint, eventEndpoint, jobEndpoint } from "./endpoints/audit.ts";
 import { billingExportEndpoint } from "./endpoints/billingExport.ts";
 import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
+import { pacingEndpoint } from "./endpoints/pacing.ts";
 import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
 import { reportEndpoint } from "./endpoints/report.ts";
 import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
@@ -67,6 +69,8 @@ describe("another tenant's id", () => {
       rest.ask(reportEndpoint, `${DAY}&campaign_id=b1`, { key }),
       rest.ask(reportEndpoint, `${DAY}&campaign_id=never`, { key }),
       rest.ask(reportEndpoint, `${DAY}&advertiser_id=acme&advertiser_id=other`, { key }),
+      rest.ask(pacingEndpoint, "advertiser_id=other", { key }),
+      rest.ask(pacingEndpoint, "campaign_id=b1", { key }),
       rest.ask(campaignsEndpoint, "advertiser_id=other", { key }),
       rest.ask(billingExportEndpoint, "advertiser_id=other&month=2026-10", { key }),
     ]);
@@ -89,6 +93,11 @@ describe("another tenant's id", () => {
       rows: [{ advertiser: "acme", campaign: "a1", clicks: 3 }],
       meta: { versions: [{ advertiser: "acme", day: "2026-10-28", version: 1 }] },
     });
+    await rest.stores.db.update(campaignsTable).set({ dailyBudgetMicros: 5_000_000n });
+    const pacing = await rest.ask(pacingEndpoint, "", { key });
+    const paced = JSON.stringify(await pacing.json());
+    expect(paced).toContain('"campaign":"a1"');
+    expect(paced).not.toContain("other");
     const campaigns = await rest.ask(campaignsEndpoint, "", { key });
     expect(JSON.stringify(await campaigns.json())).not.toContain("b1");
   });

@@ -4,6 +4,7 @@ import type { AccountSummary } from "../../../shell/viewer.tsx";
 import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { StatCard } from "../../../ui/StatCard.tsx";
 import { prepareTotals } from "../fns/prepareTotals.ts";
+import { PacingCard } from "./PacingCard.tsx";
 
 interface TotalsProps {
   readonly account: AccountSummary;
@@ -67,6 +68,7 @@ export function Totals({ account, report, previous }: TotalsProps) {
         loading={loading}
         footnote={totals.clickRate === null ? null : `CTR ${formatPercent(totals.clickRate)}`}
       />
+      <PacingCard account={account} />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { campaignPacing } from "@trueclick/db/queries/pacing";
 import { runReport } from "@trueclick/db/routing/report";
 import { isTimeZone } from "@trueclick/shared/calendar";
 import { ENTITY_ID_LENGTH_MAX } from "@trueclick/shared/ids";
@@ -35,4 +36,7 @@ export const dashboardRouter = router({
     .query(({ ctx, input: { advertiserId: _, ...query } }) =>
       runReport(ctx.stores, { ...query, scope: ctx.tenant }),
     ),
+
+  /** Today's spend of every campaign with a daily budget, by the live estimate. */
+  pacing: scopedProcedure("report:read").query(({ ctx }) => campaignPacing(ctx.stores, ctx.tenant)),
 });
