@@ -6,6 +6,7 @@ const reportRow = z.object({
   campaign: z.string().optional(),
   clicks: z.number(),
   gross_clicks: z.number(),
+  net_clicks: z.number().nullable(),
   invalid_clicks: z.number(),
   duplicate_clicks: z.number(),
   cost_micros: z.number(),

@@ -148,6 +148,7 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     topic: env.EVENTS_TOPIC,
     tzdata: process.versions["tz"] ?? "unknown",
     scheduleIntervalMs: env.BATCH_SCHEDULE_INTERVAL_MS,
+    datacenterRangesFile: env.DATACENTER_RANGES_FILE,
   };
   return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);
 }

@@ -36,6 +36,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .regex(/^[A-Za-z0-9._-]{1,249}$/, "must be a topic name of Kafka")
         .default("clicks.raw"),
       ...OBJECTS_VARIABLES,
+      /** Ranges of data centres, `first,last,…` a line; truth marks events of their networks. */
+      DATACENTER_RANGES_FILE: z.string().min(1).optional(),
       /** Another value counts late events otherwise; hot rows of before and after it differ in that. */
       ALLOWED_LATENESS_MS: positiveMs.default(10 * MINUTE_MS),
       /** How often counts are written, so that reports show the current ones. */

@@ -5,6 +5,7 @@ import { RECORD_BYTES_MAX } from "@trueclick/event-log";
 import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import type { Logger } from "pino";
 import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
+import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { createIpHasher, sha256Hex, signatureHashes } from "./adapters/hashes.ts";
 import { createLogEventSink } from "./adapters/logEventSink.ts";
 import { createLogQuarantine } from "./adapters/logQuarantine.ts";
@@ -82,6 +83,7 @@ export async function composeEdge(env: Env, logger: Logger) {
   const stamps = {
     region: env.REGION,
     ...createUserAgentReader(),
+    isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
     hashIp: createIpHasher(env.IP_HASH_KEY),
     verifyToken: env.TOKEN_KEYS === undefined ? null : createTokenVerifier(env.TOKEN_KEYS),
   };

@@ -30,6 +30,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
       REGION: z.string().min(1).max(64).default("local"),
       /** Key of the hash of IP addresses: at least 128 bits, hex. With another, users count anew. */
       IP_HASH_KEY: z.string().regex(/^(?:[0-9a-fA-F]{2}){16,64}$/, "must be 32 to 128 hex digits"),
+      /** Ranges of data centres, `first,last,…` a line: clicks from there are flagged. */
+      DATACENTER_RANGES_FILE: z.string().min(1).optional(),
       /** Most bytes of bodies held at once; beyond it the answer is 503. */
       IN_FLIGHT_BYTES_MAX: z.coerce
         .number()

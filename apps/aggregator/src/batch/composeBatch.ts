@@ -3,7 +3,9 @@ import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
+import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
+import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
@@ -25,6 +27,8 @@ export interface BatchDependencies {
     readonly tzdata: string;
     /** Between two looks for days to count unasked, milliseconds; 0 is off. */
     readonly scheduleIntervalMs: number;
+    /** `DATACENTER_RANGES_FILE`: ranges of data centres; without one nobody's address is in one. */
+    readonly datacenterRangesFile?: string | undefined;
   };
   readonly logger: RoleLogger;
 }
@@ -39,6 +43,10 @@ const RENEW_INTERVAL_MS = LEASE_MS / 4;
 /** Runs the batch role until aborted. */
 export async function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
   const { db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
+  const { topic, tzdata, datacenterRangesFile: file } = settings;
+  const ranges = file === undefined ? null : await readDatacenterRanges(file);
+  const datacenterRangesSha256 = ranges?.sha256 ?? null;
+  const judgedBy = { agentLibraries: AGENT_LIBRARIES, datacenterRangesSha256 };
   const queue = createPostgresJobQueue(db);
   const schedule = {
     schedule: createPostgresDaySchedule(db, clickhouse),
@@ -47,9 +55,9 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     logger,
   };
   const runner = {
-    inputs: createPostgresInputsStore(db, settings),
+    inputs: createPostgresInputsStore(db, { topic, tzdata, ...judgedBy }),
     objects: objectStore,
-    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
     register: createPostgresTruthRegister(db),
     slices: createSliceRecords(db, clickhouse),
     queue,

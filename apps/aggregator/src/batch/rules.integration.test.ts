@@ -1,12 +1,12 @@
-import { dayBounds, dayOf } from "@trueclick/shared/calendar";
-import { EVENT_FLAGS, type EventFlag } from "@trueclick/shared/event/stored";
-import { quickVerdict, type Verdict } from "@trueclick/shared/verdict";
+import { dayOf } from "@trueclick/shared/calendar";
+import { EVENT_FLAGS, type StoredEvent } from "@trueclick/shared/event/stored";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { quickVerdict } from "@trueclick/shared/verdict";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { z } from "zod";
 import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
-import { judgeSql } from "./domain/judgeSql.ts";
-import { STANDARD_RULES, verdictSql } from "./domain/rules.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+
+const DAY = dayOf(NOON_MS, "UTC");
 
 let world: BatchWorld;
 beforeAll(async () => {
@@ -14,98 +14,132 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-async function ask<Row>(query: string, row: z.ZodType<Row>): Promise<Row[]> {
-  const result = await world.archive.clickhouse.query({
-    query,
-    format: "JSONEachRow",
-    clickhouse_settings: { use_hive_partitioning: 0 },
-  });
-  return z.array(row).parse(await result.json());
-}
+let serial = 0;
+const fresh = (prefix: string) => {
+  serial += 1;
+  return `${prefix}_${String(serial).padStart(5, "0")}`;
+};
 
-/** Every set of flags there is. */
-const flagSets = Array.from({ length: 2 ** EVENT_FLAGS.length }, (_, bits) =>
-  EVENT_FLAGS.filter((_flag, at) => (bits & (1 << at)) !== 0),
-);
-const facts = flagSets.flatMap((flags) =>
-  [true, false].flatMap((test) =>
-    [true, false].map((campaignKnown) => ({ test, campaignKnown, flags })),
-  ),
-);
+type Sent = Partial<StoredEvent> & { readonly id?: string };
+
+/** Sends events to a campaign of a new advertiser, counts its day, and tells the verdicts by id. */
+async function judge(events: readonly Sent[], campaignId = fresh("cmp")) {
+  const advertiser = fresh("adv");
+  await world.addAdvertiser(advertiser, {
+    timeZone: "UTC",
+    campaigns: [{ id: campaignId, rates: [[0, 5n]] }],
+  });
+  const sent = events.map(({ id = fresh("event"), ...fields }) =>
+    storedEvent({ event_id: id, campaign_id: campaignId, ...fields }),
+  );
+  await world.archive.append(sent);
+  await world.archive.archiveAll();
+  await world.recount(advertiser, DAY);
+  const truth = await world.current(advertiser, DAY);
+  const verdicts = new Map(truth?.rejects.map(({ eventId, verdict }) => [eventId, verdict]));
+  return { truth, sent, verdicts: sent.map(({ event_id }) => verdicts.get(event_id) ?? "valid") };
+}
 
 // Stream and truth must agree on what both can know: each difference shows as drift to be explained.
-it("judges by the same words and order in SQL as the stream does", async () => {
-  const rows = facts.map((fact) =>
-    JSON.stringify({
-      test: fact.test,
-      campaign_known: fact.campaignKnown,
-      flags: fact.flags.join(","),
-    }),
+it("judges by the same words and order as the stream does", async () => {
+  const flagSets = Array.from({ length: 2 ** EVENT_FLAGS.length }, (_, bits) =>
+    EVENT_FLAGS.filter((_flag, at) => (bits & (1 << at)) !== 0),
   );
-  const verdicts = await ask(
-    `SELECT ${verdictSql(STANDARD_RULES)} AS verdict
-    FROM (SELECT *, splitByChar(',', flags) AS flag_words, true AS is_first, true AS is_same,
-        0 AS event_time_ms, CAST(NULL, 'Nullable(Int64)') AS starts_ms,
-        CAST(NULL, 'Nullable(Int64)') AS ends_ms
-      FROM format(JSONEachRow, 'test Bool, campaign_known Bool, flags String', '${rows.join("\n")}'))`,
-    z.object({ verdict: z.string() }),
-  );
-  expect(verdicts.map(({ verdict }) => verdict)).toEqual(facts.map(quickVerdict));
+  const facts = flagSets.flatMap((flags) => [true, false].map((test) => ({ flags, test })));
+  const { verdicts } = await judge(facts, "it's \\ 1");
+  expect(verdicts).toEqual(facts.map((fact) => quickVerdict({ ...fact, campaignKnown: true })));
 });
 
-it("judges one event by itself as it judges the whole day", async () => {
-  const day = dayOf(NOON_MS, "UTC");
-  await world.addAdvertiser("adv_1", {
-    timeZone: "UTC",
-    campaigns: [{ id: "it's \\ 1", rates: [[0, 5n]] }],
-  });
-  const flagsOf = (at: number): EventFlag[] => (at % 3 === 0 ? ["prefetch"] : ["token_ok"]);
-  const events = Array.from({ length: 30 }, (_, at) =>
-    storedEvent({
-      event_id: `evt-${String(at % 20).padStart(5, "0")}`,
-      campaign_id: "it's \\ 1",
-      flags: flagsOf(at),
-    }),
-  );
-  await world.archive.append(events);
-  await world.archive.archiveAll();
-  await world.recount("adv_1", day);
-  const truth = await world.current("adv_1", day);
-
-  const paths: string[] = [];
-  for await (const path of world.archive.objects.list("raw/")) paths.push(path);
-  const judged: { eventId: string; verdict: Verdict | string }[] = [];
-  for (const eventId of new Set(events.map(({ event_id }) => event_id))) {
-    const sql = judgeSql({
-      rows: world.archive.clickhouseObjects.rowsOf(paths),
-      copies: null,
-      campaigns: (
-        await world.stores.inputs.read({
-          id: 1n,
-          advertiserId: truth?.advertiserId ?? failed(),
-          billingDay: day,
-          reason: "",
-          attempt: 1,
-          full: true,
-        })
-      ).campaigns,
-      ruleSet: STANDARD_RULES,
-      bounds: dayBounds(day, "UTC"),
-      eventId,
-    });
-    judged.push(
-      ...(await ask(
-        `SELECT event_id AS eventId, verdict,
-          concat(toString(partition), ':', toString(offset), ':', toString(\`index\`)) AS coordinates
-        FROM (${sql}) ORDER BY eventId, coordinates`,
-        z.object({ eventId: z.string(), verdict: z.string(), coordinates: z.string() }),
-      )),
-    );
-  }
-  expect(judged).toHaveLength(30);
-  expect(judged.filter(({ verdict }) => verdict !== "valid")).toEqual(truth?.rejects);
+// The guidelines' two passes. What the edge's list said at the time is not what decides.
+it("tells robots and what is no browser by the pinned libraries, and phones called CUBOT apart", async () => {
+  const agents = [
+    ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36", "valid"],
+    ["Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 Chrome/99.0 Mobile", "valid"],
+    ["Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "bot_user_agent"],
+    ["curl/8.5.0", "bot_user_agent"],
+    ["Dalvik/1.6.0 (Linux; U; Android 4.1.2; GT-S5282 Build/JZO54K)", "not_a_browser"],
+    ["it's \\ ünknown\t", "not_a_browser"],
+  ] as const;
+  const { verdicts } = await judge([
+    ...agents.map(([user_agent]) => ({ user_agent })),
+    { user_agent: agents[0][0], flags: ["bot_user_agent"] },
+    { flags: ["bot_user_agent"] },
+  ]);
+  expect(verdicts).toEqual([...agents.map(([, verdict]) => verdict), "valid", "bot_user_agent"]);
 });
 
-function failed(): never {
-  throw new Error("nothing was published");
-}
+const at = (seconds: number) => NOON_MS + seconds * SECOND_MS;
+
+// COUNTER's rule: of two clicks within 30 seconds the first is removed and the second retained, and
+// so on along a chain; its example is 10:01:00, 10:01:29 (one action) and 10:01:35 (two).
+it.each([
+  ["29 seconds", [0, 29], ["double_click", "valid"]],
+  ["30 seconds", [0, 30], ["double_click", "valid"]],
+  ["a millisecond more", [0, 30.001], ["valid", "valid"]],
+  ["35 seconds", [0, 35], ["valid", "valid"]],
+  [
+    "a chain",
+    [0, 20, 40, 60, 95],
+    ["double_click", "double_click", "double_click", "valid", "valid"],
+  ],
+  ["the same instant", [5, 5], ["double_click", "valid"]],
+])(
+  "keeps the last of the clicks of a person on an ad within %s",
+  async (_what, times, expected) => {
+    const clicks = times.map((seconds, index) => ({
+      event_time: at(seconds),
+      ingest_time: at(100 + index),
+      user_id: "u",
+    }));
+    expect((await judge(clicks)).verdicts).toEqual(expected);
+  },
+);
+
+it("knows a person by the login, else by address and user agent, and only on the same ad", async () => {
+  const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36";
+  const anonymous = { user_id: undefined, ip_hash: "ab", user_agent: agent };
+  const { verdicts } = await judge([
+    { ...anonymous, event_time: at(0) },
+    { ...anonymous, event_time: at(1), user_agent: `${agent} Edg/1` },
+    { ...anonymous, event_time: at(2), ad_id: "ad_2" },
+    { ...anonymous, event_time: at(3), ip_hash: "cd" },
+    { ...anonymous, event_time: at(4), event_type: "impression" },
+    { ...anonymous, event_time: at(5) },
+    { user_id: undefined, event_time: at(6) },
+    { user_id: undefined, event_time: at(7) },
+  ]);
+  expect(verdicts).toEqual(["double_click", ...Array(7).fill("valid")]);
+});
+
+// A click must not be given up for one that does not count either, nor for a copy of itself.
+it("gives no click up for a robot's, a test's, or a retry", async () => {
+  const id = fresh("event");
+  const { truth } = await judge([
+    { id, user_id: "u", event_time: at(0) },
+    { id, user_id: "u", event_time: at(0), ingest_time: at(9) },
+    { user_id: "u", event_time: at(1), flags: ["prefetch"] },
+    { user_id: "u", event_time: at(2), test: true },
+  ]);
+  expect(truth?.lines).toMatchObject([{ clicks: 1n, costMicros: 5n }]);
+  expect(truth?.rejects.map(({ verdict }) => verdict).sort()).toEqual([
+    "duplicate",
+    "prefetch",
+    "test",
+  ]);
+});
+
+// A person with eleven clicks in a minute on different ads; each is sent twice, as retries are.
+it("takes all clicks of a person with more than ten in a minute for velocity, retries aside", async () => {
+  const clicks = (count: number, user_id: string) =>
+    Array.from({ length: count }, (_, index) => ({
+      id: fresh("event"),
+      user_id,
+      ad_id: `ad_${index}`,
+      event_time: at(index),
+    }));
+  const sent = [...clicks(10, "calm"), ...clicks(11, "fast")];
+  const again = sent.map((click) => ({ ...click, ingest_time: at(60) }));
+  const { truth } = await judge([...sent, ...again]);
+  expect(truth?.lines).toMatchObject([{ clicks: 10n, duplicateClicks: 21n }]);
+  expect(truth?.verdictCounts).toEqual({ valid: 10, duplicate: 21, velocity: 11 });
+});

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { IpAddress } from "../domain/ipAddress.ts";
+import type { IpAddress } from "@trueclick/shared/ip/address";
 import type { SignatureHashes } from "../ports/signatureHashes.ts";
 
 /** SHA-256 of a text's UTF-8, lower-case hex. */

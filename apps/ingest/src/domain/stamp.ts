@@ -6,8 +6,8 @@ import {
   GEO_UNKNOWN,
   type StoredEvent,
 } from "@trueclick/shared/event/stored";
+import { type IpAddress, parseIp, toIpNetwork } from "@trueclick/shared/ip/address";
 import { judgeToken, type VerifyToken } from "./clickTokens.ts";
-import { type IpAddress, parseIp, toIpNetwork } from "./ipAddress.ts";
 import type { Connection, Source } from "./source.ts";
 
 /** What a user agent tells. */
@@ -26,6 +26,8 @@ export interface StampContext {
   /** Null where the edge has no keys of tokens. */
   readonly verifyToken: VerifyToken | null;
   readonly readUserAgent: (userAgent: string) => UserAgentFacts;
+  /** Whether an address is of a data centre, where people do not browse. */
+  readonly isDatacenterIp: (ip: IpAddress) => boolean;
   /** Keyed hash in lower-case hex. Keyed, because all of IPv4 can be hashed in minutes. */
   readonly hashIp: (ip: IpAddress) => string;
 }
@@ -34,11 +36,13 @@ export interface StampContext {
 export interface IpFacts {
   /** Where nobody said it. */
   readonly geo: string;
+  /** Told from the whole address: its network may be a data centre's in part. */
+  readonly isDatacenter: boolean;
   readonly stamps: Pick<StoredEvent, "ip_hash" | "ip_net">;
 }
 
 /** Of somebody whose address or user agent is not known. */
-const IP_UNKNOWN: IpFacts = { geo: GEO_UNKNOWN, stamps: {} };
+const IP_UNKNOWN: IpFacts = { geo: GEO_UNKNOWN, isDatacenter: false, stamps: {} };
 export const USER_AGENT_UNKNOWN: UserAgentFacts = { device: "other", isBot: false };
 
 /**
@@ -73,7 +77,11 @@ export function toStoredEvent(event: Envelope, context: StampContext): StoredEve
     token: event.token,
     test: event.test,
     ...ip.stamps,
-    ...toEdgeStamps(context, token.flags, agent.isBot, event.id_derived),
+    ...toEdgeStamps(context, token.flags, {
+      isBot: agent.isBot,
+      isDatacenter: ip.isDatacenter,
+      isIdDerived: event.id_derived,
+    }),
     ext: event.ext,
   };
 }
@@ -84,6 +92,7 @@ export function readIp(text: string | null | undefined, context: StampContext): 
   if (ip === null) return IP_UNKNOWN;
   return {
     geo: GEO_UNKNOWN,
+    isDatacenter: context.isDatacenterIp(ip),
     stamps: { ip_hash: context.hashIp(ip), ip_net: toIpNetwork(ip) },
   };
 }
@@ -93,17 +102,24 @@ export function connectionUserAgent({ userAgent }: Connection): string | undefin
   return userAgent?.slice(0, USER_AGENT_LENGTH_MAX);
 }
 
+/** What the edge noticed of an event besides its token. */
+export interface EdgeFindings {
+  readonly isBot: boolean;
+  readonly isDatacenter: boolean;
+  readonly isIdDerived: boolean;
+}
+
 /** What the edge says of an event, whoever stands behind it. */
 export function toEdgeStamps(
   context: StampContext,
   tokenFlags: readonly EventFlag[],
-  isBot: boolean,
-  isIdDerived: boolean,
+  is: EdgeFindings,
 ): Pick<StoredEvent, "ingest_time" | "region" | "source_id" | "flags"> {
   const flags = [...tokenFlags];
-  if (isBot) flags.push("bot_user_agent");
+  if (is.isBot) flags.push("bot_user_agent");
+  if (is.isDatacenter) flags.push("datacenter_ip");
   if (context.connection.isPrefetch) flags.push("prefetch");
-  if (isIdDerived) flags.push("id_derived");
+  if (is.isIdDerived) flags.push("id_derived");
   return {
     ingest_time: context.ingestTimeMs,
     region: context.region,

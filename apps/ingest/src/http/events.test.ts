@@ -266,6 +266,16 @@ describe("the stamps", () => {
     ]);
   });
 
+  // The world of these tests has one data centre, 198.51.0.0/16.
+  it("flag addresses of data centres, told from the whole address", async () => {
+    await post([
+      click({ ip: "198.51.100.7" }),
+      click({ event_id: "evt_00000002", ip: "198.52.100.7" }),
+    ]);
+    const flags = edge.sink.events().map((event) => event.flags);
+    expect(flags).toEqual([["token_absent", "datacenter_ip"], ["token_absent"]]);
+  });
+
   it("never store the address itself", async () => {
     await post(click({ ip: "203.0.113.77" }));
     expect(edge.sink.blocks.map(({ value }) => value.toString()).join()).not.toContain("113.77");

@@ -25,10 +25,7 @@ export interface Acceptance {
   readonly sink: EventSink;
   readonly quarantine: Quarantine;
   readonly metrics: EdgeMetrics;
-  readonly stamps: Pick<
-    PlainStampContext,
-    "region" | "readUserAgent" | "recallUserAgent" | "hashIp" | "verifyToken"
-  >;
+  readonly stamps: Omit<PlainStampContext, "source" | "connection" | "ingestTimeMs">;
   readonly sha256Hex: EnvelopeContext["sha256Hex"];
   readonly partitionOf: BlockLimits["partitionOf"];
   readonly partitionOfBytes: PlainLinesContext["partitionOfBytes"];

@@ -33,6 +33,7 @@ const context: ReadContext = {
     return { device: "other", isBot: false };
   },
   recallUserAgent: () => undefined,
+  isDatacenterIp: () => false,
   hashIp: () => "",
   partitionCount: 4,
   sha256Hex,

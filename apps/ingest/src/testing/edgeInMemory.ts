@@ -169,6 +169,7 @@ export async function startEdgeInMemory(nowMs: number) {
         stamps: {
           region: "test",
           ...createUserAgentReader(),
+          isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
           hashIp: createIpHasher(IP_HASH_KEY),
           verifyToken,
         },

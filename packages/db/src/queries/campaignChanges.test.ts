@@ -6,17 +6,26 @@ const DAY = { fromMs: 1_000, toMs: 2_000 };
 const campaign = (
   id: string,
   rates: readonly (readonly [number, string])[],
-  times: { readonly starts_ms?: number; readonly ends_ms?: number } = {},
+  times: Partial<
+    Pick<CampaignHistory[number], "starts_ms" | "ends_ms" | "statuses" | "requires_impression">
+  > = {},
 ): CampaignHistory[number] => ({
   id,
   starts_ms: null,
   ends_ms: null,
+  statuses: [],
+  requires_impression: false,
   ...times,
   rates: rates.map(([effective_from_ms, cpc_micros]) => ({ effective_from_ms, cpc_micros })),
 });
 const before = [campaign("c1", [[0, "100"]])];
 
+const paused = (effective_from_ms: number) => [{ effective_from_ms, active: false }];
+
 const CASES: readonly (readonly [string, CampaignHistory, readonly string[]])[] = [
+  ["a pause in it", [campaign("c1", [[0, "100"]], { statuses: paused(1_500) })], ["c1"]],
+  ["a pause after it", [campaign("c1", [[0, "100"]], { statuses: paused(2_000) })], []],
+  ["impressions asked for", [campaign("c1", [[0, "100"]], { requires_impression: true })], ["c1"]],
   ["nothing changed", [campaign("c1", [[0, "100"]])], []],
   [
     "another price at its start",

@@ -3,7 +3,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { and, eq, gte, inArray, isNotNull, sql } from "drizzle-orm";
 import { z } from "zod";
-import { campaigns, rateCards } from "../postgres/schema/campaigns.ts";
+import { campaignStatuses, campaigns, rateCards } from "../postgres/schema/campaigns.ts";
 import { batchJobs } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
@@ -15,6 +15,8 @@ const historySchema = z.array(
     starts_ms: z.number().nullable(),
     ends_ms: z.number().nullable(),
     rates: z.array(z.object({ effective_from_ms: z.number(), cpc_micros: z.string() })),
+    statuses: z.array(z.object({ effective_from_ms: z.number(), active: z.boolean() })).default([]),
+    requires_impression: z.boolean().default(false),
   }),
 );
 export type CampaignHistory = z.infer<typeof historySchema>;
@@ -102,17 +104,25 @@ export function changedCampaigns(
 
 /** What of a campaign the events of a day can see, as one text. */
 function inForce(
-  { starts_ms, ends_ms, rates }: CampaignHistory[number],
+  { starts_ms, ends_ms, rates, statuses, requires_impression }: CampaignHistory[number],
   { fromMs, toMs }: InstantRange,
 ): string {
   const clamp = (ms: number) => Math.min(Math.max(ms, fromMs), toMs);
-  const ascending = rates.toSorted((a, b) => a.effective_from_ms - b.effective_from_ms);
-  const first = ascending.findLastIndex((rate) => rate.effective_from_ms <= fromMs);
-  const seen = ascending
-    .slice(Math.max(first, 0))
-    .filter((rate) => rate.effective_from_ms < toMs)
-    .map((rate) => [clamp(rate.effective_from_ms), rate.cpc_micros]);
-  return JSON.stringify([clamp(starts_ms ?? fromMs), clamp(ends_ms ?? toMs), seen]);
+  const inDay = <Entry extends { effective_from_ms: number }>(entries: readonly Entry[]) => {
+    const ascending = entries.toSorted((a, b) => a.effective_from_ms - b.effective_from_ms);
+    const first = ascending.findLastIndex((entry) => entry.effective_from_ms <= fromMs);
+    return ascending
+      .slice(Math.max(first, 0))
+      .filter((entry) => entry.effective_from_ms < toMs)
+      .map((entry) => ({ ...entry, effective_from_ms: clamp(entry.effective_from_ms) }));
+  };
+  return JSON.stringify([
+    clamp(starts_ms ?? fromMs),
+    clamp(ends_ms ?? toMs),
+    inDay(rates).map((rate) => [rate.effective_from_ms, rate.cpc_micros]),
+    inDay(statuses).map((status) => [status.effective_from_ms, status.active]),
+    requires_impression,
+  ]);
 }
 
 async function historiesNow(
@@ -125,9 +135,15 @@ async function historiesNow(
       'effective_from_ms', ${ms(rateCards.effectiveFrom)},
       'cpc_micros', ${rateCards.cpcMicros}::text) order by ${rateCards.effectiveFrom})
     from ${rateCards} where ${eq(rateCards.campaignId, campaigns.id)}), '[]')`;
+  const statuses = sql`coalesce((
+    select jsonb_agg(jsonb_build_object(
+      'effective_from_ms', ${ms(campaignStatuses.effectiveFrom)},
+      'active', ${campaignStatuses.status} = 'active') order by ${campaignStatuses.effectiveFrom})
+    from ${campaignStatuses} where ${eq(campaignStatuses.campaignId, campaigns.id)}), '[]')`;
   const history = sql`jsonb_agg(jsonb_build_object(
     'id', ${campaigns.id}, 'starts_ms', ${ms(campaigns.startsAt)},
-    'ends_ms', ${ms(campaigns.endsAt)}, 'rates', ${rates}) order by ${campaigns.id} collate "C")`;
+    'ends_ms', ${ms(campaigns.endsAt)}, 'rates', ${rates}, 'statuses', ${statuses},
+    'requires_impression', ${campaigns.requiresImpression}) order by ${campaigns.id} collate "C")`;
   const rows = await db
     .select({
       advertiserId: campaigns.advertiserId,

@@ -116,7 +116,9 @@ function candidatesOf(
 
     const { hourRows, campaignsHash } = before.counted;
     const rowsNow = (hour: number) => archived.get(hour)?.rows ?? 0;
-    if (hourRows === null || hours.some((hour) => rowsNow(hour) !== (hourRows.get(hour) ?? 0))) {
+    // A job also looks at the hour after its day: what follows a click tells whether it counts.
+    const looked = hoursTouched({ ...bounds, toMs: bounds.toMs + HOUR_MS });
+    if (hourRows === null || looked.some((hour) => rowsNow(hour) !== (hourRows.get(hour) ?? 0))) {
       return [{ day: { ...day, why: "new events" }, if: "any" }];
     }
     const change = changes(id, campaignsHash, bounds);

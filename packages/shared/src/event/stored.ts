@@ -20,6 +20,7 @@ export const EVENT_FLAGS = [
   "token_bad",
   "token_expired",
   "bot_user_agent",
+  "datacenter_ip",
   "prefetch",
   "sampled",
   "id_derived",

@@ -13,7 +13,7 @@ export const VERDICT_CLASSES = [
 ] as const;
 export type VerdictClass = (typeof VERDICT_CLASSES)[number];
 
-/** Every verdict and its class, in the order in which the first match wins among non-duplicates. */
+/** Every verdict and its class. The order in which the first match wins is that of the rules. */
 export const VERDICT_CLASS = {
   valid: "counted",
   duplicate: "duplicate",
@@ -73,6 +73,7 @@ export interface QuickFacts {
 
 const FLAG_VERDICTS = [
   ["bot_user_agent", "bot_user_agent"],
+  ["datacenter_ip", "datacenter_ip"],
   ["prefetch", "prefetch"],
   ["token_bad", "token_bad"],
   ["token_expired", "token_expired"],

@@ -3,13 +3,17 @@ import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import { hoursTouched } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
-import { campaignRows, eventCountSql, type JudgeInputs, judgeSql } from "../domain/judgeSql.ts";
-import { STANDARD_RULES } from "../domain/rules.ts";
+import { campaignRows } from "../domain/campaignSql.ts";
+import { cubeSql } from "../domain/cubeSql.ts";
+import { eventCountSql, type JudgedRows, rejectsSql } from "../domain/judgeSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
+import { type DatacenterRanges, loadDatacenterNetworks } from "./datacenterRanges.ts";
 
 /** Objects with copies of one day's ids. Past it a source reuses its ids, and a person must look. */
 const COPY_OBJECTS_MAX = 20_000;
@@ -21,23 +25,26 @@ const SETTINGS: ClickHouseSettings = {
   // The names of objects and the pinned inputs are part of the text.
   max_query_size: String(64 * MEBIBYTE),
   max_bytes_before_external_group_by: String(512 * MEBIBYTE),
+  // The reader of Parquet loses columns that a condition moved there shares with the rest of the
+  // query (ClickHouse 26.7: "Not found column … in block").
+  optimize_move_to_prewhere: 0,
 };
 
 const countRow = z.object({ rows: z.coerce.number().int(), events: z.coerce.number().int() });
 const pathRow = z.object({ path: z.string() });
 
-/** Judges in SQL on the objects themselves, and writes `truth_cube` and `truth_rejects`. */
+/**
+ * Judges in SQL on the objects themselves, and writes `truth_cube` and `truth_rejects`.
+ *
+ * @param ranges The file that the jobs' `datacenterRangesSha256` names; null without one.
+ */
 export function createClickHouseTruthEngine(
   clickhouse: ClickHouseClient,
   objects: ClickHouseObjects,
+  ranges: DatacenterRanges | null = null,
 ): TruthEngine {
-  const judgeInputs = ({ inputs }: Build, slice: Slice): JudgeInputs => ({
-    rows: objects.rowsOf(slice.objects.map(({ path }) => path)),
-    copies: slice.copies.length === 0 ? null : objects.rowsOf(slice.copies.map(({ path }) => path)),
-    campaigns: inputs.campaigns,
-    ruleSet: inputs.ruleSet,
-    bounds: inputs.bounds,
-  });
+  const rowsOf = (slice: readonly { readonly path: string }[]) =>
+    slice.length === 0 ? null : objects.rowsOf(slice.map(({ path }) => path));
   const write = async (name: string, query: string, { jobId, inputs }: Build) => {
     await clickhouse.command({
       query,
@@ -48,6 +55,17 @@ export function createClickHouseTruthEngine(
       },
       clickhouse_settings: { ...SETTINGS, log_comment: name },
     });
+  };
+  let networksLoaded: Promise<void> | null = null;
+  const loadNetworks = async () => {
+    if (ranges === null) return;
+    networksLoaded ??= loadDatacenterNetworks(clickhouse, ranges);
+    try {
+      await networksLoaded;
+    } catch (cause) {
+      networksLoaded = null;
+      throw cause;
+    }
   };
 
   return {
@@ -75,12 +93,12 @@ export function createClickHouseTruthEngine(
       return rows.map(({ path }) => path);
     },
 
-    async count(build, slice) {
-      const inputs = judgeInputs(build, slice);
+    async count({ inputs }, slice) {
+      const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
       const result = await clickhouse.query({
         query: `SELECT
-          (SELECT count() FROM ${inputs.rows}) AS rows,
-          (${eventCountSql(inputs)}) AS events`,
+          (SELECT count() FROM ${rows}) AS rows,
+          (${eventCountSql(rows, inputs)}) AS events`,
         format: "JSONEachRow",
         clickhouse_settings: { ...SETTINGS, log_comment: "batch.count" },
       });
@@ -88,9 +106,18 @@ export function createClickHouseTruthEngine(
     },
 
     async judge(build, slice) {
-      const judged = judgeSql(judgeInputs(build, slice));
-      await write("batch.cube", cubeSql(judged), build);
-      await write("batch.rejects", rejectsSql(judged), build);
+      const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
+      const judged = {
+        rows,
+        endMs: slice.lastHourMs + HOUR_MS,
+        following: rowsOf(slice.following),
+        copies: rowsOf(slice.copies),
+      };
+      const looked = [...slice.objects, ...slice.following].map(({ path }) => path);
+      await learnAgents(clickhouse, objects.rowsOf(looked), SETTINGS);
+      await loadNetworks();
+      await write("batch.rejects", insertRejects(judged, build.inputs), build);
+      await write("batch.cube", insertCube(judged, slice, build.inputs), build);
     },
 
     summarize: (build) => summarizeBuild(clickhouse, build),
@@ -99,14 +126,26 @@ export function createClickHouseTruthEngine(
 
 /** Names the SQL that judges: other text, other version. */
 export function truthCodeVersion(): string {
-  const judged = judgeSql({
-    rows: "rows",
-    copies: "copies",
+  const bounds = { fromMs: 0, toMs: 0 };
+  const inputs = {
     campaigns: [],
-    ruleSet: { ...STANDARD_RULES, rules: [] },
-    bounds: { fromMs: 0, toMs: 0 },
-  });
-  return `truth-${hash("sha256", cubeSql(judged) + rejectsSql(judged)).slice(0, 12)}`;
+    rules: rulesInForce(
+      STANDARD_RULES.map((rule) => ({ ...rule, enabled: true })),
+      { fromMs: 0, toMs: 1 },
+    ),
+    decisions: [
+      { id: 1, scope: { publisher_id: "", user_id: "" }, fromMs: 0, toMs: 1 },
+      { id: 2, scope: { publisher_id: "" }, fromMs: 0, toMs: 1 },
+    ],
+    agentLibraries: "",
+    datacenterRangesSha256: "",
+    bounds,
+  };
+  const judged = { rows: "rows", endMs: 0, following: "following", copies: "copies" };
+  const text =
+    insertRejects(judged, inputs) +
+    cubeSql({ rows: "rows", firstHourMs: 0, lastHourMs: 0 }, inputs);
+  return `truth-${hash("sha256", text).slice(0, 12)}`;
 }
 
 /**
@@ -128,27 +167,26 @@ function findCopiesSql(campaigns: string): string {
     SETTINGS optimize_aggregation_in_order = 1`;
 }
 
-function cubeSql(judged: string): string {
+function insertRejects(judged: JudgedRows, inputs: Parameters<typeof rejectsSql>[1]): string {
+  return `
+    INSERT INTO truth_rejects
+      (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
+        event_id, event_type, verdict, matched)
+    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, campaign_id,
+      toStartOfHour(fromUnixTimestamp64Milli(event_time_ms, 'UTC')), partition, offset, \`index\`,
+      event_id, event_type, verdict, matched
+    FROM (${rejectsSql(judged, inputs)})`;
+}
+
+function insertCube(
+  { rows }: JudgedRows,
+  { firstHourMs, lastHourMs }: Slice,
+  inputs: Parameters<typeof cubeSql>[1],
+): string {
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
         device, event_type, verdict, events, cost_micros, users)
-    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, campaign_id,
-      toStartOfHour(event_time) AS event_hour, ad_id, publisher_id, geo, device, event_type, verdict,
-      count(), sum(cost_micros),
-      uniqExactStateIf(sipHash64(user_id),
-        verdict = 'valid' AND event_type = 'click' AND user_id != '')
-    FROM (${judged})
-    GROUP BY campaign_id, event_hour, ad_id, publisher_id, geo, device, event_type, verdict`;
-}
-
-function rejectsSql(judged: string): string {
-  return `
-    INSERT INTO truth_rejects
-      (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
-        event_id, event_type, verdict)
-    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, campaign_id,
-      toStartOfHour(event_time), partition, offset, \`index\`, event_id, event_type, verdict
-    FROM (${judged})
-    WHERE verdict != 'valid'`;
+    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
+    FROM (${cubeSql({ rows, firstHourMs, lastHourMs }, inputs)})`;
 }

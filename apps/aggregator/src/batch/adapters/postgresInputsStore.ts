@@ -3,7 +3,6 @@ import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
-import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import {
   batchJobObjects,
   batchJobs,
@@ -11,14 +10,13 @@ import {
   truthVersions,
 } from "@trueclick/db/postgres/schema/truth";
 import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
-import type { AdvertiserId } from "@trueclick/shared/ids";
-import type { Rate } from "@trueclick/shared/pricing";
-import { SECOND_MS } from "@trueclick/shared/time";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, inArray, isNull, lt } from "drizzle-orm";
 import { z } from "zod";
-import { inputsJson, type PinnedCampaign, type PinnedObject } from "../domain/inputs.ts";
-import type { InputsStore } from "../ports/inputsStore.ts";
+import { inputsJson, type PinnedObject } from "../domain/inputs.ts";
+import type { BaseInputs, InputsStore } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
+import { readCampaigns, readDecisions, readRules } from "./postgresJudgement.ts";
 
 type Reader = Pick<Database, "select">;
 
@@ -27,6 +25,10 @@ export interface InputsStoreOptions {
   readonly topic: string;
   /** Version of the time zone database that `dayBounds` computes with. */
   readonly tzdata: string;
+  /** What the engine tells user agents by. */
+  readonly agentLibraries: string;
+  /** The ranges of data centres that the engine was given; null without. */
+  readonly datacenterRangesSha256: string | null;
 }
 
 /** Objects of one insert: Postgres takes 65,535 parameters a statement, a row is four. */
@@ -44,49 +46,32 @@ const objectColumns = {
 
 /** Reads inputs from the product's tables and pins them in `batch_jobs` and `batch_job_objects`. */
 export function createPostgresInputsStore(db: Database, options: InputsStoreOptions): InputsStore {
-  const { topic, tzdata } = options;
+  const { topic } = options;
   return {
     // One snapshot: a rate that is set meanwhile is either pinned with its campaign or not at all.
-    read: ({ advertiserId, billingDay }) =>
-      db.transaction(
-        async (tx) => {
-          const [advertiser] = await tx
-            .select({ timeZone: advertisers.timeZone, currency: advertisers.currency })
-            .from(advertisers)
-            .where(eq(advertisers.id, advertiserId));
-          if (advertiser === undefined) throw new JobRefusedError(`no advertiser ${advertiserId}`);
-          const bounds = dayBounds(billingDay, advertiser.timeZone);
-          const hours = hoursTouched(bounds);
-          return {
-            advertiserId,
-            billingDay,
-            ...advertiser,
-            tzdata,
-            bounds,
-            campaigns: await readCampaigns(tx, advertiserId),
-            objects: await readObjects(tx, topic, hours),
-            knownCopies: await readKnownCopies(tx, { advertiserId, billingDay }),
-          };
-        },
-        { isolationLevel: "repeatable read", accessMode: "read only" },
-      ),
+    read: (job) =>
+      db.transaction((tx) => readBase(tx, job, options), {
+        isolationLevel: "repeatable read",
+        accessMode: "read only",
+      }),
 
     resolve: (paths) => resolveObjects(db, topic, paths),
 
     pin: (jobId, inputs, inputsHash) =>
       db.transaction(async (tx) => {
+        const objects = [...inputs.objects, ...inputs.following];
         const pinned = await tx
           .update(batchJobs)
           .set({
             inputs: inputsJson(inputs),
             inputsHash,
             codeVersion: inputs.codeVersion,
-            hourRows: rowsByHour(inputs.objects),
+            hourRows: rowsByHour(objects),
           })
           .where(and(eq(batchJobs.id, Number(jobId)), eq(batchJobs.state, "running")))
           .returning({ id: batchJobs.id });
         if (pinned.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
-        const rows = inputs.objects.map(({ path, sha256, rows: count }) => {
+        const rows = objects.map(({ path, sha256, rows: count }) => {
           return { jobId, path, sha256, rows: BigInt(count) };
         });
         for (let start = 0; start < rows.length; start += OBJECTS_PER_INSERT_MAX) {
@@ -131,33 +116,34 @@ async function resolveObjects(
     .map(toPinnedObject);
 }
 
-async function readCampaigns(tx: Reader, advertiserId: AdvertiserId): Promise<PinnedCampaign[]> {
-  const rows = await tx
-    .select({
-      id: campaigns.id,
-      startsAt: campaigns.startsAt,
-      endsAt: campaigns.endsAt,
-      effectiveFrom: rateCards.effectiveFrom,
-      cpcMicros: rateCards.cpcMicros,
-    })
-    .from(campaigns)
-    .leftJoin(rateCards, eq(rateCards.campaignId, campaigns.id))
-    .where(eq(campaigns.advertiserId, advertiserId))
-    .orderBy(asc(campaigns.id), asc(rateCards.effectiveFrom));
-
-  const byId = Map.groupBy(rows, ({ id }) => id);
-  return [...byId]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([id, [first, ...rest]]) => {
-      if (first === undefined) return [];
-      const rates = [first, ...rest].flatMap(({ effectiveFrom, cpcMicros }): Rate[] =>
-        effectiveFrom === null || cpcMicros === null
-          ? []
-          : [{ effectiveFromMs: effectiveFrom.getTime(), cpcMicros }],
-      );
-      const startsMs = first.startsAt?.getTime() ?? null;
-      return [{ id, startsMs, endsMs: first.endsAt?.getTime() ?? null, rates }];
-    });
+async function readBase(
+  tx: Reader,
+  { advertiserId, billingDay }: Job,
+  { topic, ...judgedBy }: InputsStoreOptions,
+): Promise<BaseInputs> {
+  const [advertiser] = await tx
+    .select({ timeZone: advertisers.timeZone, currency: advertisers.currency })
+    .from(advertisers)
+    .where(eq(advertisers.id, advertiserId));
+  if (advertiser === undefined) throw new JobRefusedError(`no advertiser ${advertiserId}`);
+  const bounds = dayBounds(billingDay, advertiser.timeZone);
+  const hours = hoursTouched(bounds);
+  // What follows an event of the day within an hour may tell of it.
+  const followingMs = (hours.at(-1) ?? bounds.toMs) + HOUR_MS;
+  const lookedAt = { fromMs: bounds.fromMs, toMs: followingMs + HOUR_MS };
+  return {
+    advertiserId,
+    billingDay,
+    ...advertiser,
+    ...judgedBy,
+    bounds,
+    rules: await readRules(tx, lookedAt),
+    decisions: await readDecisions(tx, advertiserId, lookedAt),
+    campaigns: await readCampaigns(tx, advertiserId),
+    objects: await readObjects(tx, topic, hours),
+    following: await readObjects(tx, topic, [followingMs]),
+    knownCopies: await readKnownCopies(tx, { advertiserId, billingDay }),
+  };
 }
 
 async function readObjects(

@@ -1,8 +1,9 @@
 import type { InstantRange, IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
+import { disclosureOfRule, type RuleInForce } from "@trueclick/shared/verdict/rules";
 import type { Canonical } from "./canonicalJson.ts";
-import type { RuleSet } from "./rules.ts";
+import type { PinnedDecision } from "./decisions.ts";
 
 /** A campaign as it is at the time of pinning. */
 export interface PinnedCampaign {
@@ -13,6 +14,10 @@ export interface PinnedCampaign {
   readonly endsMs: number | null;
   /** Sorted by `effectiveFromMs`, ascending. */
   readonly rates: readonly Rate[];
+  /** When it was paused and went on, by `effectiveFromMs`, ascending; active before the first. */
+  readonly statuses: readonly { readonly effectiveFromMs: number; readonly active: boolean }[];
+  /** Whether its clicks need an impression that was issued. */
+  readonly requiresImpression: boolean;
 }
 
 export interface PinnedObject {
@@ -33,11 +38,20 @@ export interface PinnedInputs {
   readonly tzdata: string;
   readonly bounds: InstantRange;
   readonly codeVersion: string;
-  readonly ruleSet: RuleSet;
+  /** The rules in force at the events that the job looks at, in the order of the first match. */
+  readonly rules: readonly RuleInForce[];
+  /** Fraud decisions that may touch an event that the job looks at, by id. */
+  readonly decisions: readonly PinnedDecision[];
+  /** Names and versions of the libraries that tell robots and browsers by their user agent. */
+  readonly agentLibraries: string;
+  /** SHA-256 of the file of data-centre ranges; null without one. */
+  readonly datacenterRangesSha256: string | null;
   /** All campaigns of the advertiser, by id. */
   readonly campaigns: readonly PinnedCampaign[];
   /** The archive objects of the event hours that the day touches, by path. */
   readonly objects: readonly PinnedObject[];
+  /** Objects of the hour after the day: a double click is told from the click that follows it. */
+  readonly following: readonly PinnedObject[];
   /**
    * Objects that hold copies of ids which came with more than one event hour, at least one of them
    * touched by the day. By path; those of the day's own hours are in `objects` as well.
@@ -56,22 +70,14 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
     from_ms: inputs.bounds.fromMs,
     to_ms: inputs.bounds.toMs,
     code_version: inputs.codeVersion,
-    rule_set: {
-      id: inputs.ruleSet.id,
-      version: inputs.ruleSet.version,
-      rules: inputs.ruleSet.rules.map(({ id, version, verdict, disclosure }) => {
-        return { id, version, verdict, disclosure };
-      }),
-    },
-    campaigns: inputs.campaigns.map(({ id, startsMs, endsMs, rates }) => ({
-      id,
-      starts_ms: startsMs,
-      ends_ms: endsMs,
-      rates: rates.map(({ effectiveFromMs, cpcMicros }) => ({
-        effective_from_ms: effectiveFromMs,
-        cpc_micros: cpcMicros.toString(),
-      })),
-    })),
+    rules: inputs.rules.map(ruleJson),
+    decisions: inputs.decisions.map(({ id, scope, fromMs, toMs }) => {
+      return { id, scope: { ...scope }, from_ms: fromMs, to_ms: toMs };
+    }),
+    agent_libraries: inputs.agentLibraries,
+    datacenter_ranges_sha256: inputs.datacenterRangesSha256,
+    campaigns: inputs.campaigns.map(campaignJson),
+    following: inputs.following.map(objectJson),
     copies: inputs.copies.map(objectJson),
   };
 }
@@ -79,6 +85,34 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
 /** The value whose hash stands for all inputs. */
 export function hashedInputs(inputs: PinnedInputs): Canonical {
   return { inputs: inputsJson(inputs), objects: inputs.objects.map(objectJson) };
+}
+
+function ruleJson({ id, version, parameters, fromMs, toMs }: RuleInForce): Canonical {
+  return {
+    id,
+    version,
+    parameters: { ...parameters },
+    from_ms: fromMs,
+    to_ms: toMs,
+    disclosure: disclosureOfRule(id),
+  };
+}
+
+function campaignJson(campaign: PinnedCampaign): Canonical {
+  const { id, startsMs, endsMs, rates, statuses, requiresImpression } = campaign;
+  return {
+    id,
+    starts_ms: startsMs,
+    ends_ms: endsMs,
+    rates: rates.map(({ effectiveFromMs, cpcMicros }) => ({
+      effective_from_ms: effectiveFromMs,
+      cpc_micros: cpcMicros.toString(),
+    })),
+    statuses: statuses.map(({ effectiveFromMs, active }) => {
+      return { effective_from_ms: effectiveFromMs, active };
+    }),
+    requires_impression: requiresImpression,
+  };
 }
 
 function objectJson({ path, sha256, rows }: PinnedObject): Canonical {

@@ -1,142 +1,228 @@
 import { sqlString } from "@trueclick/archive/domain/sqlString";
 import type { InstantRange } from "@trueclick/shared/calendar";
-import type { PinnedCampaign } from "./inputs.ts";
-import { type RuleSet, verdictSql } from "./rules.ts";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { campaignRows } from "./campaignSql.ts";
+import { decisionSql } from "./decisions.ts";
+import type { PinnedInputs } from "./inputs.ts";
+import { type RuleSql, ruleSql, type VelocityRule } from "./rules.ts";
 
-export interface JudgeInputs {
-  /** Sub-query that gives the rows of the hours to judge, with the columns of the archive. */
+/** Events that are judged together, as sub-queries with the columns of the archive. */
+export interface JudgedRows {
+  /** The rows of whole event hours. */
   readonly rows: string;
-  /** The same for other hours that hold copies of some of these ids; null when there are none. */
+  /** End of the last of these hours, epoch milliseconds. */
+  readonly endMs: number;
+  /** The rows of the hour after them; null when there are none. */
+  readonly following: string | null;
+  /** The rows of hours with copies of some of these ids; null when there are none. */
   readonly copies: string | null;
-  readonly campaigns: readonly PinnedCampaign[];
-  readonly ruleSet: RuleSet;
-  readonly bounds: InstantRange;
-  /** Judges this event only: what a trace asks. Its copies are all that its verdict depends on. */
-  readonly eventId?: string;
 }
 
-/** Columns of the archive that rules may ask for and that judged rows carry. */
-const STORED_COLUMNS = [
+export type JudgeInputs = Pick<
+  PinnedInputs,
+  "bounds" | "campaigns" | "rules" | "decisions" | "agentLibraries" | "datacenterRangesSha256"
+>;
+
+/** Nobody: the key of an event that bears nothing to know a person by. */
+const NOBODY = "toFixedString('', 16)";
+
+/** What of an event goes on to the rules. */
+const OWN_COLUMNS = [
   "partition",
   "offset",
   "`index`",
   "event_id",
   "event_type",
-  "event_time",
+  "event_time_ms",
+  "ingest_ms",
   "campaign_id",
-  "ad_id",
   "publisher_id",
-  "geo",
-  "device",
-  "user_id",
+  "ip_net",
   "test",
+  "flag_words",
+  "agent_given",
+  "agent_is_bot",
+  "agent_is_browser",
+  "net_is_datacenter",
+  "person",
+  "pair",
 ];
-const EVENT_COLUMNS = [...STORED_COLUMNS, "event_time_ms", "flag_words"];
 
 /**
- * SQL that judges and prices the events of an advertiser in `bounds`: one row an event, with
- * `verdict`, `cost_micros`, and its fields. Each id counts once, at its first copy.
+ * SQL that gives the events of an advertiser in `bounds` that are not valid, one row each, with
+ * `verdict` and all rules that were `matched`. Each id counts once, at its first copy.
  *
  * Ids are told apart within the advertiser: what another tenant sends, by chance or on purpose under
  * the same ids, changes nothing here.
  *
  * Ids that came once, nearly all of them, are told from the others first: finding the first copy takes
  * five times as long a row. `payload` only tells `duplicate` from `id_conflict`, and neither counts,
- * so that a collision of the fast hash moves no number.
- *
- * Copies are compared before the day is cut out of its hours, so that an event just before midnight
- * and its copy just after are seen as such from both days.
+ * so that a collision of the fast hash moves no number. The same way windows are looked at only where
+ * a person clicked an ad twice. Copies and windows are compared before the day is cut out of its
+ * hours, so that both days of an event just before midnight and its copy just after see the same.
  */
-export function judgeSql(inputs: JudgeInputs): string {
-  const { bounds, campaigns, ruleSet } = inputs;
+export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
+  const { bounds, campaigns } = inputs;
+  const rules = ruleSql(inputs.rules, lookedAt(judged, inputs));
+  const decisions = decisionSql(inputs.decisions);
   return `
     WITH
       campaigns AS (${campaignRows(campaigns)}),
-      rates AS (${rateRows(campaigns)}),
-      own AS (${eventsOf(inputs.rows, inputs.eventId)}),
-      repeated_ids AS (
-        SELECT event_id128 FROM (${copiesOf(inputs)}) GROUP BY event_id128 HAVING count() > 1
-      ),
-      repeated AS (
-        SELECT event_id128, count() AS copies, min(position) AS first_position,
-          argMin(payload, position) AS first_payload
-        FROM (${copiesOf(inputs)})
-        WHERE event_id128 IN (SELECT event_id128 FROM repeated_ids)
-        GROUP BY event_id128
-      ),
+      own AS (${ownRows(judged, inputs, rules.doubleClickMs)}),
+      repeated AS (${repeatedSql(judged, inputs)}),
+      ${decisions.subqueries.map((subquery) => `${subquery},`).join("\n      ")}
       facts AS (
-        SELECT ${EVENT_COLUMNS.map((column) => `own.${column} AS ${column}`).join(", ")},
+        SELECT ${OWN_COLUMNS.map((column) => `own.${column} AS ${column}`).join(", ")},
           repeated.copies = 0 OR own.position = repeated.first_position AS is_first,
           own.payload = repeated.first_payload AS is_same,
-          campaigns.campaign_id != '' AS campaign_known, campaigns.starts_ms AS starts_ms,
-          campaigns.ends_ms AS ends_ms
+          true AS campaign_known,
+          arrayExists(r -> own.event_time_ms >= r.1 AND own.event_time_ms < r.2,
+            campaigns.inactive) AS is_inactive,
+          ${decisions.publisherDecisions} AS publisher_decisions,
+          ${decisions.manualDecisions} AS manual_decisions,
+          '' AS linkage
         FROM own
         LEFT JOIN repeated ON own.event_id128 = repeated.event_id128
         LEFT JOIN campaigns ON own.campaign_id = campaigns.campaign_id
-        WHERE own.event_time_ms >= ${bounds.fromMs} AND own.event_time_ms < ${bounds.toMs}
+        ${decisions.joins.join("\n        ")}
+      ),
+      matched AS (
+        SELECT partition, offset, \`index\`, event_id, event_type, campaign_id, event_time_ms,
+          ingest_ms, pair, arrayConcat(publisher_decisions, manual_decisions) AS decisions,
+          ${rules.ownBits} AS own_bits,
+          own_bits + ${velocityBits(rules.velocity)} AS bits,
+          pair != ${NOBODY} AND bitAnd(own_bits, ${rules.beforeDoubleClick}) = 0 AS is_candidate
+        FROM facts
+        WHERE bits != 0 OR ${repeatedPairs(rules)}
+      ),
+      followed AS (
+        SELECT *, ${nextClick(rules)} AS next_click_ms,
+          bits + ${rules.doubleClickBits} AS all_bits
+        FROM matched
       )
-    SELECT facts.*, ${verdictSql(ruleSet)} AS verdict,
-      if(verdict = 'valid' AND event_type = 'click', rates.cpc_micros, 0) AS cost_micros
-    FROM facts
-    ASOF LEFT JOIN rates
-      ON facts.campaign_id = rates.campaign_id AND facts.event_time_ms >= rates.effective_from_ms`;
+    SELECT partition, offset, \`index\`, event_id, event_type, campaign_id, event_time_ms,
+      arrayElement(${rules.verdicts}, bitCount(bitXor(all_bits, all_bits - 1))) AS verdict,
+      arrayConcat(
+        arrayMap(bit -> arrayElement(${rules.labels}, bit + 1), bitPositionsToArray(all_bits)),
+        arrayMap(id -> concat('decision:', toString(id)), decisions)) AS matched
+    FROM followed
+    WHERE all_bits != 0 AND event_time_ms < ${judged.endMs} AND ${inDay(bounds)}`;
 }
 
 /** SQL of a sub-query: how many events of the advertiser lie in `bounds`, counted without judging. */
-export function eventCountSql({ rows, campaigns, bounds }: JudgeInputs): string {
+export function eventCountSql(
+  rows: string,
+  { campaigns, bounds }: Pick<JudgeInputs, "campaigns" | "bounds">,
+): string {
   return `
-    WITH campaigns AS (${campaignRows(campaigns)}), own AS (${eventsOf(rows)})
-    SELECT count() AS events FROM own
-    WHERE event_time_ms >= ${bounds.fromMs} AND event_time_ms < ${bounds.toMs}`;
+    WITH campaigns AS (${campaignRows(campaigns)})
+    SELECT countIf(NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
+      AND ${inDay(bounds, "toUnixTimestamp64Milli(event_time)")}) AS events
+    FROM ${rows}`;
 }
 
-/** SQL of the campaigns' ids and times, as rows. */
-export function campaignRows(campaigns: readonly PinnedCampaign[]): string {
-  const rows = campaigns.map(({ id, startsMs, endsMs }) => ({
-    campaign_id: id,
-    starts_ms: startsMs,
-    ends_ms: endsMs,
-  }));
-  const structure = "campaign_id String, starts_ms Nullable(Int64), ends_ms Nullable(Int64)";
-  return pinnedRows(structure, rows);
+/** A condition: the event lies in the day. */
+export function inDay({ fromMs, toMs }: InstantRange, timeMs = "event_time_ms"): string {
+  return `${timeMs} >= ${fromMs} AND ${timeMs} < ${toMs}`;
 }
 
-function rateRows(campaigns: readonly PinnedCampaign[]): string {
-  const rows = campaigns.flatMap(({ id, rates }) =>
-    rates.map(({ effectiveFromMs, cpcMicros }) => ({
-      campaign_id: id,
-      effective_from_ms: effectiveFromMs,
-      cpc_micros: cpcMicros.toString(),
-    })),
-  );
-  return pinnedRows("campaign_id String, effective_from_ms Int64, cpc_micros Int64", rows);
+/** From the first hour that the day touches to the last click that can follow one of it. */
+function lookedAt({ endMs }: JudgedRows, { bounds }: JudgeInputs): InstantRange {
+  return { fromMs: bounds.fromMs - HOUR_MS, toMs: endMs + HOUR_MS };
 }
 
-function pinnedRows(structure: string, rows: readonly object[]): string {
-  // `format` takes no empty text.
-  if (rows.length === 0) return `SELECT * FROM null(${sqlString(structure)})`;
-  const json = rows.map((row) => JSON.stringify(row)).join("\n");
-  return `SELECT * FROM format(JSONEachRow, ${sqlString(structure)}, ${sqlString(json)})`;
+/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
+function ownRows(judged: JudgedRows, inputs: JudgeInputs, doubleClickMs: number): string {
+  const own = eventsOf(judged.rows, inputs);
+  if (judged.following === null || doubleClickMs === 0) return own;
+  return `${own} UNION ALL ${eventsOf(judged.following, inputs)}
+    AND event_type = 'click' AND event_time_ms <= ${judged.endMs - 1 + doubleClickMs}`;
 }
 
-/** Events of the advertiser with what tells their copies apart. Needs `campaigns`. */
-function eventsOf(rows: string, eventId?: string): string {
-  const only = eventId === undefined ? "" : `AND event_id = ${sqlString(eventId)}`;
+/** Events of the advertiser with what rules ask of them. Needs `campaigns`. */
+function eventsOf(rows: string, inputs: JudgeInputs): string {
+  const libraries = `libraries = ${sqlString(inputs.agentLibraries)}`;
+  const agents = (fact: string) =>
+    `(SELECT agent_hash FROM user_agent_facts WHERE ${libraries} AND ${fact})`;
+  const ranges = inputs.datacenterRangesSha256;
+  const isDatacenter =
+    ranges === null
+      ? "false"
+      : `ip_net IN (SELECT ip_net FROM datacenter_nets WHERE ranges_sha256 = ${sqlString(ranges)})`;
   return `
-    SELECT ${STORED_COLUMNS.join(", ")}, event_id128,
+    SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
+      toUInt16(\`index\`) AS \`index\`, event_id, event_id128, event_type, campaign_id, ad_id,
+      publisher_id, user_id, ip_net, test,
       toUnixTimestamp64Milli(event_time) AS event_time_ms,
-      splitByChar(',', flags) AS flag_words,
-      (toUnixTimestamp64Milli(ingest_time), partition, offset, \`index\`) AS position,
-      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload
+      toUnixTimestamp64Milli(ingest_time) AS ingest_ms,
+      (ingest_ms, partition, offset, \`index\`) AS position,
+      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload,
+      concat(',', flags, ',') AS flag_words,
+      ${AGENT_HASH} AS agent_hash,
+      user_agent != '' AS agent_given,
+      agent_given AND agent_hash IN ${agents("is_bot")} AS agent_is_bot,
+      agent_given AND agent_hash NOT IN ${agents("NOT is_browser")} AS agent_is_browser,
+      ${isDatacenter} AS net_is_datacenter,
+      multiIf(user_id != '', sipHash128(user_id), ip_hash != '', sipHash128(ip_hash, user_agent),
+        ${NOBODY}) AS person,
+      if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
+        ${NOBODY}) AS pair
     FROM ${rows}
-    WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns) ${only}`;
+    WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)`;
 }
 
-/** All copies of the ids to judge, with what decides which is first and whether they are the same. */
-function copiesOf({ copies, eventId }: JudgeInputs): string {
+/** The key of a user agent in `user_agent_facts`. */
+export const AGENT_HASH = "sipHash128(user_agent)";
+
+/** Ids with more than one copy, and the first of each. Needs `own`. */
+function repeatedSql({ copies }: JudgedRows, inputs: JudgeInputs): string {
   const own = "SELECT event_id128, position, payload FROM own";
-  if (copies === null) return own;
-  return `${own} UNION ALL
-    SELECT event_id128, position, payload FROM (${eventsOf(copies, eventId)})
-    WHERE event_id128 IN (SELECT event_id128 FROM own)`;
+  const all =
+    copies === null
+      ? own
+      : `${own} UNION ALL SELECT event_id128, position, payload FROM (${eventsOf(copies, inputs)})
+          WHERE event_id128 IN (SELECT event_id128 FROM own)`;
+  return `
+    SELECT event_id128, count() AS copies, min(position) AS first_position,
+      argMin(payload, position) AS first_payload
+    FROM (${all})
+    WHERE event_id128 IN (
+      SELECT event_id128 FROM (${all}) GROUP BY event_id128 HAVING count() > 1)
+    GROUP BY event_id128`;
+}
+
+/** Clicks that another click of the same person on the same ad may follow. */
+function repeatedPairs({ doubleClickMs }: RuleSql): string {
+  if (doubleClickMs === 0) return "false";
+  return `pair IN (
+    SELECT pair FROM own WHERE pair != ${NOBODY} GROUP BY pair HAVING count() > 1)`;
+}
+
+/** Time to the next candidate of the same pair, milliseconds; null when none follows. */
+function nextClick({ doubleClickMs }: RuleSql): string {
+  if (doubleClickMs === 0) return "CAST(NULL, 'Nullable(Int64)')";
+  // The frame reaches one row ahead; past the last one it gives the default of the type.
+  return `if(is_candidate, nullIf(leadInFrame(event_time_ms) OVER (
+      PARTITION BY is_candidate, pair ORDER BY event_time_ms, ingest_ms, partition, offset, \`index\`
+      ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING), 0) - event_time_ms, NULL)`;
+}
+
+/**
+ * The bits of velocity rules: clicks of a key in a window with more distinct ids than are believed.
+ * Copies of an id count once; ids are only looked at where there are enough copies.
+ */
+function velocityBits(velocity: readonly VelocityRule[]): string {
+  const bits = velocity.map(({ key, seconds, clicksMax, bit, condition }) => {
+    const slot = `intDiv(event_time_ms, ${seconds * SECOND_MS})`;
+    const nobody = key === "person" ? NOBODY : "''";
+    const isClick = `event_type = 'click' AND NOT test AND ${key} != ${nobody}`;
+    const many = `SELECT ${key}, ${slot} AS slot FROM own WHERE ${isClick}
+      GROUP BY ${key}, slot HAVING count() > ${clicksMax}`;
+    return `if(${condition} AND ${isClick} AND (${key}, ${slot}) IN (
+        SELECT ${key}, ${slot} AS slot FROM own
+        WHERE ${isClick} AND (${key}, ${slot}) IN (${many})
+        GROUP BY ${key}, slot HAVING uniqExact(event_id128) > ${clicksMax}
+      ), toUInt64(${bit}), 0)`;
+  });
+  return bits.length === 0 ? "toUInt64(0)" : bits.join(" + ");
 }

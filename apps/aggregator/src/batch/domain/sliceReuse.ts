@@ -62,7 +62,7 @@ export function planPart(
 
 /** Everything that the rows of a slice are a function of, to be hashed. */
 export function sliceInputs(inputs: PinnedInputs, slice: Slice): Canonical {
-  return hashedInputs({ ...inputs, objects: slice.objects, copies: slice.copies });
+  return hashedInputs({ ...inputs, ...slice });
 }
 
 export function hoursOf({ objects }: Slice): number[] {
@@ -74,7 +74,7 @@ function sliceObjects(
   objects: readonly PinnedObject[],
   rowsMax: number,
 ): Slice[] {
-  return planSlices(objects, inputs.copies, rowsMax);
+  return planSlices(inputs, rowsMax, objects);
 }
 
 /** Hours that follow one another without a covered one between them: a slice never spans one. */

@@ -18,7 +18,7 @@ const objects = fc.array(
 it("judges every object once, and no hour in two slices", () => {
   fc.assert(
     fc.property(objects, objects, fc.integer({ min: 1, max: 500 }), (own, copies, rowsMax) => {
-      const slices = planSlices(own, copies, rowsMax);
+      const slices = planSlices({ objects: own, following: copies, copies }, rowsMax);
       const planned = slices.flatMap((slice) => slice.objects);
       expect(planned).toHaveLength(own.length);
       expect(new Set(planned)).toEqual(new Set(own));
@@ -32,6 +32,10 @@ it("judges every object once, and no hour in two slices", () => {
         expect(rows <= rowsMax || hours[at]?.size === 1).toBe(true);
         const others = copies.filter(({ eventHourMs }) => !hours[at]?.has(eventHourMs));
         expect(slice.copies).toEqual(others);
+        const afterMs = Math.max(...(hours[at] ?? [])) + HOUR_MS;
+        expect(slice.following).toEqual(
+          [...own, ...copies].filter(({ eventHourMs }) => eventHourMs === afterMs),
+        );
       }
     }),
   );

@@ -1,46 +1,62 @@
+import { HOUR_MS } from "@trueclick/shared/time";
 import type { PinnedObject } from "./inputs.ts";
 
 /** Event hours that are judged together. Hours are never split: dedupe needs them whole. */
 export interface Slice {
   /** Objects whose events are judged. */
   readonly objects: readonly PinnedObject[];
+  /** First and last of their hours, inclusive, as starts in epoch milliseconds. */
+  readonly firstHourMs: number;
+  readonly lastHourMs: number;
+  /** Objects of the hour after the last one: a double click is told from what follows it. */
+  readonly following: readonly PinnedObject[];
   /** Objects of other hours that hold copies of some of these events. */
+  readonly copies: readonly PinnedObject[];
+}
+
+/** All that a day is judged by; slices are cut of its objects, or of some of them. */
+export interface SliceInputs {
+  readonly objects: readonly PinnedObject[];
+  readonly following: readonly PinnedObject[];
   readonly copies: readonly PinnedObject[];
 }
 
 /**
  * Cuts a day into slices of whole hours: as many hours a slice as fit into `rowsMax` rows, but at
  * least one. A quiet day is one query, a busy one stays within the engine's memory.
+ *
+ * @param judged Whole hours of the day's objects; all of them unless said.
  */
 export function planSlices(
-  objects: readonly PinnedObject[],
-  copies: readonly PinnedObject[],
+  inputs: SliceInputs,
   rowsMax: number,
+  judged: readonly PinnedObject[] = inputs.objects,
 ): Slice[] {
-  const slices: { hours: Set<number>; objects: PinnedObject[]; rows: number }[] = [];
-  for (const [eventHourMs, hour] of byHour(objects)) {
+  const slices: { hours: number[]; objects: PinnedObject[]; rows: number }[] = [];
+  const byHour = Map.groupBy(judged, ({ eventHourMs }) => eventHourMs);
+  for (const [eventHourMs, hour] of [...byHour].sort(([a], [b]) => a - b)) {
     const rows = hour.reduce((sum, object) => sum + object.rows, 0);
     const last = slices.at(-1);
     if (last === undefined || last.rows + rows > rowsMax) {
-      slices.push({ hours: new Set([eventHourMs]), objects: [...hour], rows });
+      slices.push({ hours: [eventHourMs], objects: [...hour], rows });
     } else {
-      last.hours.add(eventHourMs);
+      last.hours.push(eventHourMs);
       last.objects.push(...hour);
       last.rows += rows;
     }
   }
-  return slices.map(({ hours, objects: own }) => ({
-    objects: own,
-    copies: copies.filter(({ eventHourMs }) => !hours.has(eventHourMs)),
-  }));
-}
-
-function byHour(objects: readonly PinnedObject[]): [number, PinnedObject[]][] {
-  const hours = new Map<number, PinnedObject[]>();
-  for (const object of objects) {
-    const hour = hours.get(object.eventHourMs);
-    if (hour === undefined) hours.set(object.eventHourMs, [object]);
-    else hour.push(object);
-  }
-  return [...hours].sort(([a], [b]) => a - b);
+  const after = Map.groupBy(
+    [...inputs.objects, ...inputs.following],
+    ({ eventHourMs }) => eventHourMs,
+  );
+  return slices.map(({ hours, objects }) => {
+    const [firstHourMs = 0, lastHourMs = firstHourMs] = [hours.at(0), hours.at(-1)];
+    return {
+      objects,
+      firstHourMs,
+      lastHourMs,
+      following: after.get(lastHourMs + HOUR_MS) ?? [],
+      copies: inputs.copies.filter(({ eventHourMs }) => !hours.includes(eventHourMs)),
+    };
+  });
 }

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { JobStep } from "@trueclick/db/postgres/schema/truth";
+import { HOUR_MS } from "@trueclick/shared/time";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
-import { STANDARD_RULES } from "../domain/rules.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { type Job, type JobProgress, JobRefusedError } from "../ports/jobQueue.ts";
@@ -88,9 +88,11 @@ export async function runJob(
 
 async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
   const { knownCopies, ...base } = await stores.inputs.read(job);
-  const found = await stores.engine.findCopies(base.campaigns, base.bounds);
+  // An hour more: the clicks that may follow one of the day are told from their copies as well.
+  const lookedAt = { fromMs: base.bounds.fromMs, toMs: base.bounds.toMs + HOUR_MS };
+  const found = await stores.engine.findCopies(base.campaigns, lookedAt);
   const copies = await stores.inputs.resolve([...knownCopies, ...found]);
-  return { ...base, copies, codeVersion: stores.codeVersion, ruleSet: STANDARD_RULES };
+  return { ...base, copies, codeVersion: stores.codeVersion };
 }
 
 async function checkObjects(
@@ -98,7 +100,7 @@ async function checkObjects(
   inputs: PinnedInputs,
   signal: AbortSignal,
 ): Promise<void> {
-  const byPath = new Map([...inputs.objects, ...inputs.copies].map((pin) => [pin.path, pin]));
+  const byPath = new Map(pinnedObjects(inputs).map((pin) => [pin.path, pin]));
   const pins = [...byPath.values()];
   for (let start = 0; start < pins.length; start += CHECKS_MAX) {
     signal.throwIfAborted();
@@ -106,6 +108,10 @@ async function checkObjects(
       pins.slice(start, start + CHECKS_MAX).map((pin) => checkObject(objects, pin)),
     );
   }
+}
+
+function pinnedObjects({ objects, following, copies }: PinnedInputs): PinnedObject[] {
+  return [...objects, ...following, ...copies];
 }
 
 async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<void> {

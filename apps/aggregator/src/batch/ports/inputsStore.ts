@@ -2,14 +2,14 @@ import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
 import type { Job } from "./jobQueue.ts";
 
 /** What can be known of a job's inputs without asking the engine for copies. */
-export interface BaseInputs extends Omit<PinnedInputs, "copies" | "codeVersion" | "ruleSet"> {
+export interface BaseInputs extends Omit<PinnedInputs, "copies" | "codeVersion"> {
   /** Paths of the copies that the current version was judged by; the index may have forgotten them. */
   readonly knownCopies: readonly string[];
 }
 
 /** Where inputs come from and where they are pinned. */
 export interface InputsStore {
-  /** Reads manifest, campaigns and rates as they are at one instant. */
+  /** Reads manifest, campaigns, rates, rules and decisions as they are at one instant. */
   read(job: Job): Promise<BaseInputs>;
   /**
    * The archived objects that hold the events of the named ones. A name that the manifest does not

@@ -1,7 +1,7 @@
 import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { campaignStatuses, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import {
   batchJobs,
   truthCurrent,
@@ -13,10 +13,12 @@ import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { type ArchiveWorld, openArchiveWorld } from "../../archive/testing/archiveWorld.ts";
+import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
 } from "../adapters/clickhouseTruthEngine.ts";
+import type { DatacenterRanges } from "../adapters/datacenterRanges.ts";
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
@@ -28,6 +30,8 @@ export interface CampaignSeed {
   readonly id: string;
   readonly startsMs?: number;
   readonly endsMs?: number;
+  /** `[fromMs, toMs)` in which it was paused. */
+  readonly pauses?: readonly (readonly [number, number])[];
   /** `[effectiveFromMs, cpcMicros]` */
   readonly rates: readonly (readonly [number, bigint])[];
 }
@@ -56,15 +60,26 @@ export type CurrentTruth = Awaited<ReturnType<typeof readCurrent>> & object;
 
 const { signal } = new AbortController();
 
-/** @param objects Where the archive is; a folder of its own unless said. */
-export async function openBatchWorld(objects?: ObjectsSettings): Promise<BatchWorld> {
+/**
+ * @param objects Where the archive is; a folder of its own unless said.
+ * @param ranges Ranges of data centres; none by default.
+ */
+export async function openBatchWorld(
+  objects?: ObjectsSettings,
+  ranges: DatacenterRanges | null = null,
+): Promise<BatchWorld> {
   const archive = await openArchiveWorld(objects);
   const { db, clickhouse, clickhouseObjects, topic } = archive;
   const queue = createPostgresJobQueue(db);
   const stores: JobStores = {
-    inputs: createPostgresInputsStore(db, { topic, tzdata: "test" }),
+    inputs: createPostgresInputsStore(db, {
+      topic,
+      tzdata: "test",
+      agentLibraries: AGENT_LIBRARIES,
+      datacenterRangesSha256: ranges?.sha256 ?? null,
+    }),
     objects: archive.objects,
-    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects),
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
     register: createPostgresTruthRegister(db),
     slices: createSliceRecords(db, clickhouse),
     codeVersion: truthCodeVersion(),
@@ -117,7 +132,7 @@ async function addAdvertiser(
   const advertiserId = advertiserIdSchema.parse(id);
   const { timeZone } = options;
   await db.insert(advertisers).values({ id: advertiserId, name: id, timeZone, currency: "EUR" });
-  for (const { id: campaign, startsMs, endsMs, rates } of options.campaigns) {
+  for (const { id: campaign, startsMs, endsMs, rates, pauses = [] } of options.campaigns) {
     const campaignId = campaignIdSchema.parse(campaign);
     await db.insert(campaigns).values({
       id: campaignId,
@@ -129,6 +144,14 @@ async function addAdvertiser(
     for (const [effectiveFromMs, cpcMicros] of rates) {
       const effectiveFrom = new Date(effectiveFromMs);
       await db.insert(rateCards).values({ campaignId, effectiveFrom, cpcMicros });
+    }
+    for (const [atMs, status] of pauses.flatMap(([fromMs, toMs]) => [
+      [fromMs, "paused"] as const,
+      [toMs, "active"] as const,
+    ])) {
+      const effectiveFrom = new Date(atMs);
+      const audit = { reason: "test", createdBy: "test" };
+      await db.insert(campaignStatuses).values({ campaignId, effectiveFrom, status, ...audit });
     }
   }
 }

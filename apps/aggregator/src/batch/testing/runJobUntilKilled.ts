@@ -9,6 +9,7 @@ import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { z } from "zod";
+import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
@@ -55,7 +56,12 @@ async function main(): Promise<void> {
   const queue = createPostgresJobQueue(db);
   const engine = createClickHouseTruthEngine(clickhouse, createFolderObjects(options.objectsDir));
   const stores: JobStores = {
-    inputs: createPostgresInputsStore(db, { topic: options.topic, tzdata: "test" }),
+    inputs: createPostgresInputsStore(db, {
+      topic: options.topic,
+      tzdata: "test",
+      agentLibraries: AGENT_LIBRARIES,
+      datacenterRangesSha256: null,
+    }),
     objects: createFolderObjectStore(options.objectsDir),
     engine,
     register: createPostgresTruthRegister(dyingBeforeCommit(db, dieAt)),

@@ -73,8 +73,8 @@ export function pickPerson(random: Random, geos: readonly string[], people: numb
   return {
     userId: `user-${number.toString(36)}`,
     userAgent,
-    // Of the blocks that are kept for documentation (RFC 5737): nobody's real address.
-    ip: `203.0.113.${(number % 254) + 1}`,
+    // Of the block that is kept for benchmarks (RFC 2544): nobody's real address, and many networks.
+    ip: `198.${18 + ((number >> 16) & 1)}.${(number >> 8) & 255}.${number & 255}`,
     geo: random.pick(geos),
     device,
   };

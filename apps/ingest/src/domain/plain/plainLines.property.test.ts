@@ -44,6 +44,7 @@ function contextOf(speaksForUsers: boolean, requireToken: boolean): PlainLinesCo
     readUserAgent,
     recallUserAgent: (userAgent) =>
       userAgent.includes("new") ? undefined : readUserAgent(userAgent),
+    isDatacenterIp: (ip) => ((ip.at(-1) ?? 0) & 1) === 1,
     hashIp: (ip) => createHmac("sha256", "key").update(ip).digest("hex"),
     partitionCount: PARTITIONS,
     partitionOfBytes,

@@ -6,6 +6,7 @@ import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { judgeToken, type TokenBearer, type TokenFinding } from "../clickTokens.ts";
 import {
   connectionUserAgent,
+  type EdgeFindings,
   type IpFacts,
   readIp,
   type StampContext,
@@ -70,8 +71,9 @@ export class PlainStamps {
     this.ip = ip.stamps;
     this.device = this.#devicePiece(event.isDeviceUnknown ? "other" : agent.device);
     this.impressionId = NOTHING;
-    if (event.isPresent(fields.TOKEN)) this.#readToken(json, event, agent.isBot);
-    else this.edge = this.#edgeWithoutToken(event.isClick, agent.isBot);
+    const is = { isBot: agent.isBot, isDatacenter: ip.isDatacenter, isIdDerived: false };
+    if (event.isPresent(fields.TOKEN)) this.#readToken(json, event, is);
+    else this.edge = this.#edgeWithoutToken(event.isClick, is);
     return true;
   }
 
@@ -101,30 +103,31 @@ export class PlainStamps {
     return piece;
   }
 
-  #edgeWithoutToken(isClick: boolean, isBot: boolean): Uint8Array {
-    const index = (isClick ? 2 : 0) + (isBot ? 1 : 0);
+  #edgeWithoutToken(isClick: boolean, is: EdgeFindings): Uint8Array {
+    const index = (is.isDatacenter ? 4 : 0) + (isClick ? 2 : 0) + (is.isBot ? 1 : 0);
     const known = this.#edgesUntold[index];
     if (known !== undefined) return known;
     const { flags } = isClick ? this.#absent.ofClicks : this.#absent.ofOthers;
-    const piece = toPiece(toEdgeStamps(this.#context, flags, isBot, false));
+    const piece = toPiece(toEdgeStamps(this.#context, flags, is));
     this.#edgesUntold[index] = piece;
     return piece;
   }
 
-  #readToken(json: Buffer, event: EventScanner, isBot: boolean): void {
+  #readToken(json: Buffer, event: EventScanner, is: EdgeFindings): void {
     const { flags, claims } = judgeToken(toTokenBearer(json, event), this.#context);
     if (claims !== null && !event.isPresent(fields.IMPRESSION_ID)) {
       this.impressionId = toPiece({ impression_id: claims.impressionId });
     }
-    const key = `${isBot} ${flags.join(" ")}`;
+    const key = `${is.isBot} ${is.isDatacenter} ${flags.join(" ")}`;
     const known = this.#edges.get(key);
-    this.edge = known ?? toPiece(toEdgeStamps(this.#context, flags, isBot, false));
+    this.edge = known ?? toPiece(toEdgeStamps(this.#context, flags, is));
     if (known === undefined) this.#edges.set(key, this.edge);
   }
 }
 
 interface IpPieces {
   readonly geo: Uint8Array;
+  readonly isDatacenter: boolean;
   readonly stamps: Uint8Array;
 }
 
@@ -136,8 +139,8 @@ function toPiece(part: { readonly [Field in keyof StoredEvent]?: unknown }): Uin
   return json === "{}" ? NOTHING : Buffer.from(`${json.slice(1, -1)},`);
 }
 
-function toIpPieces({ geo, stamps }: IpFacts): IpPieces {
-  return { geo: toPiece({ geo }), stamps: toPiece(stamps) };
+function toIpPieces({ geo, isDatacenter, stamps }: IpFacts): IpPieces {
+  return { geo: toPiece({ geo }), isDatacenter, stamps: toPiece(stamps) };
 }
 
 function toTokenBearer(json: Buffer, event: EventScanner): TokenBearer {

@@ -1,6 +1,6 @@
 import type { AdId, AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
-import { check, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { boolean, check, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
 import { big, instant, recordedAt } from "./columns.ts";
 
@@ -19,6 +19,8 @@ export const campaigns = pgTable(
     startsAt: instant(),
     /** Exclusive; null while it has no planned end. */
     endsAt: instant(),
+    /** Whether a click counts only if an impression of this campaign was issued for it. */
+    requiresImpression: boolean().notNull().default(false),
     /** The stream knows a campaign from this instant on, in the log's append time, on every replay. */
     createdAt: recordedAt(),
   },
@@ -61,4 +63,25 @@ export const rateCards = pgTable(
     primaryKey({ columns: [table.campaignId, table.effectiveFrom] }),
     check("rate_cards_cpc_not_negative", sql`${table.cpcMicros} >= 0`),
   ],
+);
+
+export const CAMPAIGN_STATUSES = ["active", "paused"] as const;
+export type CampaignStatus = (typeof CAMPAIGN_STATUSES)[number];
+
+/** When campaigns were paused and went on, effective-dated. Rows are added, not changed. */
+export const campaignStatuses = pgTable(
+  "campaign_statuses",
+  {
+    campaignId: text()
+      .$type<CampaignId>()
+      .notNull()
+      .references(() => campaigns.id, { onDelete: "cascade" }),
+    /** Event time, inclusive; in force until the next row's. Before the first one it is active. */
+    effectiveFrom: instant().notNull(),
+    status: text().$type<CampaignStatus>().notNull(),
+    reason: text().notNull(),
+    createdBy: text().notNull(),
+    createdAt: recordedAt(),
+  },
+  (table) => [primaryKey({ columns: [table.campaignId, table.effectiveFrom] })],
 );

@@ -1,0 +1,120 @@
+/** What truth judges by and people decide: versions of rules, fraud decisions, back-tests. */
+import type { AdvertiserId } from "@trueclick/shared/ids";
+import type { RuleId, RuleParameters } from "@trueclick/shared/verdict/rules";
+import { sql } from "drizzle-orm";
+import {
+  type AnyPgColumn,
+  bigserial,
+  boolean,
+  check,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
+import { advertisers } from "./advertisers.ts";
+import { createdAt, instant, recordedAt, whole } from "./columns.ts";
+
+/**
+ * Versions of rules: rows are added, never changed, and say who added them, when and why. At an
+ * instant of event time the highest version that has begun is in force. Version 1 of each rule is
+ * seeded by a migration.
+ */
+export const ruleVersions = pgTable(
+  "rule_versions",
+  {
+    ruleId: text().$type<RuleId>().notNull(),
+    /** From 1, without gaps. */
+    version: integer().notNull(),
+    enabled: boolean().notNull(),
+    parameters: jsonb().$type<RuleParameters>().notNull(),
+    /** Event time, inclusive. */
+    effectiveFrom: instant().notNull(),
+    reason: text().notNull(),
+    createdBy: text().notNull(),
+    createdAt: recordedAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.ruleId, table.version] }),
+    check("rule_versions_from_one", sql`${table.version} >= 1`),
+  ],
+);
+
+export const DECISION_ORIGINS = ["manual", "rule", "partner"] as const;
+export type DecisionOrigin = (typeof DECISION_ORIGINS)[number];
+
+/**
+ * Decisions that events are invalid: those that match every given part of the scope, in a range of
+ * event time. Append-only: what revokes a decision is a row of its own, which names it.
+ */
+export const fraudDecisions = pgTable(
+  "fraud_decisions",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    origin: text().$type<DecisionOrigin>().notNull(),
+    /** Whose events; null for those of all advertisers. */
+    advertiserId: text()
+      .$type<AdvertiserId>()
+      .references(() => advertisers.id),
+    campaignId: text(),
+    adId: text(),
+    publisherId: text(),
+    userId: text(),
+    /** /24 or /48, as the edge stores it. */
+    ipNet: text(),
+    eventId: text(),
+    /** Event time, inclusive. */
+    fromAt: instant(),
+    /** Event time, exclusive. */
+    toAt: instant(),
+    reason: text().notNull(),
+    /** The decision that this row takes back; such a row has no scope. */
+    revokes: whole()
+      .unique()
+      .references((): AnyPgColumn => fraudDecisions.id),
+    createdBy: text().notNull(),
+    createdAt: recordedAt(),
+  },
+  (table) => [
+    // A job asks for those whose range meets its day.
+    index("fraud_decisions_range_idx").on(table.toAt, table.fromAt),
+    check(
+      "fraud_decisions_scope",
+      sql`(${table.revokes} is null) = (${table.fromAt} is not null and ${table.toAt} > ${table.fromAt}
+        and num_nonnulls(${table.campaignId}, ${table.adId}, ${table.publisherId}, ${table.userId},
+          ${table.ipNet}, ${table.eventId}) > 0)`,
+    ),
+  ],
+);
+
+export const BACKTEST_STATES = ["queued", "running", "done", "failed"] as const;
+export type BacktestState = (typeof BACKTEST_STATES)[number];
+
+/** Trials of a rule that is not in force: what the days of a range would have cost under it. */
+export const backtests = pgTable("backtests", {
+  id: bigserial({ mode: "number" }).primaryKey(),
+  ruleId: text().$type<RuleId>().notNull(),
+  enabled: boolean().notNull(),
+  parameters: jsonb().$type<RuleParameters>().notNull(),
+  /** Null: all advertisers. */
+  advertiserId: text()
+    .$type<AdvertiserId>()
+    .references(() => advertisers.id),
+  /** Billing days, both inclusive. */
+  fromDay: date({ mode: "string" }).notNull(),
+  toDay: date({ mode: "string" }).notNull(),
+  state: text().$type<BacktestState>().notNull().default("queued"),
+  /** A running one whose lease is over was left by a dead process and is begun again. */
+  leaseUntil: instant(),
+  partitionsDone: integer().notNull().default(0),
+  partitionsTotal: integer(),
+  /** By advertiser and campaign what it would change, as the runner writes it. */
+  result: jsonb().$type<unknown>(),
+  error: text(),
+  requestedBy: text().notNull(),
+  createdAt: createdAt(),
+  finishedAt: instant(),
+});
