@@ -1,8 +1,6 @@
 import { mix } from "./spanHash.ts";
 
 const CELLS_MIN = 8;
-/** Campaign with its cube, dimension value, cell + 1; 0 there marks a free slot. */
-const SLOT_WORDS = 3;
 /** By how much a cost's upper half outweighs its lower. */
 const COST_HALF = 2 ** 32;
 const COST_HALF_BITS = 32n;
@@ -15,8 +13,6 @@ export const COUNT = {
   impressions: 3,
   conversions: 4,
 } as const;
-export const COUNTS = 5;
-
 /** A cost in two halves, so that adding one makes no `bigint`: upper × 2^32 + lower. */
 export interface HalvedMicros {
   readonly upper: number;
@@ -30,16 +26,24 @@ export function halved(micros: bigint): HalvedMicros {
   };
 }
 
-/** The cells of one window in columns, found by their keys as small integers. */
+/** A row: its key, the record that changed it last, its counts, and its cost in two halves. */
+const ROW_WORDS = 10;
+const CAMPAIGN_CUBE = 0;
+const VALUE = 1;
+const CHANGED_BY = 2;
+const FIRST_COUNT = 3;
+const COST_UPPER = 8;
+const COST_LOWER = 9;
+
+/**
+ * The cells of one window, found by their keys as small integers. A cell is one row of words, so
+ * that counting an event touches one line or two of memory, and growing copies once.
+ */
 export class CellTable {
-  #slots = new Int32Array(2 * CELLS_MIN * SLOT_WORDS);
+  /** Cell + 1 by slot; 0 marks a free one. Twice as many slots as rows. */
+  #slots = new Int32Array(2 * CELLS_MIN);
+  #rows = new Int32Array(CELLS_MIN * ROW_WORDS);
   #size = 0;
-  #capacity = CELLS_MIN;
-  #keys = new Int32Array(2 * CELLS_MIN);
-  #counts = new Float64Array(COUNTS * CELLS_MIN);
-  #costs = new Float64Array(2 * CELLS_MIN);
-  /** The record that changed the cell last, counted from the last hand-over; 0: none since. */
-  #changedBy = new Int32Array(CELLS_MIN);
 
   get size(): number {
     return this.#size;
@@ -47,82 +51,100 @@ export class CellTable {
 
   /** Bytes held. */
   get byteLength(): number {
-    const columns = this.#keys.byteLength + this.#counts.byteLength + this.#costs.byteLength;
-    return this.#slots.byteLength + columns + this.#changedBy.byteLength;
+    return this.#slots.byteLength + this.#rows.byteLength;
   }
 
   /** The cell with this key, opened when it is new. */
   cellAt(campaignCube: number, value: number): number {
     const slots = this.#slots;
-    const length = slots.length;
-    let at = this.#home(campaignCube, value);
-    for (;;) {
-      const held = slots[at + 2];
-      if (held === 0) break;
-      if (slots[at] === campaignCube && slots[at + 1] === value) return (held ?? 0) - 1;
-      at += SLOT_WORDS;
-      if (at === length) at = 0;
+    const rows = this.#rows;
+    const mask = slots.length - 1;
+    for (let slot = hashOf(campaignCube, value) & mask; ; slot = (slot + 1) & mask) {
+      const cell = (slots[slot] ?? 0) - 1;
+      if (cell < 0) return this.#open(campaignCube, value);
+      const row = cell * ROW_WORDS;
+      if (rows[row + VALUE] === value && rows[row + CAMPAIGN_CUBE] === campaignCube) return cell;
     }
-    return this.#open(campaignCube, value);
   }
 
+  /**
+   * The cells of several keys at once, into `cells`. Their slots are looked at together and their
+   * rows together, so that the processor waits for memory once, not once for each.
+   */
+  cellsAt(campaignCubes: Int32Array, values: Int32Array, cells: Int32Array): void {
+    const slots = this.#slots;
+    const rows = this.#rows;
+    const mask = slots.length - 1;
+    const keys = cells.length;
+    for (let key = 0; key < keys; key += 1) {
+      cells[key] = slots[hashOf(campaignCubes[key] ?? 0, values[key] ?? 0) & mask] ?? 0;
+    }
+    for (let key = 0; key < keys; key += 1) {
+      const campaignCube = campaignCubes[key] ?? 0;
+      const value = values[key] ?? 0;
+      const cell = (cells[key] ?? 0) - 1;
+      const row = cell * ROW_WORDS;
+      const isIt =
+        cell >= 0 && rows[row + VALUE] === value && rows[row + CAMPAIGN_CUBE] === campaignCube;
+      cells[key] = isIt ? cell : this.cellAt(campaignCube, value);
+    }
+  }
+
+  /** Raises a count, unsigned: 4 billion of one cell in one minute. */
   add(cell: number, count: number): void {
-    const at = COUNTS * cell + count;
-    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    const at = cell * ROW_WORDS + FIRST_COUNT + count;
+    this.#rows[at] = ((this.#rows[at] ?? 0) + 1) | 0;
   }
 
   /** Exact for any sum that 63 bits hold. */
   addCost(cell: number, cost: HalvedMicros): void {
-    const costs = this.#costs;
-    const at = 2 * cell;
-    const lower = (costs[at + 1] ?? 0) + cost.lower;
+    const rows = this.#rows;
+    const row = cell * ROW_WORDS;
+    const lower = ((rows[row + COST_LOWER] ?? 0) >>> 0) + cost.lower;
     const carried = lower >= COST_HALF ? 1 : 0;
-    costs[at] = (costs[at] ?? 0) + cost.upper + carried;
-    costs[at + 1] = lower - carried * COST_HALF;
+    rows[row + COST_UPPER] = ((rows[row + COST_UPPER] ?? 0) + cost.upper + carried) | 0;
+    rows[row + COST_LOWER] = lower | 0;
   }
 
   /** Marks a cell as changed; whether it is the first time since the last hand-over. */
   markChanged(cell: number, record: number): boolean {
-    const isFirst = this.#changedBy[cell] === 0;
-    this.#changedBy[cell] = record;
+    const at = cell * ROW_WORDS + CHANGED_BY;
+    const isFirst = this.#rows[at] === 0;
+    this.#rows[at] = record;
     return isFirst;
   }
 
   /** Hands over: the record that changed the cell last. */
   takeChange(cell: number): number {
-    const record = this.#changedBy[cell] ?? 0;
-    this.#changedBy[cell] = 0;
+    const at = cell * ROW_WORDS + CHANGED_BY;
+    const record = this.#rows[at] ?? 0;
+    this.#rows[at] = 0;
     return record;
   }
 
   count(cell: number, count: number): number {
-    return this.#counts[COUNTS * cell + count] ?? 0;
+    return (this.#rows[cell * ROW_WORDS + FIRST_COUNT + count] ?? 0) >>> 0;
   }
 
   costMicros(cell: number): bigint {
-    const upper = BigInt(this.#costs[2 * cell] ?? 0) << COST_HALF_BITS;
-    return upper + BigInt(this.#costs[2 * cell + 1] ?? 0);
+    const row = cell * ROW_WORDS;
+    const lower = (this.#rows[row + COST_LOWER] ?? 0) >>> 0;
+    return (BigInt(this.#rows[row + COST_UPPER] ?? 0) << COST_HALF_BITS) + BigInt(lower);
   }
 
   campaignCube(cell: number): number {
-    return this.#keys[2 * cell] ?? 0;
+    return this.#rows[cell * ROW_WORDS + CAMPAIGN_CUBE] ?? 0;
   }
 
   value(cell: number): number {
-    return this.#keys[2 * cell + 1] ?? 0;
-  }
-
-  /** Keys are small integers that no sender chooses, so this hash needs no secret. */
-  #home(campaignCube: number, value: number): number {
-    const hash = mix(Math.imul(campaignCube, 0x9e3779b1) ^ value);
-    return (hash & (this.#slots.length / SLOT_WORDS - 1)) * SLOT_WORDS;
+    return this.#rows[cell * ROW_WORDS + VALUE] ?? 0;
   }
 
   #open(campaignCube: number, value: number): number {
-    if (this.#size === this.#capacity) this.#grow();
+    if ((this.#size + 1) * ROW_WORDS > this.#rows.length) this.#grow();
     const cell = this.#size;
-    this.#keys[2 * cell] = campaignCube;
-    this.#keys[2 * cell + 1] = value;
+    this.#rows[cell * ROW_WORDS + CAMPAIGN_CUBE] = campaignCube;
+    this.#rows[cell * ROW_WORDS + VALUE] = value;
     this.#size += 1;
     this.#place(cell);
     return cell;
@@ -130,32 +152,22 @@ export class CellTable {
 
   #place(cell: number): void {
     const slots = this.#slots;
-    const campaignCube = this.campaignCube(cell);
-    const value = this.value(cell);
-    let at = this.#home(campaignCube, value);
-    while (slots[at + 2] !== 0) at = at + SLOT_WORDS === slots.length ? 0 : at + SLOT_WORDS;
-    slots[at] = campaignCube;
-    slots[at + 1] = value;
-    slots[at + 2] = cell + 1;
+    const mask = slots.length - 1;
+    let slot = hashOf(this.campaignCube(cell), this.value(cell)) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = cell + 1;
   }
 
   #grow(): void {
-    this.#capacity *= 2;
-    const { keys, counts, costs, changedBy } = {
-      keys: this.#keys,
-      counts: this.#counts,
-      costs: this.#costs,
-      changedBy: this.#changedBy,
-    };
-    this.#keys = new Int32Array(2 * this.#capacity);
-    this.#counts = new Float64Array(COUNTS * this.#capacity);
-    this.#costs = new Float64Array(2 * this.#capacity);
-    this.#changedBy = new Int32Array(this.#capacity);
-    this.#keys.set(keys);
-    this.#counts.set(counts);
-    this.#costs.set(costs);
-    this.#changedBy.set(changedBy);
-    this.#slots = new Int32Array(2 * this.#capacity * SLOT_WORDS);
+    const rows = new Int32Array(2 * this.#rows.length);
+    rows.set(this.#rows);
+    this.#rows = rows;
+    this.#slots = new Int32Array(2 * this.#slots.length);
     for (let cell = 0; cell < this.#size; cell += 1) this.#place(cell);
   }
+}
+
+/** Keys are small integers that no sender chooses, so this hash needs no secret. */
+function hashOf(campaignCube: number, value: number): number {
+  return mix(Math.imul(campaignCube, 0x9e3779b1) ^ value);
 }

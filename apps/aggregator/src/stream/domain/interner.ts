@@ -2,6 +2,7 @@
 export const NOT_INTERNED = -1;
 
 const SLOTS_MIN = 64;
+const ENTRY_WORDS = 3;
 const ARENA_BYTES_MIN = 512;
 
 const utf8 = new TextDecoder();
@@ -13,9 +14,8 @@ const utf8 = new TextDecoder();
 export class Interner {
   /** Entry + 1 by slot; 0 marks a free one. */
   #slots = new Int32Array(SLOTS_MIN);
-  #hashes = new Int32Array(SLOTS_MIN);
-  #starts = new Int32Array(SLOTS_MIN);
-  #ends = new Int32Array(SLOTS_MIN);
+  /** Hash, start and end of each entry. */
+  #entries = new Int32Array(SLOTS_MIN * ENTRY_WORDS);
   #arena = new Uint8Array(ARENA_BYTES_MIN);
   #arenaView = new DataView(this.#arena.buffer);
   #arenaEnd = 0;
@@ -28,17 +28,19 @@ export class Interner {
 
   /** Bytes held, but for the texts that were asked for. */
   get byteLength(): number {
-    const entries = this.#hashes.byteLength + this.#starts.byteLength + this.#ends.byteLength;
-    return this.#slots.byteLength + entries + this.#arena.byteLength;
+    return this.#slots.byteLength + this.#entries.byteLength + this.#arena.byteLength;
   }
 
   /** The integer of the bytes of `[start, end)`, which have that hash; `NOT_INTERNED` if none. */
   find(view: DataView, start: number, end: number, hash: number): number {
-    const mask = this.#slots.length - 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = (this.#slots[slot] ?? 0) - 1;
+      const entry = (slots[slot] ?? 0) - 1;
       if (entry === NOT_INTERNED) return NOT_INTERNED;
-      if (this.#hashes[entry] === hash && this.#isAt(entry, view, start, end)) return entry;
+      if (this.#entries[entry * ENTRY_WORDS] === hash && this.#isAt(entry, view, start, end)) {
+        return entry;
+      }
     }
   }
 
@@ -52,15 +54,23 @@ export class Interner {
   text(entry: number): string {
     const known = this.#texts[entry];
     if (known !== undefined) return known;
-    const text = utf8.decode(this.#arena.subarray(this.#starts[entry], this.#ends[entry]));
+    const text = utf8.decode(this.#arena.subarray(this.#startOf(entry), this.#endOf(entry)));
     this.#texts[entry] = text;
     return text;
   }
 
+  #startOf(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + 1] ?? 0;
+  }
+
+  #endOf(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + 2] ?? 0;
+  }
+
   #isAt(entry: number, view: DataView, start: number, end: number): boolean {
-    const from = this.#starts[entry] ?? 0;
+    const from = this.#startOf(entry);
     const length = end - start;
-    if ((this.#ends[entry] ?? 0) - from !== length) return false;
+    if (this.#endOf(entry) - from !== length) return false;
     const arena = this.#arenaView;
     let at = 0;
     for (; at + 4 <= length; at += 4) {
@@ -76,13 +86,14 @@ export class Interner {
     const entry = this.#size;
     if (2 * (entry + 1) > this.#slots.length) this.#growSlots();
     while (this.#arenaEnd + end - start > this.#arena.length) this.#growArena();
-    this.#starts[entry] = this.#arenaEnd;
-    for (let at = start; at < end; at += 1) {
-      this.#arena[this.#arenaEnd] = view.getUint8(at);
+    const at = entry * ENTRY_WORDS;
+    this.#entries[at] = hash;
+    this.#entries[at + 1] = this.#arenaEnd;
+    for (let from = start; from < end; from += 1) {
+      this.#arena[this.#arenaEnd] = view.getUint8(from);
       this.#arenaEnd += 1;
     }
-    this.#ends[entry] = this.#arenaEnd;
-    this.#hashes[entry] = hash;
+    this.#entries[at + 2] = this.#arenaEnd;
     this.#size += 1;
     this.#place(entry);
     return entry;
@@ -90,7 +101,7 @@ export class Interner {
 
   #place(entry: number): void {
     const mask = this.#slots.length - 1;
-    let slot = (this.#hashes[entry] ?? 0) & mask;
+    let slot = (this.#entries[entry * ENTRY_WORDS] ?? 0) & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = entry + 1;
   }
@@ -98,9 +109,9 @@ export class Interner {
   #growSlots(): void {
     const length = 2 * this.#slots.length;
     this.#slots = new Int32Array(length);
-    this.#hashes = extended(this.#hashes, length);
-    this.#starts = extended(this.#starts, length);
-    this.#ends = extended(this.#ends, length);
+    const entries = new Int32Array(length * ENTRY_WORDS);
+    entries.set(this.#entries);
+    this.#entries = entries;
     for (let entry = 0; entry < this.#size; entry += 1) this.#place(entry);
   }
 
@@ -110,10 +121,4 @@ export class Interner {
     this.#arena = arena;
     this.#arenaView = new DataView(arena.buffer);
   }
-}
-
-function extended(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(length);
-  longer.set(array);
-  return longer;
 }

@@ -94,6 +94,10 @@ export class PartitionEngine {
   readonly #evidence: Evidence;
   #nextOffset: bigint;
   #appendTimeMs: number;
+  /** Of the event at hand, by place in `CUBES`. */
+  readonly #campaignCubes = new Int32Array(CUBES.length);
+  readonly #values = new Int32Array(CUBES.length);
+  readonly #cells = new Int32Array(CUBES.length);
   /** The place in the log of the event at hand. */
   #place = { offset: 0n, index: 0, appendTimeMs: 0 };
   /** Whether its effects were written before the last restart. */
@@ -227,11 +231,17 @@ export class PartitionEngine {
       count === COUNT.clicks
         ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)
         : null;
-    for (let cube = 0; cube < CUBE_FIELDS.length; cube += 1) {
+    const cubes = CUBE_FIELDS.length;
+    for (let cube = 0; cube < cubes; cube += 1) {
       const field = CUBE_FIELDS[cube] ?? 0;
       const start = spans.starts[field] ?? 0;
-      const value = values.intern(spans.view, start, spans.ends[field] ?? 0, fields[field] ?? 0);
-      const cell = cells.cellAt(campaign.index * CUBES.length + cube, value);
+      const end = spans.ends[field] ?? 0;
+      this.#campaignCubes[cube] = campaign.index * CUBES.length + cube;
+      this.#values[cube] = values.intern(spans.view, start, end, fields[field] ?? 0);
+    }
+    cells.cellsAt(this.#campaignCubes, this.#values, this.#cells);
+    for (let cube = 0; cube < cubes; cube += 1) {
+      const cell = this.#cells[cube] ?? 0;
       cells.add(cell, count);
       if (cost !== null) cells.addCost(cell, cost);
       if (!this.#settled) this.#changed.add(window, cell, campaign);
