@@ -1,0 +1,62 @@
+import { HOUR_MS } from "@trueclick/shared/time";
+import type { CellTotals } from "../domain/cubes.ts";
+import { oracle } from "./oracle.ts";
+import type { SimulatedWorld } from "./simulatedStores.ts";
+import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
+
+/** Where the stores differ from the oracle, in words: I1, I2 and the totals. */
+export async function findings(world: SimulatedWorld): Promise<string[]> {
+  const { records, hotStore, checkpoints } = world;
+  return records.flatMap((own, partition) => {
+    const expected = oracle(own, ALLOWED_LATENESS_MS);
+    const cells = new Map<string, number[]>();
+    for (const [key, cell] of hotStore.cells) {
+      if (key.endsWith(`/${partition}`)) cells.set(keyOf(cell), countsOf(cell));
+    }
+    const rejects = new Map<string, string>();
+    for (const { partition: from, offset, index, reason } of hotStore.rejects.values()) {
+      if (from === partition) rejects.set(`${offset}:${index}`, reason);
+    }
+    const totals = Object.values(checkpoints.rows.get(partition)?.checkpoint.totals ?? {});
+    const events = totals.reduce((sum, count) => sum + count, 0);
+    return [
+      ...differences(`cell ${partition}`, expected.cells, cells),
+      ...differences(`reject ${partition}`, expected.rejects, rejects),
+      ...unmarked(world, partition),
+      ...(events === expected.events ? [] : [`${events} events of ${expected.events}`]),
+    ];
+  });
+}
+
+/** Hours of late events that no commit has marked for a backfill. */
+function unmarked({ hotStore, checkpoints }: SimulatedWorld, partition: number): string[] {
+  const own = checkpoints.marks.filter((mark) => mark.partition === partition);
+  const marked = new Set(own.flatMap(({ hoursMs }) => hoursMs));
+  return [...hotStore.rejects.values()]
+    .filter(({ partition: from, reason, advertiserId, eventTimeMs }) => {
+      const hourMs = Math.floor(eventTimeMs / HOUR_MS) * HOUR_MS;
+      const isLate = from === partition && reason === "late" && advertiserId !== "";
+      return isLate && !marked.has(hourMs);
+    })
+    .map(({ offset, index }) => `the late event ${partition}:${offset}:${index} marked no hour`);
+}
+
+function keyOf({ cube, dimensionValue, windowStartMs }: CellTotals): string {
+  return `${cube}/${dimensionValue}/${windowStartMs}`;
+}
+
+function countsOf(cell: CellTotals): number[] {
+  const { clicks, invalidClicks, duplicateClicks, impressions, costMicros } = cell;
+  return [clicks, invalidClicks, duplicateClicks, impressions, Number(costMicros)];
+}
+
+function differences(
+  what: string,
+  expected: ReadonlyMap<string, unknown>,
+  found: ReadonlyMap<string, unknown>,
+): string[] {
+  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((key) => {
+    const [right, is] = [String(expected.get(key)), String(found.get(key))];
+    return right === is ? [] : [`${what} ${key} is ${is} and should be ${right}`];
+  });
+}

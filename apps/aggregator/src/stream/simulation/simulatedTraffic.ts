@@ -1,0 +1,61 @@
+import type { LogRecord } from "@trueclick/event-log";
+import type { StoredEvent } from "@trueclick/shared/event/stored";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { BASE_MS, blockOf, storedClick } from "../testing/fixtures.ts";
+import type { SeededRandom } from "./seededRandom.ts";
+
+export const PARTITIONS = 2;
+export const ALLOWED_LATENESS_MS = 2 * MINUTE_MS;
+const RECORDS_MAX = 14;
+const EVENTS_A_RECORD_MAX = 4;
+
+/** A record with what it says, for whoever must not depend on reading it. */
+export interface SimulatedRecord extends LogRecord {
+  readonly events: readonly StoredEvent[];
+}
+
+/** All records that will ever be appended, by partition: phones, retries, conflicts and clocks. */
+export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
+  return Array.from({ length: PARTITIONS }, (_none, partition) => {
+    const sent: StoredEvent[] = [];
+    const records: SimulatedRecord[] = [];
+    let appendTimeMs = BASE_MS;
+    let offset = -1n;
+    for (let left = 1 + random.below(RECORDS_MAX); left > 0; left -= 1) {
+      // Whole minutes, so that window ends meet the watermark to the millisecond; sometimes back.
+      appendTimeMs += random.pick([0, 1, 20 * SECOND_MS, MINUTE_MS, MINUTE_MS, -5 * SECOND_MS]);
+      if (random.happens(0.3)) appendTimeMs = Math.ceil(appendTimeMs / MINUTE_MS) * MINUTE_MS;
+      offset += random.pick([1n, 1n, 1n, 3n]);
+      const events = Array.from({ length: 1 + random.below(EVENTS_A_RECORD_MAX) }, (_one, at) => {
+        const id = `evt-${partition}-${sent.length}-${at}`;
+        const event = nextEvent(random, sent, id, appendTimeMs);
+        sent.push(event);
+        return event;
+      });
+      records.push({ partition, offset, appendTimeMs, value: blockOf(events), events });
+    }
+    return records;
+  });
+}
+
+function nextEvent(
+  random: SeededRandom,
+  sent: readonly StoredEvent[],
+  id: string,
+  nowMs: number,
+): StoredEvent {
+  if (sent.length > 0 && random.happens(0.3)) return random.pick(sent);
+  if (sent.length > 0 && random.happens(0.05)) return { ...random.pick(sent), ad_id: "ad_3" };
+  const agoMs = random.pick([
+    ...[0, 1, 10 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 3 * MINUTE_MS, 4 * MINUTE_MS],
+    ...[-30 * SECOND_MS, 2 * DAY_MS, -2 * DAY_MS],
+  ]);
+  return storedClick({
+    event_id: id,
+    event_time: nowMs - agoMs,
+    event_type: random.pick(["click", "click", "click", "impression"]),
+    campaign_id: random.happens(0.1) ? "cmp_unknown" : "cmp_1",
+    ad_id: random.pick(["ad_1", "ad_2"]),
+    flags: random.happens(0.1) ? ["bot_user_agent"] : [],
+  });
+}
