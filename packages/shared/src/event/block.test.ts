@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blockLines, formatCoordinates } from "./block.ts";
+import { blockLines, countBlockLines, formatCoordinates } from "./block.ts";
 
 const text = (line: Uint8Array) => new TextDecoder().decode(line);
 const bytes = (block: string) => new TextEncoder().encode(block);
@@ -14,6 +14,7 @@ describe("blockLines", () => {
     ["empty lines take no index", "{}\n\n\n[]", ["{}", "[]"]],
   ])("%s", (_guarantee, block, lines) => {
     expect(blockLines(bytes(block)).map(text)).toEqual(lines);
+    expect(countBlockLines(bytes(block))).toBe(lines.length);
   });
 
   // Coordinates name events forever; a reader that splits otherwise would name others.

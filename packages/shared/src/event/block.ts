@@ -24,6 +24,20 @@ export function formatCoordinates({ partition, offset, index }: Coordinates): st
   return `${partition}:${offset}:${index}`;
 }
 
+/** How many lines `blockLines` finds, without making a view of each. */
+export function countBlockLines(block: Uint8Array): number {
+  let lines = 0;
+  let start = 0;
+  while (start < block.length) {
+    const found = block.indexOf(LINE_FEED, start);
+    const end = found === -1 ? block.length : found;
+    const hasReturn = end > start && block[end - 1] === CARRIAGE_RETURN;
+    if (end - start > (hasReturn ? 1 : 0)) lines += 1;
+    start = end + 1;
+  }
+  return lines;
+}
+
 /**
  * The lines of a block, as views on its bytes. Empty lines are left out and take no index, so a
  * final line break adds nothing.

@@ -1,16 +1,10 @@
+import type { EncoderRecord } from "@trueclick/archive/domain/encoderStretch";
 import { ManifestAudit } from "@trueclick/archive/domain/manifestAudit";
-import { hourStartMs } from "@trueclick/archive/domain/objectPath";
 import { HOUR_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { block, NOON_MS, storedEvent } from "../testing/storedEvents.ts";
-import {
-  type ArchiveRecord,
-  recordRows,
-  StretchCollector,
-  type StretchLimits,
-  splitByEventHour,
-} from "./stretch.ts";
+import { StretchCollector, type StretchLimits } from "./stretch.ts";
 
 /** A partition as a log may hold it: gaps between offsets, lines that are no events, empty blocks. */
 const partitionLog = fc
@@ -23,7 +17,7 @@ const partitionLog = fc
   )
   .map((blocks) => {
     let offset = -1n;
-    return blocks.map(({ gap, lines }, serial): ArchiveRecord => {
+    return blocks.map(({ gap, lines }, serial): EncoderRecord => {
       offset += BigInt(gap) + 1n;
       const values = lines.map((line, index) =>
         typeof line === "string"
@@ -43,7 +37,7 @@ const limits = fc.record({
   hoursMax: fc.integer({ min: 1, max: 3 }),
 });
 
-function stretchesOf(log: readonly ArchiveRecord[], size: StretchLimits) {
+function stretchesOf(log: readonly EncoderRecord[], size: StretchLimits) {
   const collector = new StretchCollector(0, 0n, size);
   const stretches = log.flatMap((record) => {
     collector.add(record);
@@ -64,25 +58,6 @@ it("cuts any log into stretches without gap or overlap that hold every record on
       );
       expect(problems).toEqual([]);
       expect(stretches.flatMap(({ records }) => records)).toEqual(log);
-    }),
-  );
-});
-
-it("puts every line of a stretch into the object of one event hour, in the order of the log", () => {
-  fc.assert(
-    fc.property(partitionLog, limits, (log, size) => {
-      for (const stretch of stretchesOf(log, size)) {
-        const rows = stretch.records.flatMap((record) => recordRows(0, record));
-        const hours = splitByEventHour(rows);
-        const split = hours.flatMap((hour) => hour.rows);
-        expect(split).toHaveLength(stretch.events);
-        expect(new Set(split)).toEqual(new Set(rows));
-        for (const { eventHourMs, rows: own } of hours) {
-          expect(own).toEqual(rows.filter((row) => own.includes(row)));
-          const times = own.map((row) => row.event?.event_time ?? row.appendTimeMs);
-          expect(new Set(times.map(hourStartMs))).toEqual(new Set([eventHourMs]));
-        }
-      }
     }),
   );
 });

@@ -1,14 +1,6 @@
+import type { EncoderRecord } from "@trueclick/archive/domain/encoderStretch";
 import { hourStartMs } from "@trueclick/archive/domain/objectPath";
-import { blockLines } from "@trueclick/shared/event/block";
-import { type ArchiveRow, parseLine, rowTimeMs } from "./archiveRow.ts";
-
-/** What of a log record the archive needs. */
-export interface ArchiveRecord {
-  readonly offset: bigint;
-  /** Stamped by the log, epoch milliseconds. */
-  readonly appendTimeMs: number;
-  readonly value: Uint8Array;
-}
+import { countBlockLines } from "@trueclick/shared/event/block";
 
 /** A stretch of one partition, complete: ready to become one object per event hour. */
 export interface Stretch {
@@ -19,13 +11,7 @@ export interface Stretch {
   readonly lastOffset: bigint;
   /** Lines of all blocks; the rows of the objects add up to it. */
   readonly events: number;
-  readonly records: readonly ArchiveRecord[];
-}
-
-/** The rows of a stretch that lie in one event hour, in the order of the log. */
-export interface HourRows {
-  readonly eventHourMs: number;
-  readonly rows: readonly ArchiveRow[];
+  readonly records: readonly EncoderRecord[];
 }
 
 export interface StretchLimits {
@@ -45,7 +31,7 @@ export class StretchCollector {
   readonly #partition: number;
   readonly #limits: StretchLimits;
   #firstOffset: bigint;
-  #records: ArchiveRecord[] = [];
+  #records: EncoderRecord[] = [];
   #events = 0;
   #bytes = 0;
   #hours = new Set<number>();
@@ -77,12 +63,12 @@ export class StretchCollector {
    *
    * @throws {RangeError} if it does not come after all records so far: the reader is broken.
    */
-  add(record: ArchiveRecord): void {
+  add(record: EncoderRecord): void {
     if (record.offset < this.nextOffset) {
       throw new RangeError(`offset ${record.offset} came after ${this.nextOffset - 1n}`);
     }
     this.#records.push(record);
-    this.#events += blockLines(record.value).length;
+    this.#events += countBlockLines(record.value);
     this.#bytes += record.value.length;
     this.#hours.add(hourStartMs(record.appendTimeMs));
   }
@@ -105,30 +91,4 @@ export class StretchCollector {
     this.#hours = new Set();
     return stretch;
   }
-}
-
-/** Parses the lines of a record, in order. */
-export function recordRows(partition: number, record: ArchiveRecord): ArchiveRow[] {
-  return blockLines(record.value).map((line, index) => ({
-    partition,
-    offset: record.offset,
-    index,
-    appendTimeMs: record.appendTimeMs,
-    line,
-    event: parseLine(line, record.appendTimeMs),
-  }));
-}
-
-/** Sorts rows into their event hours, oldest hour first. Within an hour they keep their order. */
-export function splitByEventHour(rows: Iterable<ArchiveRow>): HourRows[] {
-  const hours = new Map<number, ArchiveRow[]>();
-  for (const row of rows) {
-    const eventHourMs = hourStartMs(rowTimeMs(row));
-    const hour = hours.get(eventHourMs);
-    if (hour === undefined) hours.set(eventHourMs, [row]);
-    else hour.push(row);
-  }
-  return [...hours]
-    .sort(([a], [b]) => a - b)
-    .map(([eventHourMs, hourRows]) => ({ eventHourMs, rows: hourRows }));
 }

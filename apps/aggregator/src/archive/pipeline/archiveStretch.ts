@@ -1,13 +1,10 @@
-import { hash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import { type ObjectName, objectPath, variantPath } from "@trueclick/archive/domain/objectPath";
 import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { EncodedHour, ObjectEncoder } from "@trueclick/archive/objectEncoder";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
-import type { ArchiveRow } from "../domain/archiveRow.ts";
-import { type HourRows, recordRows, type Stretch, splitByEventHour } from "../domain/stretch.ts";
+import type { Stretch } from "../domain/stretch.ts";
 import type { EventIndex } from "../ports/eventIndex.ts";
 import type { Manifest } from "../ports/manifest.ts";
-import type { ObjectEncoder } from "../ports/objectEncoder.ts";
 
 export interface StretchStores {
   readonly encoder: ObjectEncoder;
@@ -16,8 +13,6 @@ export interface StretchStores {
   readonly manifest: Manifest;
 }
 
-/** Lines parsed before timers and sockets of the process get their turn. */
-const EVENTS_PER_TURN = 1_000;
 /** Objects on their way to the store at once: most of a put is waiting for the disk. */
 const PUTS_MAX = 8;
 
@@ -39,12 +34,11 @@ export async function archiveStretch(
   epoch: bigint,
   stretch: Stretch,
 ): Promise<readonly ManifestObject[]> {
-  const hours = splitByEventHour(await parseRows(stretch));
+  const hours = await stores.encoder.encode(stretch);
   const objects: ManifestObject[] = [];
   for (let start = 0; start < hours.length; start += PUTS_MAX) {
     const some = hours.slice(start, start + PUTS_MAX);
     objects.push(...(await Promise.all(some.map((hour) => storeHour(stores, stretch, hour)))));
-    await setImmediate();
   }
 
   const rows = objects.reduce((sum, object) => sum + object.rows, 0);
@@ -57,32 +51,18 @@ export async function archiveStretch(
   return objects;
 }
 
-async function parseRows(stretch: Stretch): Promise<ArchiveRow[]> {
-  const rows: ArchiveRow[] = [];
-  let turnEndsAt = EVENTS_PER_TURN;
-  for (const record of stretch.records) {
-    for (const row of recordRows(stretch.partition, record)) rows.push(row);
-    if (rows.length < turnEndsAt) continue;
-    turnEndsAt = rows.length + EVENTS_PER_TURN;
-    await setImmediate();
-  }
-  return rows;
-}
-
 async function storeHour(
-  { encoder, objects }: StretchStores,
+  { objects }: StretchStores,
   { partition, firstOffset, lastOffset }: Stretch,
-  { eventHourMs, rows }: HourRows,
+  { eventHourMs, rows, bytes, sha256 }: EncodedHour,
 ): Promise<ManifestObject> {
-  const bytes = encoder.encode(rows);
-  const sha256 = hash("sha256", bytes);
   const path = await put(
     objects,
     { eventHourMs, partition, firstOffset, lastOffset },
     bytes,
     sha256,
   );
-  return { path, eventHourMs, rows: rows.length, bytes: bytes.length, sha256 };
+  return { path, eventHourMs, rows, bytes: bytes.length, sha256 };
 }
 
 async function put(

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
+import { StretchEncoder } from "@trueclick/archive/encode/stretchEncoder";
 import { type ArchiveReport, checkArchive } from "@trueclick/archive/manifest/checkArchive";
 import { createPostgresManifestReader } from "@trueclick/archive/manifest/postgresManifestReader";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
@@ -19,7 +20,6 @@ import {
 } from "@trueclick/local-stack/testing";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { createClickHouseEventIndex } from "../adapters/clickhouseEventIndex.ts";
-import { createParquetEncoder } from "../adapters/parquetEncoder.ts";
 import { createPostgresManifest } from "../adapters/postgresManifest.ts";
 import type { StretchLimits } from "../domain/stretch.ts";
 import { archivePartition } from "../pipeline/archivePartition.ts";
@@ -81,8 +81,10 @@ export async function openArchiveWorld(settings?: ObjectsSettings): Promise<Arch
   const opened = openObjects(settings ?? { kind: "folder", dir: objectsDir });
   await opened.prepare(clickhouse);
   const { store: objects, inClickHouse: clickhouseObjects } = opened;
+  const encoder = new StretchEncoder();
   const stores: StretchStores = {
-    encoder: createParquetEncoder(),
+    // Here and not in a thread: what that does is tested where it is.
+    encoder: { encode: async (stretch) => encoder.encode(stretch) },
     objects,
     index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
     manifest: createPostgresManifest(db, TOPIC),

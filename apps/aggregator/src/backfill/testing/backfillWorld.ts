@@ -1,8 +1,9 @@
 import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { StretchEncoder } from "@trueclick/archive/encode/stretchEncoder";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
+import type { ObjectEncoder } from "@trueclick/archive/objectEncoder";
 import { createTestObjectsDir } from "@trueclick/local-stack/testing";
 import { createClickHouseEventIndex } from "../../archive/adapters/clickhouseEventIndex.ts";
-import { createParquetEncoder } from "../../archive/adapters/parquetEncoder.ts";
 import { createPostgresManifest } from "../../archive/adapters/postgresManifest.ts";
 import { archiveToEnd, WIDE } from "../../archive/testing/archiveWorld.ts";
 import { testLeases } from "../../leases/testing/testLeases.ts";
@@ -35,8 +36,10 @@ export async function openBackfillWorld(): Promise<BackfillWorld> {
   const [stream, objectsDir] = await Promise.all([openStreamWorld(), createTestObjectsDir()]);
   const { db, clickhouse, reader } = stream;
   const clickhouseObjects = createFolderObjects(objectsDir);
+  const stretches = new StretchEncoder();
+  const encoder: ObjectEncoder = { encode: async (stretch) => stretches.encode(stretch) };
   const stores = {
-    encoder: createParquetEncoder(),
+    encoder,
     objects: createFolderObjectStore(objectsDir),
     index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
     manifest: createPostgresManifest(db, TOPIC),

@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { expect, it } from "vitest";
 import { NOON_MS, storedEvent } from "../testing/storedEvents.ts";
-import { parseLine } from "./archiveRow.ts";
+import { parseLine } from "./parseLine.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const click = (eventTimeMs: number) =>
