@@ -3,7 +3,7 @@ import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
-import type { EventLog, EventLogReader } from "@trueclick/event-log";
+import { type EventLog, type EventLogReader, UnknownTopicError } from "@trueclick/event-log";
 import { sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -18,6 +18,7 @@ import { createPromLeaseObserver } from "./leases/adapters/promLeaseObserver.ts"
 import { composeLeases, type ProcessIdentity } from "./leases/composeLeases.ts";
 import type { LeaseGroup } from "./leases/pipeline/holdPartitions.ts";
 import type { LeaseObserver } from "./leases/ports/leaseObserver.ts";
+import { composeQuarantine } from "./quarantine/composeQuarantine.ts";
 import type { StopSignals } from "./stopSignals.ts";
 import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
 import { composeStream } from "./stream/composeStream.ts";
@@ -128,6 +129,15 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
       ]);
   }
 
+  if (role === "quarantine") {
+    const reader = await openReader(context, signal, () =>
+      openOrMakeTopic(engines.eventLog, env.QUARANTINE_TOPIC),
+    );
+    parts.set(role, () => READY);
+    const settings = { retentionMs: env.QUARANTINE_RETENTION_MS };
+    return ({ stopping }) => composeQuarantine({ reader, db, settings, logger }, stopping);
+  }
+
   const objects = await openArchiveObjects(context, signal);
   const stores = {
     db,
@@ -224,12 +234,32 @@ async function openArchiveObjects(
 }
 
 /** Each role reads the log by connections of its own: one that is far behind starves no other. */
-async function openReader(context: RoleContext, signal: AbortSignal): Promise<EventLogReader> {
-  const { engines, env, logger } = context;
-  const open = () => engines.eventLog.reader(env.EVENTS_TOPIC);
+async function openReader(
+  context: RoleContext,
+  signal: AbortSignal,
+  open = () => context.engines.eventLog.reader(context.env.EVENTS_TOPIC),
+): Promise<EventLogReader> {
+  const { engines, logger } = context;
   const reader = await untilAnswers("event log", open, { logger, signal });
   engines.readers.push(reader);
   return reader;
+}
+
+/** An edge makes the quarantine's topic too; who is first must not have to wait for the other. */
+async function openOrMakeTopic(log: EventLog, topic: string): Promise<EventLogReader> {
+  try {
+    return await log.reader(topic);
+  } catch (error) {
+    // Only then: of a topic that is there, `ensureTopic` would reset the retention.
+    if (!(error instanceof UnknownTopicError)) throw error;
+    const admin = log.admin();
+    try {
+      await admin.ensureTopic(topic, { partitionCount: 1, retentionMs: null });
+    } finally {
+      await admin.close();
+    }
+    return await log.reader(topic);
+  }
 }
 
 async function engineAnswers(engines: Engines, logger: Logger, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ const REQUIRED = {
 describe("loadEnv", () => {
   it("runs every role, on the Postgres log, unless told otherwise", () => {
     const env = loadEnv(REQUIRED);
-    expect([...env.AGGREGATOR_ROLES]).toEqual(["stream", "archive", "batch"]);
+    expect([...env.AGGREGATOR_ROLES]).toEqual(["stream", "archive", "batch", "quarantine"]);
     expect(env.KAFKA_BROKERS).toBeUndefined();
     expect(env.EVENTS_TOPIC).toBe("clicks.raw");
     expect(env.ALLOWED_LATENESS_MS).toBe(600_000);

@@ -4,10 +4,10 @@ import {
   type ObjectsVariables,
   toObjectsSettings,
 } from "@trueclick/archive/objectsSettings";
-import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 
-const ROLES = ["stream", "archive", "batch"] as const;
+const ROLES = ["stream", "archive", "batch", "quarantine"] as const;
 const roleSchema = z.enum(ROLES);
 export type Role = z.infer<typeof roleSchema>;
 
@@ -38,6 +38,12 @@ export function loadEnv(source: Record<string, string | undefined>) {
       ...OBJECTS_VARIABLES,
       /** Ranges of data centres, `first,last,…` a line; truth marks events of their networks. */
       DATACENTER_RANGES_FILE: z.string().min(1).optional(),
+      QUARANTINE_TOPIC: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,249}$/, "must be a topic name of Kafka")
+        .default("clicks.quarantine"),
+      /** How long refused events stay in the store. Older than 35 days none would be accepted. */
+      QUARANTINE_RETENTION_MS: positiveMs.default(35 * DAY_MS),
       /** Another value counts late events otherwise; hot rows of before and after it differ in that. */
       ALLOWED_LATENESS_MS: positiveMs.default(10 * MINUTE_MS),
       /** How often counts are written, so that reports show the current ones. */

@@ -28,6 +28,8 @@ const VERBS = [
   ["keys", "create", "source"],
   ["keys", "create", "api"],
   ["keys", "revoke"],
+  ["quarantine", "list"],
+  ["quarantine", "replay"],
   ["demo"],
 ];
 

@@ -17,6 +17,7 @@ import { addDemo } from "./verbs/demo.ts";
 import { addEventsFromWeblog } from "./verbs/eventsFromWeblog.ts";
 import { addEventsSend } from "./verbs/eventsSend.ts";
 import { addKeys } from "./verbs/keys.ts";
+import { addQuarantine } from "./verbs/quarantine.ts";
 import { addRecompute } from "./verbs/recompute.ts";
 import { addStart } from "./verbs/start.ts";
 import { addTrace } from "./verbs/trace.ts";
@@ -33,6 +34,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addTrace,
   addArchiveCheck,
   addKeys,
+  addQuarantine,
   addDemo,
 ];
 

@@ -19,8 +19,9 @@ import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeSink } from "./composeSink.ts";
 import type { VerifyToken } from "./domain/clickTokens.ts";
 import { LineBuffers } from "./domain/plain/lineBuffer.ts";
+import { ALL_KEPT, QuarantineBudget, SOURCE_KEPT } from "./domain/quarantineBudget.ts";
 import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
-import { LogHealth, SourceLimits } from "./domain/sourceLimits.ts";
+import { LogHealth, SourceLimits, toRateLimit } from "./domain/sourceLimits.ts";
 import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
@@ -70,6 +71,8 @@ export async function composeEdge(env: Env, logger: Logger) {
   const quarantine = createLogQuarantine(log, {
     topic: env.QUARANTINE_TOPIC,
     onOpenFailed: onOpenFailed(env.QUARANTINE_TOPIC),
+    budget: new QuarantineBudget(SOURCE_KEPT, ALL_KEPT, nowMs()),
+    nowMs,
   });
   const nonces = createPostgresAnsweredNonces(database.db, nowMs, (error) =>
     logger.warn({ err: error }, "repeats of signed requests cannot be told"),
@@ -119,11 +122,6 @@ export async function composeEdge(env: Env, logger: Logger) {
       await database.close();
     },
   };
-}
-
-/** Two seconds' worth may come at once: senders gather, and send what they gathered. */
-function toRateLimit(perSecond: number): RateLimit {
-  return { perSecond, burst: 2 * perSecond };
 }
 
 function composeClickLinks(verifyToken: VerifyToken | null, nowMs: number): ClickLinks | null {

@@ -18,6 +18,8 @@ const LIMITS = {
 
 const KEY: SourceKey = {
   source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false, requireToken: false },
+  scopes: ["events"],
+  requireSignature: false,
   expiresAtMs: null,
   signingSecret: null,
   allowedOrigins: null,
@@ -34,6 +36,10 @@ class SwitchedDirectory implements KeyDirectory {
     return this.isUp
       ? Promise.resolve(this.keys.get(keySha256) ?? null)
       : Promise.reject(new KeyDirectoryUnavailableError("off"));
+  }
+
+  findSource(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   ping(): Promise<void> {
@@ -64,6 +70,13 @@ describe("CachedKeyDirectory", () => {
     ]);
     expect(found).toEqual([KEY, KEY, KEY]);
     expect(directory.asked).toBe(1);
+  });
+
+  it("knows how old its youngest answer is", async () => {
+    expect(cached.ageMs()).toBeNull();
+    await cached.find("good");
+    nowMs += 700;
+    expect(cached.ageMs()).toBe(700);
   });
 
   it("forgets a revoked key once the time to live is over", async () => {

@@ -1,3 +1,5 @@
+import type { SourceId } from "@trueclick/shared/ids";
+import type { Source } from "../domain/source.ts";
 import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
@@ -38,6 +40,7 @@ export class CachedKeyDirectory implements KeyDirectory {
   /** Requests with one key share one lookup. */
   readonly #lookups = new Map<string, Promise<SourceKey | null>>();
   #leaveAloneUntilMs = 0;
+  #answeredAtMs: number | null = null;
 
   constructor(directory: KeyDirectory, limits: KeyCacheLimits, nowMs: () => number) {
     this.#directory = directory;
@@ -62,8 +65,18 @@ export class CachedKeyDirectory implements KeyDirectory {
     }
   }
 
+  /** Asked each time: only operators ask, and seldom. */
+  findSource(sourceId: SourceId): Promise<Source | null> {
+    return withTimeout(this.#directory.findSource(sourceId), this.#limits.lookupTimeoutMs, late);
+  }
+
   ping(): Promise<void> {
     return withTimeout(this.#directory.ping(), this.#limits.lookupTimeoutMs, late);
+  }
+
+  /** Age of the youngest answer of the directory, milliseconds; null before any. */
+  ageMs(): number | null {
+    return this.#answeredAtMs === null ? null : this.#nowMs() - this.#answeredAtMs;
   }
 
   /** Whether there is a key that would be believed without the directory. */
@@ -88,6 +101,7 @@ export class CachedKeyDirectory implements KeyDirectory {
     try {
       const found = this.#directory.find(lookup);
       const key = await withTimeout(found, this.#limits.lookupTimeoutMs, late);
+      this.#answeredAtMs = askedAtMs;
       this.#remember(lookup, { key, askedAtMs });
       return key;
     } catch (cause) {

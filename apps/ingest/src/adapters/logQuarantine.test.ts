@@ -1,33 +1,57 @@
 import { RECORD_BYTES_MAX } from "@trueclick/event-log";
+import { quarantineRecordSchema } from "@trueclick/shared/event/quarantined";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { QuarantineBudget } from "../domain/quarantineBudget.ts";
 import type { Quarantined } from "../ports/quarantine.ts";
 import { MemoryEventLog } from "../testing/memoryEventLog.ts";
 import { createLogQuarantine, type LogQuarantine } from "./logQuarantine.ts";
 
 const MIB = 1_048_576;
+const NOW_MS = Date.UTC(2026, 5, 1, 12);
+const GENEROUS = { perSecond: 1, burst: 32 * MIB };
 
 let log: MemoryEventLog;
 let quarantine: LogQuarantine;
 beforeEach(async () => {
   log = new MemoryEventLog();
-  quarantine = createLogQuarantine(log, { topic: "quarantine", onOpenFailed: () => {} });
+  quarantine = createLogQuarantine(log, {
+    topic: "quarantine",
+    onOpenFailed: () => {},
+    budget: new QuarantineBudget(GENEROUS, { perSecond: 1, burst: 64 * MIB }, 1),
+    nowMs: () => NOW_MS,
+    overflowEveryMs: 20,
+  });
   await expect.poll(() => log.created).toHaveLength(1);
 });
 afterEach(() => quarantine.close());
 
-function item(bytes: Uint8Array): Quarantined {
+function item(bytes: Uint8Array, change: Partial<Quarantined> = {}): Quarantined {
   return {
     receivedAtMs: 1,
     sourceId: sourceIdSchema.parse("src_1"),
     code: "bad_json",
     message: "Not JSON.",
     bytes,
+    userAgent: null,
+    isPrefetch: false,
+    ...change,
   };
 }
 
-const stored = () =>
-  (log.records.get("quarantine") ?? []).map(({ value }) => JSON.parse(value.toString()));
+const records = () =>
+  (log.records.get("quarantine") ?? []).map(({ value }) => {
+    const text = value.toString();
+    // What readers are promised.
+    quarantineRecordSchema.parse(JSON.parse(text));
+    return JSON.parse(text);
+  });
+const stored = () => records().filter((record) => !("overflow" in record));
+const overflow = () => records().filter((record) => "overflow" in record);
+const overflowOf = (sourceId: string) =>
+  overflow()
+    .filter((record) => record.source_id === sourceId)
+    .reduce((sum, record) => sum + record.overflow, 0);
 
 describe("the quarantine in the log", () => {
   it("keeps every byte, whatever it is", async () => {
@@ -65,5 +89,27 @@ describe("the quarantine in the log", () => {
     await expect.poll(() => stored().length).toBeGreaterThan(0);
     expect(stored().length).toBeLessThan(flood.length);
     expect(await quarantine.keep([item(Buffer.alloc(8))])).toBe(1);
+  });
+
+  it("keeps of one source's flood its share, counts the rest, and keeps all of the others'", async () => {
+    const other = item(Buffer.alloc(8), { sourceId: sourceIdSchema.parse("src_2") });
+    const flood = Array.from({ length: 80 }, () => item(Buffer.alloc(MIB)));
+    let kept = 0;
+    for (const one of flood) kept += await quarantine.keep([one]);
+    expect(kept).toBe(31);
+    expect(await quarantine.keep([other])).toBe(1);
+    await expect.poll(() => overflowOf("src_1")).toBe(flood.length - kept);
+    expect(overflow()[0]).toMatchObject({ received_at: NOW_MS, code: "bad_json" });
+    expect(overflowOf("src_2")).toBe(0);
+  });
+
+  // A count that got lost would hide that something is missing.
+  it("counts what the log did not take, as soon as it takes something again", async () => {
+    log.isUp = false;
+    expect(await quarantine.keep([item(Buffer.alloc(8)), item(Buffer.alloc(8))])).toBe(0);
+    // A few reports fail meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    log.isUp = true;
+    await expect.poll(() => overflowOf("src_1")).toBe(2);
   });
 });

@@ -14,15 +14,28 @@ export function createPostgresKeyDirectory(db: Database): KeyDirectory {
     async find(lookup) {
       const [row] = await selectKey(db, toQuestion(lookup)).catch(unavailable);
       if (row === undefined) return null;
-      const { expiresAt, signingSecret, allowedOrigins, ...source } = row;
+      const { expiresAt, signingSecret, allowedOrigins, ...rest } = row;
+      const { scopes, requireSignature, ...source } = rest;
       const expiresAtMs = expiresAt === null ? null : expiresAt.getTime();
-      return { source, signingSecret, allowedOrigins, expiresAtMs };
+      return { source, scopes, requireSignature, signingSecret, allowedOrigins, expiresAtMs };
+    },
+    async findSource(sourceId) {
+      const isIt = eq(sources.id, sourceId);
+      const [row] = await db.select(SOURCE_COLUMNS).from(sources).where(isIt).catch(unavailable);
+      return row ?? null;
     },
     async ping() {
       await db.execute(sql`select 1 from ${sourceKeys} limit 1`).catch(unavailable);
     },
   };
 }
+
+const SOURCE_COLUMNS = {
+  id: sources.id,
+  speaksForUsers: sources.speaksForUsers,
+  requireToken: sources.requireToken,
+  eventsPerSecond: sources.eventsPerSecond,
+};
 
 interface Question {
   readonly condition: SQL | undefined;
@@ -50,9 +63,9 @@ function selectKey(db: Database, { condition, signingSecret, allowedOrigins }: Q
   return db
     .select({
       ...{ signingSecret, allowedOrigins },
-      id: sources.id,
-      speaksForUsers: sources.speaksForUsers,
-      requireToken: sources.requireToken,
+      ...SOURCE_COLUMNS,
+      scopes: sourceKeys.scopes,
+      requireSignature: sources.requireSignature,
       expiresAt: sourceKeys.expiresAt,
     })
     .from(sourceKeys)

@@ -40,6 +40,10 @@ export function createPromEdgeMetrics({
     "status",
   ]);
   const lost = counter("quarantine_lost_events", "Refused events whose bytes were not kept.", []);
+  const replayed = counter("replayed_events", "Quarantined events that were judged again.", [
+    "source",
+    "outcome",
+  ]);
   const bytes = counter("received_bytes", "Bytes of bodies, before decompression.", ["route"]);
   const duration = new Histogram({
     name: "trueclick_edge_request_duration_seconds",
@@ -76,6 +80,10 @@ export function createPromEdgeMetrics({
     },
     recordQuarantineLoss(events) {
       lost.inc(events);
+    },
+    recordReplay(source, accepts, rejects) {
+      replayed.inc({ source, outcome: "accepted" }, accepts);
+      replayed.inc({ source, outcome: "rejected" }, rejects);
     },
     recordRequest({ route, status, durationMs, bodyBytes }) {
       bytes.inc({ route }, bodyBytes);

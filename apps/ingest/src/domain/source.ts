@@ -7,7 +7,12 @@ export interface Source {
   readonly speaksForUsers: boolean;
   /** Its clicks need a good token to count. */
   readonly requireToken: boolean;
+  /** Most events a second, on average; absent or null: what the edge's settings say. */
+  readonly eventsPerSecond?: number | null;
 }
+
+/** What a key may do: send events; have quarantined ones judged again. */
+export type KeyScope = "events" | "replay";
 
 /** What the connection itself shows of whoever is at its other end. */
 export interface Connection {

@@ -2,7 +2,7 @@ import { sourceIdSchema } from "@trueclick/shared/ids";
 import { describe, expect, it } from "vitest";
 import { LogHealth, SourceLimits } from "./sourceLimits.ts";
 
-const [one, other] = ["src_1", "src_2"].map((id) => sourceIdSchema.parse(id));
+const [one, other] = ["src_1", "src_2"].map((id) => ({ id: sourceIdSchema.parse(id) }));
 if (one === undefined || other === undefined) throw new RangeError("There are two sources");
 const GOOD = { isOk: true, durationMs: 5 };
 
@@ -12,6 +12,14 @@ describe("limits of sources", () => {
     expect(limits.take(one, 10, 0)).toBe(0);
     expect(limits.take(one, 1, 0)).toBe(100);
     expect(limits.take(other, 10, 0)).toBe(0);
+  });
+
+  it("are what a source's record says, from the moment it says so", () => {
+    const limits = new SourceLimits({ perSecond: 10, burst: 10 }, new LogHealth());
+    expect(limits.take({ ...one, eventsPerSecond: 50 }, 100, 0)).toBe(0);
+    expect(limits.take({ ...one, eventsPerSecond: 50 }, 1, 0)).toBe(20);
+    expect(limits.take({ ...one, eventsPerSecond: 1 }, 2, 0)).toBe(0);
+    expect(limits.take({ ...one, eventsPerSecond: 1 }, 1, 0)).toBe(1_000);
   });
 
   it("are tighter while the log is unwell, and as they were when it is well again", () => {

@@ -1,6 +1,7 @@
 /** How many events a source may send: a bucket each, all of them tighter while the log is unwell. */
 import type { SourceId } from "@trueclick/shared/ids";
 import { RateBucket, type RateLimit } from "./rateBucket.ts";
+import type { Source } from "./source.ts";
 
 /** An append that took longer is a sign of trouble, milliseconds. */
 const SLOW_APPEND_MS = 2_000;
@@ -42,10 +43,20 @@ export class LogHealth {
   }
 }
 
+/** Two seconds' worth may come at once: senders gather, and send what they gathered. */
+export function toRateLimit(perSecond: number): RateLimit {
+  return { perSecond, burst: 2 * perSecond };
+}
+
+interface LimitedSource {
+  readonly eventsPerSecond: number | null;
+  readonly bucket: RateBucket;
+}
+
 export class SourceLimits {
   readonly #limit: RateLimit;
   readonly #health: LogHealth;
-  readonly #buckets = new Map<SourceId, RateBucket>();
+  readonly #buckets = new Map<SourceId, LimitedSource>();
 
   constructor(limit: RateLimit, health: LogHealth) {
     this.#limit = limit;
@@ -53,15 +64,17 @@ export class SourceLimits {
   }
 
   /** @returns 0 if the events may pass, else after how many milliseconds to send them again. */
-  take(sourceId: SourceId, events: number, nowMs: number): number {
-    let bucket = this.#buckets.get(sourceId);
-    if (bucket === undefined) {
+  take(source: Pick<Source, "id" | "eventsPerSecond">, events: number, nowMs: number): number {
+    const { id, eventsPerSecond = null } = source;
+    let limited = this.#buckets.get(id);
+    if (limited === undefined || limited.eventsPerSecond !== eventsPerSecond) {
       const [oldest] = this.#buckets.keys();
       if (this.#buckets.size >= SOURCES_MAX && oldest !== undefined) this.#buckets.delete(oldest);
-      bucket = new RateBucket(this.#limit, nowMs);
-      this.#buckets.set(sourceId, bucket);
+      const limit = eventsPerSecond === null ? this.#limit : toRateLimit(eventsPerSecond);
+      limited = { eventsPerSecond, bucket: new RateBucket(limit, nowMs) };
+      this.#buckets.set(id, limited);
     }
     // Half the rate is every event at twice the price.
-    return bucket.take(events / this.#health.factor, nowMs);
+    return limited.bucket.take(events / this.#health.factor, nowMs);
   }
 }

@@ -1,6 +1,6 @@
 /** Who sends: by a bearer key, or by a request that is signed. */
 import type { IncomingMessage } from "node:http";
-import type { Source } from "../domain/source.ts";
+import type { KeyScope, Source } from "../domain/source.ts";
 import type { AnsweredNonces, NonceRef } from "../ports/answeredNonces.ts";
 import {
   type KeyDirectory,
@@ -47,35 +47,44 @@ export async function authenticate(
   dependencies: AuthenticationDependencies,
   request: IncomingMessage,
   nowMs: number,
+  scope: KeyScope = "events",
 ): Promise<Sender | Refused> {
+  const asked = { request, nowMs, scope };
   try {
-    if (isSigned(request)) return await bySignature(dependencies, request, nowMs);
+    if (isSigned(request)) return await bySignature(dependencies, asked);
     const key = request.headers.authorization === undefined ? pageKey(request) : null;
     return key === null
-      ? await byBearer(dependencies, request, nowMs)
-      : await byPage(dependencies, request, key, nowMs);
+      ? await byBearer(dependencies, asked)
+      : await byPage(dependencies, asked, key);
   } catch (error) {
     if (!(error instanceof KeyDirectoryUnavailableError)) throw error;
     return unavailable("keys_unavailable", "Keys cannot be checked now. Send again.");
   }
 }
 
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly nowMs: number;
+  readonly scope: KeyScope;
+}
+
 async function byBearer(
   { keys, sha256Hex }: AuthenticationDependencies,
-  request: IncomingMessage,
-  nowMs: number,
+  { request, nowMs, scope }: Asked,
 ): Promise<Sender | Refused> {
   const key = bearerKey(request);
   if (key === null) return unauthorized("Send the source's key: Authorization: Bearer <key>.");
   const found = await keys.find(sha256Hex(key));
   if (found === null || isExpired(found, nowMs)) return unauthorized("The key is not valid.");
+  if (!found.scopes.includes(scope)) return outOfScope(scope);
+  // Whoever learns such a key by eavesdropping can't send by it: its owner signs.
+  if (found.requireSignature) return unauthorized("The source signs its requests.");
   return { source: found.source, signed: null, headers: {} };
 }
 
 async function bySignature(
   { keys, signatureHashes }: AuthenticationDependencies,
-  request: IncomingMessage,
-  nowMs: number,
+  { request, nowMs, scope }: Asked,
 ): Promise<Sender | Refused> {
   const headers = signatureHeaders(request, nowMs);
   if (headers === null) return unauthorized("The signature's headers are wrong or out of time.");
@@ -84,6 +93,7 @@ async function bySignature(
   if (found === null || secret === null || isExpired(found, nowMs)) {
     return unauthorized("The signature is not valid.");
   }
+  if (!found.scopes.includes(scope)) return outOfScope(scope);
   const signed = {
     isOf: (body: Uint8Array) => isSignatureOf(headers, secret, body, signatureHashes),
     nonce: { keyId: headers.keyId, nonce: headers.nonce },
@@ -94,17 +104,22 @@ async function bySignature(
 
 async function byPage(
   { keys, sha256Hex }: AuthenticationDependencies,
-  request: IncomingMessage,
+  { request, nowMs, scope }: Asked,
   key: string,
-  nowMs: number,
 ): Promise<Sender | Refused> {
   const found = await keys.find(PAGE_KEY_PREFIX + sha256Hex(key));
   if (found === null || isExpired(found, nowMs)) return unauthorized("The key is not valid here.");
+  if (!found.scopes.includes(scope)) return outOfScope(scope);
+  if (found.requireSignature) return unauthorized("The source signs its requests.");
   const headers = corsHeaders(request, found.allowedOrigins ?? []);
   if (headers === null) {
     return refuse(403, "origin_not_allowed", "The source does not name this origin.");
   }
   return { source: found.source, signed: null, headers };
+}
+
+function outOfScope(scope: KeyScope): Refused {
+  return refuse(403, "out_of_scope", `The key has not the scope "${scope}".`);
 }
 
 function isExpired({ expiresAtMs }: SourceKey, nowMs: number): boolean {

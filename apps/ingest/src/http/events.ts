@@ -156,7 +156,7 @@ async function receiveBody(
   const { bytes } = unpacked;
   return withEvents(acceptance, delivery, { bytes, format }, async (received) => {
     const events = received.kind === "events" ? received.count : 1;
-    const waitMs = limits.take(delivery.source.id, events, delivery.ingestTimeMs);
+    const waitMs = limits.take(delivery.source, events, delivery.ingestTimeMs);
     if (waitMs > 0) return { ...rateLimited(waitMs), events };
     switch (received.kind) {
       case "bad_json":

@@ -7,6 +7,7 @@ import {
 } from "./events.ts";
 import { createHealthEndpoint, createReadyEndpoint, type Probe } from "./health.ts";
 import { createMetricsEndpoint } from "./metrics.ts";
+import { createReplayEndpoint } from "./replay.ts";
 import type { Routes } from "./server.ts";
 
 export interface RoutesDependencies extends EventsDependencies {
@@ -28,6 +29,7 @@ export function createRoutes(dependencies: RoutesDependencies): Routes {
     ...(clickLinks === null
       ? {}
       : { "/c/{token}": { GET: createClicksEndpoint({ acceptance, clickLinks }) } }),
+    "/v1/quarantine/replay": { POST: createReplayEndpoint(dependencies) },
     "/healthz": { GET: createHealthEndpoint() },
     "/readyz": { GET: createReadyEndpoint(probes, isStopping) },
     "/metrics": { GET: createMetricsEndpoint(renderMetrics) },

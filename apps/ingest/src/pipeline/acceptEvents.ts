@@ -16,6 +16,7 @@ import type { PlainLinesContext } from "../domain/plain/plainLines.ts";
 import type { PlainStampContext } from "../domain/plain/plainStamps.ts";
 import type { Connection, Source } from "../domain/source.ts";
 import type { BodyFormat, SplitBody } from "../domain/splitBody.ts";
+import { connectionUserAgent } from "../domain/stamp.ts";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
@@ -153,7 +154,7 @@ function notReached(): SinkUnavailableError {
 
 async function quarantine(
   acceptance: Acceptance,
-  { source, ingestTimeMs }: Delivery,
+  { source, connection, ingestTimeMs }: Delivery,
   rejected: readonly Pick<Rejected, "code" | "message" | "bytes">[],
 ): Promise<void> {
   if (rejected.length === 0) return;
@@ -164,6 +165,8 @@ async function quarantine(
       code,
       message,
       bytes,
+      userAgent: connectionUserAgent(connection) ?? null,
+      isPrefetch: connection.isPrefetch,
     }),
   );
   const kept = await acceptance.quarantine.keep(items);

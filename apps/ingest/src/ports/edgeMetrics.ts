@@ -16,6 +16,8 @@ export interface EdgeMetrics {
   recordEvents(source: string, outcome: EventOutcome): void;
   /** Refused events that the quarantine could not keep. They are counted as quarantined too. */
   recordQuarantineLoss(events: number): void;
+  /** Quarantined events that were judged again. They are not received a second time. */
+  recordReplay(source: string, accepted: number, rejected: number): void;
   /** @param bodyBytes As received, before decompression. */
   recordRequest(request: {
     readonly route: string;

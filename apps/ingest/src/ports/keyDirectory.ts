@@ -1,8 +1,12 @@
-import type { Source } from "../domain/source.ts";
+import type { SourceId } from "@trueclick/shared/ids";
+import type { KeyScope, Source } from "../domain/source.ts";
 
 /** A source's key as it is on record. */
 export interface SourceKey {
   readonly source: Source;
+  readonly scopes: readonly KeyScope[];
+  /** Bearing the key is not enough: the source signs its requests. */
+  readonly requireSignature: boolean;
   /** Exclusive, epoch milliseconds; null while it does not expire. */
   readonly expiresAtMs: number | null;
   /** Secret of its signatures; null where it was not asked for by its id, or signs none. */
@@ -30,6 +34,8 @@ export interface KeyDirectory {
    * @throws {KeyDirectoryUnavailableError} Nothing is known about the key: refuse with 503.
    */
   find(lookup: string): Promise<SourceKey | null>;
+  /** A source by its id, for what was sent by it once. @throws {KeyDirectoryUnavailableError} */
+  findSource(sourceId: SourceId): Promise<Source | null>;
   /** @throws {KeyDirectoryUnavailableError} */
   ping(): Promise<void>;
 }

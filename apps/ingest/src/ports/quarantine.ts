@@ -10,6 +10,9 @@ export interface Quarantined {
   readonly message: string;
   /** As received. */
   readonly bytes: Uint8Array;
+  /** Of the connection, which a later judgement can't see; its address is not kept. */
+  readonly userAgent: string | null;
+  readonly isPrefetch: boolean;
 }
 
 /** Where refused events and bodies are kept. */

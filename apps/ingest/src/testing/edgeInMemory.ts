@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
-import { sourceIdSchema } from "@trueclick/shared/ids";
+import { type SourceId, sourceIdSchema } from "@trueclick/shared/ids";
 import { createIpHasher, sha256Hex, signatureHashes } from "../adapters/hashes.ts";
 import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "../adapters/tokenKeys.ts";
@@ -42,6 +42,12 @@ export const EXPIRED_KEY = "key-expired";
 export const STRICT_KEY = "key-of-a-strict-source";
 /** The clock stands, so the burst is all that there is. */
 export const SOURCE_LIMIT = { perSecond: 1_000, burst: 5_000 };
+/** May replay, and nothing else. */
+export const OPERATOR_KEY = "key-of-an-operator";
+/** Of a source that may send five events a second. */
+export const SLOW_KEY = "key-of-a-slow-source";
+/** Of a source that must sign. */
+export const SIGNERS_KEY = "key-of-a-source-that-signs";
 /** Of pages of one origin. */
 export const PAGE_KEY = "key-of-a-page";
 export const PAGE_ORIGIN = "https://shop.example";
@@ -54,6 +60,8 @@ function sourceKey(id: string, traits: Partial<Source>, expiresAtMs: number | nu
   const source = { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: false };
   return {
     source: { ...source, ...traits },
+    scopes: ["events"],
+    requireSignature: false,
     expiresAtMs,
     signingSecret: null,
     allowedOrigins: null,
@@ -130,6 +138,9 @@ class MemoryKeys implements KeyDirectory {
         { ...sourceKey("src_page", {}, null), allowedOrigins: [PAGE_ORIGIN] },
       ],
       ["id:key_bearing", sourceKey("src_signing", {}, null)],
+      [sha256Hex(OPERATOR_KEY), { ...sourceKey("operator", {}, null), scopes: ["replay"] }],
+      [sha256Hex(SLOW_KEY), sourceKey("src_slow", { eventsPerSecond: 5 }, null)],
+      [sha256Hex(SIGNERS_KEY), { ...sourceKey("src_signs", {}, null), requireSignature: true }],
       [sha256Hex(EXPIRED_KEY), sourceKey("src_browser", {}, nowMs)],
     ]);
   }
@@ -137,6 +148,12 @@ class MemoryKeys implements KeyDirectory {
   async find(keySha256: string): Promise<SourceKey | null> {
     await this.ping();
     return this.#keys.get(keySha256) ?? null;
+  }
+
+  async findSource(sourceId: SourceId): Promise<Source | null> {
+    await this.ping();
+    const keys = [...this.#keys.values()];
+    return keys.find(({ source }) => source.id === sourceId)?.source ?? null;
   }
 
   async ping(): Promise<void> {

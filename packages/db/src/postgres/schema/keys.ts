@@ -18,8 +18,16 @@ export const sources = pgTable("sources", {
    * (`https://shop.example`), or `*`. Null: no page may.
    */
   allowedOrigins: text().array(),
+  /** Only requests that are signed are taken; bearing a key is not enough. */
+  requireSignature: boolean().notNull().default(false),
+  /** Most events a second, on average; null: what the edge's settings say. */
+  eventsPerSecond: integer(),
   createdAt: createdAt(),
 });
+
+/** What a key of the edge may do: send events; have quarantined ones judged again. */
+export const KEY_SCOPES = ["events", "replay"] as const;
+export type KeyScope = (typeof KEY_SCOPES)[number];
 
 /** Keys of the edge. Only the SHA-256 of a key is kept; a key is 256 random bits, so that is enough. */
 export const sourceKeys = pgTable(
@@ -36,12 +44,18 @@ export const sourceKeys = pgTable(
      * checked by a hash of its secret.
      */
     signingSecret: text(),
+    scopes: text().array().$type<KeyScope[]>().notNull().default(sql`'{events}'`),
+    /** The key that was made in its place; until it expires both are good. */
+    replacedBy: text(),
     createdAt: createdAt(),
     /** Exclusive; null while it does not expire. */
     expiresAt: instant(),
     revokedAt: instant(),
   },
-  (table) => [index("source_keys_source_idx").on(table.sourceId)],
+  (table) => [
+    index("source_keys_source_idx").on(table.sourceId),
+    check("source_keys_scopes_known", sql`${table.scopes} <@ '{events,replay}'::text[]`),
+  ],
 );
 
 /** What signed requests were answered, for as long as their signatures are good. */
@@ -74,6 +88,8 @@ export const apiKeys = pgTable(
     advertiserId: text()
       .$type<AdvertiserId>()
       .references(() => advertisers.id, { onDelete: "cascade" }),
+    /** The key that was made in its place; until it expires both are good. */
+    replacedBy: text(),
     createdAt: createdAt(),
     expiresAt: instant(),
     revokedAt: instant(),
@@ -89,4 +105,21 @@ export const apiKeys = pgTable(
       sql`(${table.role} = 'advertiser') = (${table.advertiserId} is not null)`,
     ),
   ],
+);
+
+/**
+ * Secrets of click tokens. As they are, since a MAC cannot be checked by a hash of its secret. Edges
+ * read them again every few seconds: a new one is known to all of them before tokens are minted
+ * under it, a retired one is forgotten by all of them soon after.
+ */
+export const tokenKeys = pgTable(
+  "token_keys",
+  {
+    id: text().primaryKey(),
+    /** Base64. */
+    secret: text().notNull(),
+    createdAt: createdAt(),
+    retiredAt: instant(),
+  },
+  (table) => [check("token_keys_id_form", sql`${table.id} ~ '^[A-Za-z0-9_-]{1,32}$'`)],
 );
