@@ -8,7 +8,7 @@ import { loadEnv } from "./env.ts";
 /** How long requests under way may take to end after a stop signal, milliseconds. */
 const STOP_TIMEOUT_MS = 15_000;
 /** How long the log may take to let go after that; a frozen one never does, milliseconds. */
-const CLOSE_TIMEOUT_MS = 8_000;
+const CLOSE_TIMEOUT_MS = 6_000;
 /** One Ctrl-C may arrive twice, from the terminal and from a program in between, milliseconds. */
 const SAME_INTERRUPT_MS = 500;
 /** What shells expect of a program that Ctrl-C ended: 128 and the signal's number. */

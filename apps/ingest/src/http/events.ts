@@ -46,11 +46,20 @@ interface Described {
 /** Takes events. A 202 is sent only once every accepted event is on durable storage. */
 export function createEventsEndpoint(dependencies: EventsDependencies): Endpoint {
   const { metrics } = dependencies.acceptance;
+  /** Whatever went wrong, the sender still has its events: the server answers 503. */
+  const countFault = (source: string) => (error: unknown) => {
+    metrics.recordEvents(source, { kind: "refused", status: 503, events: 1 });
+    throw error;
+  };
   return async (request, exchange) => {
     const { authentication } = dependencies;
-    const sender = await authenticate(authentication, request, exchange.receivedAtMs);
+    const sender = await authenticate(authentication, request, exchange.receivedAtMs).catch(
+      countFault(SOURCE_UNKNOWN),
+    );
     const isKnown = "source" in sender;
-    const answer = isKnown ? await receive(dependencies, sender, request, exchange) : sender;
+    const answer = isKnown
+      ? await receive(dependencies, sender, request, exchange).catch(countFault(sender.source.id))
+      : sender;
     if ("refusal" in answer) {
       const { refusal, events } = answer;
       const outcome = { kind: "refused", status: refusal.status, events } as const;

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { click } from "../testing/click.ts";
 import {
   BROWSER_KEY,
   type EdgeInMemory,
@@ -178,6 +179,22 @@ describe("the edge adds up", () => {
     await expectKept();
     expect((await fetch(`${edge.url}/healthz`)).status).toBe(200);
   }, 60_000);
+});
+
+it("counts as refused what went wrong in a way that nobody foresaw", async () => {
+  const gate = Promise.reject(new TypeError("secret of the inside"));
+  gate.catch(() => {});
+  edge.sink.gate = gate;
+  const response = await fetch(`${edge.url}/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${SERVER_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(click(NOW_MS)),
+  });
+  expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await response.text()).not.toMatch(/secret|TypeError/);
+  expect(edge.faults).toHaveLength(1);
+  const counts = await readEventCounts(edge.url);
+  expect([counts.received.get("src_server"), counts.refused.get("src_server")]).toEqual([1, 1]);
 });
 
 function harmAt(bytes: Buffer, { at, kind, byte }: { at: number; kind: string; byte: number }) {
