@@ -9,8 +9,11 @@ import { restoredTimeMs } from "./restoredTime.ts";
 
 /** Longest that one request waits at the broker; also what an aborted read leaves behind. */
 const FETCH_WAIT_MAX_MS = 500;
-/** Compressed bytes of one answer. Kafka sends a first batch that is larger all the same. */
-const FETCH_BYTES_MAX = 4 * 1_048_576;
+/**
+ * Compressed bytes of one answer; blocks of events are ten times that once unpacked, in each of many
+ * partitions at once. Kafka sends a first batch that is larger all the same.
+ */
+const FETCH_BYTES_MAX = 524_288;
 const NOT_A_REPLICA = -1;
 const READ_COMMITTED = 1;
 
