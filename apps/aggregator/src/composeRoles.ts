@@ -26,6 +26,7 @@ import { untilAnswers } from "./untilAnswers.ts";
 
 /** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
 const POSTGRES_CONNECTIONS_MAX = 12;
+const LEASE_CONNECTIONS_MAX = 2;
 
 /** What a role says of itself before it takes part in the work. */
 const STARTING = "starting";
@@ -38,6 +39,8 @@ export interface Aggregator extends OpsSources {
 
 interface Engines {
   readonly postgres: ReturnType<typeof openDatabase>;
+  /** Connections for leases alone: one that waits for a busy pool would be taken for dead. */
+  readonly leases: ReturnType<typeof openDatabase>;
   readonly clickhouse: ReturnType<typeof openClickHouse>;
   readonly eventLog: EventLog;
   readonly readers: EventLogReader[];
@@ -52,6 +55,7 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
   const parts = new Map<string, () => string>();
   const engines: Engines = {
     postgres: openDatabase(env.DATABASE_URL, { connectionsMax: POSTGRES_CONNECTIONS_MAX }),
+    leases: openDatabase(env.DATABASE_URL, { connectionsMax: LEASE_CONNECTIONS_MAX }),
     clickhouse: openClickHouse(env.CLICKHOUSE_URL),
     eventLog: openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS }),
     readers: [],
@@ -90,7 +94,8 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
 
     async close() {
       await Promise.allSettled(engines.readers.map((reader) => reader.close()));
-      await Promise.allSettled([engines.postgres.close(), engines.clickhouse.close()]);
+      const { postgres, leases, clickhouse } = engines;
+      await Promise.allSettled([postgres.close(), leases.close(), clickhouse.close()]);
     },
   };
 }
@@ -176,7 +181,7 @@ function leasesOf(
     told.ended?.(partition);
   };
   const group = { name, topic, partitionCount };
-  const leases = composeLeases(engines.postgres.db, identity, group, { ...observer, ended });
+  const leases = composeLeases(engines.leases.db, identity, group, { ...observer, ended });
   return { leases, hasJoined: observer.hasJoined };
 }
 
