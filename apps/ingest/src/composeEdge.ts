@@ -18,6 +18,7 @@ import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeSink } from "./composeSink.ts";
 import type { VerifyToken } from "./domain/clickTokens.ts";
+import { createIpReader } from "./domain/ipFacts.ts";
 import { LineBuffers } from "./domain/plain/lineBuffer.ts";
 import { ALL_KEPT, QuarantineBudget, SOURCE_KEPT } from "./domain/quarantineBudget.ts";
 import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
@@ -86,8 +87,10 @@ export async function composeEdge(env: Env, logger: Logger) {
   const stamps = {
     region: env.REGION,
     ...createUserAgentReader(),
-    isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
-    hashIp: createIpHasher(env.IP_HASH_KEY),
+    readIp: createIpReader({
+      hashIp: createIpHasher(env.IP_HASH_KEY),
+      isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
+    }),
     verifyToken: env.TOKEN_KEYS === undefined ? null : createTokenVerifier(env.TOKEN_KEYS),
   };
   const server = createEdgeServer({

@@ -2,6 +2,7 @@
 import { RECORD_BYTES_MAX } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import type { Logger } from "pino";
+import { GroupedEventSink } from "./adapters/groupedEventSink.ts";
 import type { LogEventSink } from "./adapters/logEventSink.ts";
 import { SegmentSpool } from "./adapters/spool/segmentSpool.ts";
 import { SpooledEventSink } from "./adapters/spool/spooledEventSink.ts";
@@ -28,7 +29,7 @@ export async function composeSink(
 ): Promise<ComposedSink> {
   if (env.SPOOL_DIR === undefined) {
     const probe = () => log.ping().then(() => "ok");
-    return { sink: log, probe, spoolStats: null, close: () => log.close() };
+    return { sink: new GroupedEventSink(log), probe, spoolStats: null, close: () => log.close() };
   }
   const nowMs = () => Date.now();
   const folder = await openSpoolFolder(env.SPOOL_DIR);
@@ -46,7 +47,7 @@ export async function composeSink(
     onDrainFault: (error) => logger.error({ err: error }, "the spool cannot be drained"),
   });
   return {
-    sink,
+    sink: new GroupedEventSink(sink),
     probe: async () => {
       await sink.ping();
       return (await sink.isLogUp()) ? "ok" : "spooling";

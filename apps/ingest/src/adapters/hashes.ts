@@ -1,15 +1,15 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, createSecretKey, hash, timingSafeEqual } from "node:crypto";
 import type { IpAddress } from "@trueclick/shared/ip/address";
 import type { SignatureHashes } from "../ports/signatureHashes.ts";
 
 /** SHA-256 of a text's UTF-8, lower-case hex. */
 export function sha256Hex(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 /** HMAC-SHA256 over the 4 or 16 bytes of an address, lower-case hex. */
 export function createIpHasher(keyHex: string): (ip: IpAddress) => string {
-  const key = Buffer.from(keyHex, "hex");
+  const key = createSecretKey(Buffer.from(keyHex, "hex"));
   return (ip) => createHmac("sha256", key).update(ip).digest("hex");
 }
 

@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
 import type { SpoolStats } from "../ports/spool.ts";
+import { DurationHistogram, Tally } from "./tallies.ts";
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -26,32 +27,33 @@ export function createPromEdgeMetrics({
 }: EdgeGauges): PromEdgeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
-    new Counter({ name: `trueclick_edge_${name}_total`, help, labelNames, registers: [registry] });
-
-  const received = counter("received_events", "Events received.", ["source"]);
-  const accepted = counter("accepted_events", "Events that are in the log.", ["source"]);
-  const quarantined = counter("quarantined_events", "Events refused for what they are.", [
+  const lost = new Counter({
+    name: "trueclick_edge_quarantine_lost_events_total",
+    help: "Refused events whose bytes were not kept.",
+    registers: [registry],
+  });
+  const tally = (name: string, help: string, labelNames: readonly string[]) =>
+    registerTally(registry, name, help, labelNames);
+  const received = tally("received_events", "Events received.", ["source"]);
+  const accepted = tally("accepted_events", "Events that are in the log.", ["source"]);
+  const quarantined = tally("quarantined_events", "Events refused for what they are.", [
     "source",
     "code",
   ]);
-  const refused = counter("refused_events", "Events answered with an error; the sender has them.", [
+  const refused = tally("refused_events", "Events answered with an error; the sender has them.", [
     "source",
     "status",
   ]);
-  const lost = counter("quarantine_lost_events", "Refused events whose bytes were not kept.", []);
-  const replayed = counter("replayed_events", "Quarantined events that were judged again.", [
+  const replayed = tally("replayed_events", "Quarantined events that were judged again.", [
     "source",
     "outcome",
   ]);
-  const bytes = counter("received_bytes", "Bytes of bodies, before decompression.", ["route"]);
-  const duration = new Histogram({
-    name: "trueclick_edge_request_duration_seconds",
-    help: "Time from a request's headers to its answer.",
-    labelNames: ["route", "status"],
-    buckets: DURATION_BUCKETS_S,
-    registers: [registry],
-  });
+  const bytes = tally("received_bytes", "Bytes of bodies, before decompression.", ["route"]);
+  const durations = new DurationHistogram(
+    "trueclick_edge_request_duration_seconds",
+    "Time from a request's headers to its answer.",
+    DURATION_BUCKETS_S,
+  );
   new Gauge({
     name: "trueclick_edge_in_flight_bytes",
     help: "Bytes of bodies held now.",
@@ -72,27 +74,53 @@ export function createPromEdgeMetrics({
 
   return {
     recordEvents(source, outcome) {
-      received.inc({ source }, outcome.events);
-      if (outcome.kind === "accepted") accepted.inc({ source }, outcome.events);
+      received.add(source, "", outcome.events);
+      if (outcome.kind === "accepted") accepted.add(source, "", outcome.events);
       else if (outcome.kind === "refused") {
-        refused.inc({ source, status: outcome.status }, outcome.events);
-      } else quarantined.inc({ source, code: outcome.code }, outcome.events);
+        refused.add(source, String(outcome.status), outcome.events);
+      } else quarantined.add(source, outcome.code, outcome.events);
     },
     recordQuarantineLoss(events) {
       lost.inc(events);
     },
     recordReplay(source, accepts, rejects) {
-      replayed.inc({ source, outcome: "accepted" }, accepts);
-      replayed.inc({ source, outcome: "rejected" }, rejects);
+      replayed.add(source, "accepted", accepts);
+      replayed.add(source, "rejected", rejects);
     },
     recordRequest({ route, status, durationMs, bodyBytes }) {
-      bytes.inc({ route }, bodyBytes);
-      duration.observe({ route, status }, durationMs / 1_000);
+      bytes.add(route, "", bodyBytes);
+      durations.observe(route, status, durationMs / 1_000);
     },
     async render() {
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      const text = `${await registry.metrics()}${durations.render()}`;
+      return { contentType: registry.contentType, text };
     },
   };
+}
+
+/** @param labelNames One or two. */
+function registerTally(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+): Tally {
+  const tally = new Tally();
+  const [firstName = "", secondName] = labelNames;
+  new Counter({
+    name: `trueclick_edge_${name}_total`,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [first, second, sum] of tally.entries()) {
+        const more = secondName === undefined ? {} : { [secondName]: second };
+        this.inc({ [firstName]: first, ...more }, sum);
+      }
+    },
+  });
+  return tally;
 }
 
 function registerSpool(registry: Registry, stats: () => SpoolStats): void {

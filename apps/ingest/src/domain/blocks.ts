@@ -69,7 +69,7 @@ export function gatherBlocks(
   { partitionCount, bytesMax }: Omit<BlockLimits, "partitionOf">,
 ): Block[] {
   const open = assignBlocks(lines, bytesMax);
-  const all = Buffer.allocUnsafeSlow(open.reduce((sum, block) => sum + block.bytes, 0));
+  const all = Buffer.allocUnsafe(open.reduce((sum, block) => sum + block.bytes, 0));
   let at = 0;
   return open.map(({ partition, lines: linesOfBlock }) => {
     const start = at;

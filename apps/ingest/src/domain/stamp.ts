@@ -1,13 +1,8 @@
 /** From what the sender said to what the log keeps: the edge's own stamps added, the IP taken out. */
 import { type Envelope, USER_AGENT_LENGTH_MAX } from "@trueclick/shared/event/envelope";
-import {
-  type Device,
-  type EventFlag,
-  GEO_UNKNOWN,
-  type StoredEvent,
-} from "@trueclick/shared/event/stored";
-import { type IpAddress, parseIp, toIpNetwork } from "@trueclick/shared/ip/address";
+import type { Device, EventFlag, StoredEvent } from "@trueclick/shared/event/stored";
 import { judgeToken, type VerifyToken } from "./clickTokens.ts";
+import { IP_UNKNOWN, type IpFacts } from "./ipFacts.ts";
 import type { Connection, Source } from "./source.ts";
 
 /** What a user agent tells. */
@@ -26,23 +21,10 @@ export interface StampContext {
   /** Null where the edge has no keys of tokens. */
   readonly verifyToken: VerifyToken | null;
   readonly readUserAgent: (userAgent: string) => UserAgentFacts;
-  /** Whether an address is of a data centre, where people do not browse. */
-  readonly isDatacenterIp: (ip: IpAddress) => boolean;
-  /** Keyed hash in lower-case hex. Keyed, because all of IPv4 can be hashed in minutes. */
-  readonly hashIp: (ip: IpAddress) => string;
+  readonly readIp: (text: string) => IpFacts;
 }
 
-/** What an IP address tells, which itself is not kept. */
-export interface IpFacts {
-  /** Where nobody said it. */
-  readonly geo: string;
-  /** Told from the whole address: its network may be a data centre's in part. */
-  readonly isDatacenter: boolean;
-  readonly stamps: Pick<StoredEvent, "ip_hash" | "ip_net">;
-}
-
-/** Of somebody whose address or user agent is not known. */
-const IP_UNKNOWN: IpFacts = { geo: GEO_UNKNOWN, isDatacenter: false, stamps: {} };
+/** Of somebody whose user agent is not known. */
 export const USER_AGENT_UNKNOWN: UserAgentFacts = { device: "other", isBot: false };
 
 /**
@@ -55,7 +37,7 @@ export const USER_AGENT_UNKNOWN: UserAgentFacts = { device: "other", isBot: fals
  */
 export function toStoredEvent(event: Envelope, context: StampContext): StoredEvent {
   const { source, connection } = context;
-  const ip = readIp(source.speaksForUsers ? event.ip : connection.ip, context);
+  const ip = ipFactsOf(event.ip, context);
   const userAgent = source.speaksForUsers ? event.user_agent : connectionUserAgent(connection);
   const agent = userAgent === undefined ? USER_AGENT_UNKNOWN : context.readUserAgent(userAgent);
   const token = judgeToken(event, context);
@@ -86,15 +68,13 @@ export function toStoredEvent(event: Envelope, context: StampContext): StoredEve
   };
 }
 
-/** @param text As the connection or the sender has it. */
-export function readIp(text: string | null | undefined, context: StampContext): IpFacts {
-  const ip = typeof text === "string" ? parseIp(text) : null;
-  if (ip === null) return IP_UNKNOWN;
-  return {
-    geo: GEO_UNKNOWN,
-    isDatacenter: context.isDatacenterIp(ip),
-    stamps: { ip_hash: context.hashIp(ip), ip_net: toIpNetwork(ip) },
-  };
+/** @param said What the event says of it. */
+export function ipFactsOf(
+  said: string | undefined,
+  { source, connection, readIp }: Pick<StampContext, "source" | "connection" | "readIp">,
+): IpFacts {
+  const text = source.speaksForUsers ? said : connection.ip;
+  return typeof text === "string" ? readIp(text) : IP_UNKNOWN;
 }
 
 /** The user agent of an event whose source does not speak for its users. */

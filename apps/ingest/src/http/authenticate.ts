@@ -33,8 +33,8 @@ export interface Sender {
   readonly source: Source;
   /** Null for a bearer key, which is all the proof there is. */
   readonly signed: Signed | null;
-  /** Lets a page read the answer. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Lets a page read the answer; null where no page is involved. */
+  readonly headers: Readonly<Record<string, string>> | null;
 }
 
 /** One answer for unknown, revoked, expired and wrong: a guesser learns nothing. */
@@ -79,7 +79,7 @@ async function byBearer(
   if (!found.scopes.includes(scope)) return outOfScope(scope);
   // Whoever learns such a key by eavesdropping can't send by it: its owner signs.
   if (found.requireSignature) return unauthorized("The source signs its requests.");
-  return { source: found.source, signed: null, headers: {} };
+  return { source: found.source, signed: null, headers: null };
 }
 
 async function bySignature(
@@ -99,7 +99,7 @@ async function bySignature(
     nonce: { keyId: headers.keyId, nonce: headers.nonce },
     expiresAtMs: signatureExpiresAtMs(headers),
   };
-  return { source: found.source, signed, headers: {} };
+  return { source: found.source, signed, headers: null };
 }
 
 async function byPage(

@@ -70,8 +70,8 @@ export function createEventsEndpoint(dependencies: EventsDependencies): Endpoint
   };
 }
 
-function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
-  return { ...answer, headers: { ...answer.headers, ...headers } };
+function withHeaders(answer: Answer, headers: Sender["headers"]): Answer {
+  return headers === null ? answer : { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
 /** `OPTIONS /v1/events`: what a browser asks before it sends for a page. */

@@ -33,7 +33,11 @@ export function readBody(request: IncomingMessage): Promise<ReadBody> {
       if (bytes > BODY_BYTES_MAX) settle({ kind: "too_large" });
       else chunks.push(chunk);
     };
-    const onEnd = () => settle({ kind: "read", bytes: Buffer.concat(chunks) });
+    const onEnd = () => {
+      const [first] = chunks;
+      const isOne = first !== undefined && chunks.length === 1;
+      settle({ kind: "read", bytes: isOne ? first : Buffer.concat(chunks) });
+    };
     const onClose = () => settle({ kind: "aborted" });
     request.on("data", onData).on("end", onEnd).on("close", onClose);
   });
@@ -48,8 +52,8 @@ const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw);
 const unbrotli = promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
 const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 
-const DECOMPRESS_BY_ENCODING = new Map<string, Decompress>([
-  ["identity", (body) => Promise.resolve(body)],
+const DECOMPRESS_BY_ENCODING = new Map<string, Decompress | null>([
+  ["identity", null],
   ["gzip", (body) => gunzip(body, limits)],
   ["x-gzip", (body) => gunzip(body, limits)],
   // Some senders leave out the zlib header that RFC 9110 asks for; its low four bits are always 8.
@@ -65,9 +69,9 @@ const DECOMPRESS_BY_ENCODING = new Map<string, Decompress>([
   ],
 ]);
 
-/** How to undo a `Content-Encoding`; undefined when it is none that the edge takes. */
-export function decompressorOf(header: string | undefined): Decompress | undefined {
-  return DECOMPRESS_BY_ENCODING.get((header ?? "identity").trim().toLowerCase());
+/** How to undo a `Content-Encoding`: null for none; undefined when it is not one of ours. */
+export function decompressorOf(header: string | undefined): Decompress | null | undefined {
+  return header === undefined ? null : DECOMPRESS_BY_ENCODING.get(header.trim().toLowerCase());
 }
 
 export type Decompressed =
@@ -75,8 +79,9 @@ export type Decompressed =
   | { readonly kind: "too_large" }
   | { readonly kind: "bad_encoding" };
 
-/** Undoes the encoding. A bomb costs at most `BODY_BYTES_MAX` and its decoder's window. */
-export async function decompress(body: Buffer, undo: Decompress): Promise<Decompressed> {
+/** Undoes the encoding, if there is one. A bomb costs at most `BODY_BYTES_MAX` and its decoder's window. */
+export async function decompress(body: Buffer, undo: Decompress | null): Promise<Decompressed> {
+  if (undo === null) return { kind: "read", bytes: body };
   try {
     return { kind: "read", bytes: await undo(body) };
   } catch (error) {

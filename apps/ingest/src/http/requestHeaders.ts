@@ -23,7 +23,10 @@ export function bearerKey(request: IncomingMessage): string | null {
 
 /** How to read the body; null for a type or a charset that is none of ours. No type means JSON. */
 export function bodyFormat(request: IncomingMessage): BodyFormat | null {
-  const [type = "", ...parameters] = (request.headers["content-type"] ?? "application/json")
+  const sent = request.headers["content-type"];
+  // As nearly all send it.
+  if (sent === "application/json") return "json";
+  const [type = "", ...parameters] = (sent ?? "application/json")
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
@@ -43,10 +46,14 @@ export function announcedBytes(request: IncomingMessage): number | null {
 
 /** What the connection shows of its other end. */
 export function connectionOf(request: IncomingMessage): Connection {
-  const purposes = [request.headers["sec-purpose"], request.headers["purpose"]];
+  const { headers } = request;
   return {
     ip: request.socket.remoteAddress ?? null,
-    userAgent: request.headers["user-agent"] || null,
-    isPrefetch: purposes.some((purpose) => /\bprefetch\b/i.test(String(purpose ?? ""))),
+    userAgent: headers["user-agent"] || null,
+    isPrefetch: saysPrefetch(headers["sec-purpose"]) || saysPrefetch(headers["purpose"]),
   };
+}
+
+function saysPrefetch(purpose: string | string[] | undefined): boolean {
+  return purpose !== undefined && /\bprefetch\b/i.test(String(purpose));
 }

@@ -17,6 +17,8 @@ const CONNECTIONS_MAX = 10_000;
 /** Of a body that nobody wants, this much is read and thrown away so that the answer is heard. */
 const DISCARD_BYTES_MAX = 4 * 1_048_576;
 
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
 /** Endpoints by path, then by method. A path may end in the parameter `{token}`. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Endpoint>>>>;
 
@@ -91,8 +93,9 @@ async function handle(
 
 /** The path without its query; no host and no escapes, since none of ours needs one. */
 function pathOf(request: IncomingMessage): string {
-  const [path = "/"] = (request.url ?? "/").split("?", 1);
-  return path;
+  const url = request.url ?? "/";
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
 }
 
 function routeOf(routes: Routes, path: string) {
@@ -125,18 +128,17 @@ function respond(
 
 function write(response: ServerResponse, answer: Answer, isLast: boolean): void {
   if (response.destroyed || response.headersSent) return;
-  response.writeHead(answer.status, {
-    ...(answer.status === 204
-      ? {}
-      : {
-          "Content-Type": answer.contentType,
-          "Content-Length": Buffer.byteLength(answer.body),
-        }),
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    ...answer.headers,
-    ...(isLast ? { Connection: "close" } : {}),
-  });
+  // Names and values in turn: what Node takes with the least work.
+  const headers = ["Cache-Control", "no-store", "X-Content-Type-Options", "nosniff"];
+  if (answer.status !== 204) {
+    const length = String(Buffer.byteLength(answer.body));
+    headers.push("Content-Type", answer.contentType, "Content-Length", length);
+  }
+  for (const [name, value] of Object.entries(answer.headers ?? NO_HEADERS)) {
+    headers.push(name, value);
+  }
+  if (isLast) headers.push("Connection", "close");
+  response.writeHead(answer.status, headers);
   response.end(answer.body);
 }
 

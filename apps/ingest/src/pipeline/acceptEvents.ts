@@ -109,8 +109,8 @@ async function finish(
   accepted: number,
   rejected: readonly Rejected[],
 ): Promise<Receipt> {
-  await quarantine(acceptance, delivery, rejected);
   const { metrics } = acceptance;
+  if (rejected.length > 0) await quarantine(acceptance, delivery, rejected);
   metrics.recordEvents(delivery.source.id, { kind: "accepted", events: accepted });
   for (const { code } of rejected) {
     metrics.recordEvents(delivery.source.id, { kind: "quarantined", code, events: 1 });

@@ -2,6 +2,7 @@ import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sha256Hex } from "../adapters/hashes.ts";
+import { IP_UNKNOWN } from "../domain/ipFacts.ts";
 import { LineBuffer } from "../domain/plain/lineBuffer.ts";
 import { click } from "../testing/click.ts";
 import { OpenedBody, type ReadContext, SLICE_BYTES_MAX, SLICE_EVENTS_MAX } from "./readEvents.ts";
@@ -33,8 +34,7 @@ const context: ReadContext = {
     return { device: "other", isBot: false };
   },
   recallUserAgent: () => undefined,
-  isDatacenterIp: () => false,
-  hashIp: () => "",
+  readIp: () => IP_UNKNOWN,
   partitionCount: 4,
   sha256Hex,
   partitionOf,

@@ -13,6 +13,7 @@ import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "../adapters/tokenKeys.ts";
 import { createUserAgentReader } from "../adapters/userAgentReader.ts";
 import type { Block } from "../domain/blocks.ts";
+import { createIpReader } from "../domain/ipFacts.ts";
 import { LineBuffers } from "../domain/plain/lineBuffer.ts";
 import { RateBucket } from "../domain/rateBucket.ts";
 import type { Source } from "../domain/source.ts";
@@ -186,8 +187,10 @@ export async function startEdgeInMemory(nowMs: number) {
         stamps: {
           region: "test",
           ...createUserAgentReader(),
-          isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
-          hashIp: createIpHasher(IP_HASH_KEY),
+          readIp: createIpReader({
+            hashIp: createIpHasher(IP_HASH_KEY),
+            isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
+          }),
           verifyToken,
         },
       },

@@ -1,6 +1,7 @@
 /** The bytes of one request's body and, behind them, the lines that are made of it. */
 
 import { EventScanner } from "./eventScanner.ts";
+import { StampPieces } from "./stampPieces.ts";
 
 /** Behind the body stands a byte that no JSON has, so that a reader needs no look at its length. */
 const END = 0;
@@ -17,6 +18,7 @@ export class LineBuffer {
   at = 0;
   /** Reads what is in it; as costly to make anew as the buffer. */
   readonly scanner = new EventScanner();
+  readonly pieces = new StampPieces();
 
   /** Starts over with the body of another request. */
   load(body: Uint8Array): void {

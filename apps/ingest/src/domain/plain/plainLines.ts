@@ -58,7 +58,7 @@ export class PlainLines implements EventTaker {
     this.#buffer = buffer;
     this.#context = context;
     this.#event = buffer.scanner;
-    this.#stamps = new PlainStamps(context);
+    this.#stamps = new PlainStamps(context, buffer.pieces);
     this.#firstLineAt = buffer.at;
   }
 

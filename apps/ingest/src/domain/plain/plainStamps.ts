@@ -2,13 +2,11 @@
  * The stamps of one request as pieces of lines, each made once. What they say is `stamp.ts`'s; here
  * they are only written down.
  */
-import type { StoredEvent } from "@trueclick/shared/event/stored";
-import { judgeToken, type TokenBearer, type TokenFinding } from "../clickTokens.ts";
+import { judgeToken, type TokenBearer } from "../clickTokens.ts";
 import {
   connectionUserAgent,
   type EdgeFindings,
-  type IpFacts,
-  readIp,
+  ipFactsOf,
   type StampContext,
   toEdgeStamps,
   USER_AGENT_UNKNOWN,
@@ -16,6 +14,7 @@ import {
 } from "../stamp.ts";
 import type { EventScanner } from "./eventScanner.ts";
 import * as fields from "./fields.ts";
+import { type IpPieces, NOTHING, type StampPieces, toPiece } from "./stampPieces.ts";
 import { textAt } from "./textAt.ts";
 
 export interface PlainStampContext extends StampContext {
@@ -23,43 +22,34 @@ export interface PlainStampContext extends StampContext {
   readonly recallUserAgent: (userAgent: string) => UserAgentFacts | undefined;
 }
 
-/** Without a token of its own, what is said of an event's token is the same for all of a type. */
-interface Untold {
-  readonly ofClicks: TokenFinding;
-  readonly ofOthers: TokenFinding;
-}
-
 export class PlainStamps {
   /** Of the event that was read last; each a list of fields with a comma behind every one. */
-  geo: Uint8Array = new Uint8Array();
-  device: Uint8Array = new Uint8Array();
-  ip: Uint8Array = new Uint8Array();
-  edge: Uint8Array = new Uint8Array();
+  geo = NOTHING;
+  device = NOTHING;
+  ip = NOTHING;
+  edge = NOTHING;
   /** What a token vouches for. */
-  impressionId: Uint8Array = new Uint8Array();
+  impressionId = NOTHING;
   /** In place of the sender's word; null where that is taken. */
   readonly userAgent: Uint8Array | null;
   readonly #context: PlainStampContext;
+  readonly #pieces: StampPieces;
   readonly #connectionAgent: UserAgentFacts;
   readonly #connectionIp: IpPieces;
-  readonly #absent: Untold;
-  readonly #ips = new Map<string, IpPieces>();
-  readonly #edges = new Map<string, Uint8Array>();
-  readonly #devices = new Map<string, Uint8Array>();
+  /** By what tells one from another: the flags of the token, and the robot's. */
+  #edges: Map<string, Uint8Array> | null = null;
+  /** The same for events without a token, by type and robot. */
   readonly #edgesUntold: (Uint8Array | undefined)[] = [];
 
-  constructor(context: PlainStampContext) {
+  constructor(context: PlainStampContext, pieces: StampPieces) {
     const { source, connection } = context;
     this.#context = context;
+    this.#pieces = pieces;
     const userAgent = source.speaksForUsers ? undefined : connectionUserAgent(connection);
-    this.userAgent = source.speaksForUsers ? null : toPiece({ user_agent: userAgent });
+    this.userAgent = source.speaksForUsers ? null : pieces.userAgent(userAgent);
     this.#connectionAgent =
       userAgent === undefined ? USER_AGENT_UNKNOWN : context.readUserAgent(userAgent);
-    this.#connectionIp = toIpPieces(readIp(source.speaksForUsers ? null : connection.ip, context));
-    this.#absent = {
-      ofClicks: judgeToken({ event_type: "click" }, context),
-      ofOthers: judgeToken({ event_type: "impression" }, context),
-    };
+    this.#connectionIp = pieces.ip(ipFactsOf(undefined, context));
   }
 
   /** Makes the stamps of a scanned event; false if that has to wait for its user agent. */
@@ -69,45 +59,38 @@ export class PlainStamps {
     const ip = this.#ipOf(json, event);
     this.geo = ip.geo;
     this.ip = ip.stamps;
-    this.device = this.#devicePiece(event.isDeviceUnknown ? "other" : agent.device);
+    this.device = this.#pieces.device(event.isDeviceUnknown ? "other" : agent.device);
     this.impressionId = NOTHING;
     const is = { isBot: agent.isBot, isDatacenter: ip.isDatacenter, isIdDerived: false };
-    if (event.isPresent(fields.TOKEN)) this.#readToken(json, event, is);
-    else this.edge = this.#edgeWithoutToken(event.isClick, is);
+    const isVerified = event.isPresent(fields.TOKEN) && this.#context.verifyToken !== null;
+    if (isVerified) this.#readToken(json, event, is);
+    else this.edge = this.#edgeUntold(event, is);
     return true;
   }
 
   #agentOf(json: Buffer, event: EventScanner): UserAgentFacts | undefined {
     if (this.userAgent !== null) return this.#connectionAgent;
-    const userAgent = textOf(json, event, fields.USER_AGENT);
+    const userAgent = fieldText(json, event, fields.USER_AGENT);
     return userAgent === undefined ? USER_AGENT_UNKNOWN : this.#context.recallUserAgent(userAgent);
   }
 
   #ipOf(json: Buffer, event: EventScanner): IpPieces {
-    const text = this.userAgent === null ? textOf(json, event, fields.IP) : undefined;
-    if (text === undefined) return this.#connectionIp;
-    let pieces = this.#ips.get(text);
-    if (pieces === undefined) {
-      pieces = toIpPieces(readIp(text, this.#context));
-      this.#ips.set(text, pieces);
-    }
-    return pieces;
+    const text = this.userAgent === null ? fieldText(json, event, fields.IP) : undefined;
+    return text === undefined ? this.#connectionIp : this.#pieces.ip(this.#context.readIp(text));
   }
 
-  #devicePiece(device: UserAgentFacts["device"]): Uint8Array {
-    let piece = this.#devices.get(device);
-    if (piece === undefined) {
-      piece = toPiece({ device });
-      this.#devices.set(device, piece);
-    }
-    return piece;
-  }
-
-  #edgeWithoutToken(isClick: boolean, is: EdgeFindings): Uint8Array {
-    const index = (is.isDatacenter ? 4 : 0) + (isClick ? 2 : 0) + (is.isBot ? 1 : 0);
+  /** Of an event whose token, if it has one, nobody here can judge. */
+  #edgeUntold(event: EventScanner, is: EdgeFindings): Uint8Array {
+    const hasToken = event.isPresent(fields.TOKEN);
+    const kind = (event.isClick ? 8 : 0) + (hasToken ? 4 : 0);
+    const index = kind + (is.isDatacenter ? 2 : 0) + (is.isBot ? 1 : 0);
     const known = this.#edgesUntold[index];
     if (known !== undefined) return known;
-    const { flags } = isClick ? this.#absent.ofClicks : this.#absent.ofOthers;
+    const bearer: TokenBearer = {
+      event_type: event.isClick ? "click" : "impression",
+      ...(hasToken ? { token: "" } : {}),
+    };
+    const { flags } = judgeToken(bearer, this.#context);
     const piece = toPiece(toEdgeStamps(this.#context, flags, is));
     this.#edgesUntold[index] = piece;
     return piece;
@@ -118,6 +101,7 @@ export class PlainStamps {
     if (claims !== null && !event.isPresent(fields.IMPRESSION_ID)) {
       this.impressionId = toPiece({ impression_id: claims.impressionId });
     }
+    this.#edges ??= new Map();
     const key = `${is.isBot} ${is.isDatacenter} ${flags.join(" ")}`;
     const known = this.#edges.get(key);
     this.edge = known ?? toPiece(toEdgeStamps(this.#context, flags, is));
@@ -125,37 +109,19 @@ export class PlainStamps {
   }
 }
 
-interface IpPieces {
-  readonly geo: Uint8Array;
-  readonly isDatacenter: boolean;
-  readonly stamps: Uint8Array;
-}
-
-const NOTHING = new Uint8Array();
-
-/** The fields of an object, each with a comma behind it. */
-function toPiece(part: { readonly [Field in keyof StoredEvent]?: unknown }): Uint8Array {
-  const json = JSON.stringify(part);
-  return json === "{}" ? NOTHING : Buffer.from(`${json.slice(1, -1)},`);
-}
-
-function toIpPieces({ geo, isDatacenter, stamps }: IpFacts): IpPieces {
-  return { geo: toPiece({ geo }), isDatacenter, stamps: toPiece(stamps) };
-}
-
 function toTokenBearer(json: Buffer, event: EventScanner): TokenBearer {
   return {
     event_type: event.isClick ? "click" : "impression",
-    token: textOf(json, event, fields.TOKEN),
-    campaign_id: textOf(json, event, fields.CAMPAIGN_ID),
-    ad_id: textOf(json, event, fields.AD_ID),
-    publisher_id: textOf(json, event, fields.PUBLISHER_ID),
-    impression_id: textOf(json, event, fields.IMPRESSION_ID),
+    token: fieldText(json, event, fields.TOKEN),
+    campaign_id: fieldText(json, event, fields.CAMPAIGN_ID),
+    ad_id: fieldText(json, event, fields.AD_ID),
+    publisher_id: fieldText(json, event, fields.PUBLISHER_ID),
+    impression_id: fieldText(json, event, fields.IMPRESSION_ID),
   };
 }
 
 /** The text of a field without its quotes; undefined when it is not there. */
-function textOf(json: Buffer, event: EventScanner, field: number): string | undefined {
+function fieldText(json: Buffer, event: EventScanner, field: number): string | undefined {
   if (!event.isPresent(field)) return undefined;
   return textAt(json, (event.valueStart[field] ?? 0) + 1, (event.valueEnd[field] ?? 0) - 1);
 }

@@ -1,0 +1,148 @@
+import { BLOCK_EVENTS_MAX, blockLines } from "@trueclick/shared/event/block";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Block } from "../domain/blocks.ts";
+import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
+import { GroupedEventSink } from "./groupedEventSink.ts";
+
+/** A log whose appends end when the test says so. */
+class GatedSink implements EventSink {
+  readonly appends: {
+    readonly blocks: readonly Block[];
+    readonly gate: PromiseWithResolvers<void>;
+  }[] = [];
+
+  partitionCount(): number {
+    return 4;
+  }
+
+  async append(blocks: readonly Block[]): Promise<void> {
+    const gate = Promise.withResolvers<void>();
+    this.appends.push({ blocks, gate });
+    await gate.promise;
+  }
+
+  async ping(): Promise<void> {}
+}
+
+function block(partition: number, ...lines: readonly string[]): Block {
+  return { partition, partitionCount: 4, value: Buffer.from(lines.join("\n")) };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const textOf = (blocks: readonly Block[] = []) =>
+  blocks.map(({ partition, value }) => `${partition}: ${value.toString().replaceAll("\n", " ")}`);
+
+describe("GroupedEventSink", () => {
+  it("appends the requests of one moment together, one block a partition", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink);
+    const all = [block(0, "a"), block(1, "b", "c"), block(0, "d")].map((one) =>
+      grouped.append([one]),
+    );
+    await turn();
+    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([["0: a d", "1: b c"]]);
+    sink.appends[0]?.gate.resolve();
+    await Promise.all(all);
+  });
+
+  it("gathers what comes while two appends are under way, and no answer comes before its own", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink);
+    const answered: string[] = [];
+    const append = (name: string) =>
+      grouped.append([block(0, name)]).then(() => answered.push(name));
+    const calls = [append("a")];
+    await turn();
+    calls.push(append("b"));
+    await turn();
+    calls.push(append("c"), append("d"));
+    await turn();
+    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([["0: a"], ["0: b"]]);
+    sink.appends[1]?.gate.resolve();
+    await expect.poll(() => sink.appends.length).toBe(3);
+    expect(textOf(sink.appends[2]?.blocks)).toEqual(["0: c d"]);
+    expect(answered).toEqual(["b"]);
+    sink.appends[2]?.gate.resolve();
+    sink.appends[0]?.gate.resolve();
+    await Promise.all(calls);
+    expect(answered.sort()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  // A group is one append: nobody may be told of events that are not known to be stored.
+  it("promises nothing to anybody whose append failed, nor lets others wait for the same", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink);
+    const outcome = (name: string) =>
+      grouped.append([block(0, name)]).then(
+        () => "stored",
+        (error: unknown) => (error instanceof SinkUnavailableError ? "refused" : "broken"),
+      );
+    const [a, b] = [outcome("a"), outcome("b")];
+    await turn();
+    const c = outcome("c");
+    await turn();
+    const d = outcome("d");
+    await turn();
+    sink.appends[0]?.gate.reject(new SinkUnavailableError("off"));
+    expect(await Promise.all([a, b, d])).toEqual(["refused", "refused", "refused"]);
+    sink.appends[1]?.gate.resolve();
+    expect(await c).toBe("stored");
+    const e = outcome("e");
+    await turn();
+    sink.appends.at(-1)?.gate.resolve();
+    expect(await e).toBe("stored");
+  });
+
+  it("refuses what is more than it may hold, and takes again once there is room", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink);
+    const large = [{ ...block(0), value: Buffer.alloc(40 * 1_048_576, "x") }];
+    const first = grouped.append(large);
+    await expect(grouped.append(large)).rejects.toBeInstanceOf(SinkUnavailableError);
+    await turn();
+    sink.appends[0]?.gate.resolve();
+    await first;
+    const again = grouped.append(large);
+    await turn();
+    sink.appends[1]?.gate.resolve();
+    await again;
+  });
+
+  it("loses no line, doubles none, and keeps to the limits of a block", async () => {
+    const call = fc.array(
+      fc.record({ partition: fc.nat({ max: 3 }), lines: fc.integer({ min: 1, max: 700 }) }),
+      { minLength: 1, maxLength: 4 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 12 }), async (calls) => {
+        const sink = new GatedSink();
+        const grouped = new GroupedEventSink(sink);
+        let serial = 0;
+        const sent: string[] = [];
+        const done = calls.map((blocks) =>
+          grouped.append(
+            blocks.map(({ partition, lines }) => {
+              const texts = Array.from({ length: lines }, () => `${partition}/${serial++}`);
+              sent.push(...texts);
+              return block(partition, ...texts);
+            }),
+          ),
+        );
+        await turn();
+        for (const { gate } of sink.appends) gate.resolve();
+        await Promise.all(done);
+        const stored = sink.appends.flatMap(({ blocks }) =>
+          blocks.flatMap(({ partition, value }) => {
+            const lines = blockLines(value).map((line) => Buffer.from(line).toString());
+            expect(lines.length).toBeLessThanOrEqual(BLOCK_EVENTS_MAX);
+            expect(lines.every((line) => line.startsWith(`${partition}/`))).toBe(true);
+            return lines;
+          }),
+        );
+        expect(stored.sort()).toEqual(sent.sort());
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+});

@@ -1,0 +1,116 @@
+/** The edge as it is composed, with a key that is known already and, where none is wanted, no log. */
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import { type EventLog, RECORD_BYTES_MAX } from "@trueclick/event-log";
+import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
+import { sourceIdSchema } from "@trueclick/shared/ids";
+import { GroupedEventSink } from "../../apps/ingest/src/adapters/groupedEventSink.ts";
+import {
+  createIpHasher,
+  sha256Hex,
+  signatureHashes,
+} from "../../apps/ingest/src/adapters/hashes.ts";
+import { createLogEventSink } from "../../apps/ingest/src/adapters/logEventSink.ts";
+import { createPromEdgeMetrics } from "../../apps/ingest/src/adapters/promEdgeMetrics.ts";
+import { createTokenVerifier } from "../../apps/ingest/src/adapters/tokenKeys.ts";
+import { createUserAgentReader } from "../../apps/ingest/src/adapters/userAgentReader.ts";
+import { createIpReader } from "../../apps/ingest/src/domain/ipFacts.ts";
+import { LineBuffers } from "../../apps/ingest/src/domain/plain/lineBuffer.ts";
+import { RateBucket } from "../../apps/ingest/src/domain/rateBucket.ts";
+import { LogHealth, SourceLimits } from "../../apps/ingest/src/domain/sourceLimits.ts";
+import { InFlightBytes } from "../../apps/ingest/src/http/inFlightBytes.ts";
+import { createRoutes } from "../../apps/ingest/src/http/routes.ts";
+import { createEdgeServer } from "../../apps/ingest/src/http/server.ts";
+import type { EventSink } from "../../apps/ingest/src/ports/eventSink.ts";
+
+export const KEY = "bench-key";
+export const KEY_SHA256 = sha256Hex(KEY);
+export const TOKEN_SECRET = Buffer.from("bench secret of the click tokens");
+export const PARTITIONS = 4;
+const MUCH = 1e12;
+const IN_FLIGHT_BYTES_MAX = 64 * 1_048_576;
+
+const NO_LOG: EventSink = {
+  partitionCount: () => PARTITIONS,
+  append: () => Promise.resolve(),
+  ping: () => Promise.resolve(),
+};
+
+function openSink(log: EventLog, topic: string): Promise<EventSink> {
+  return new Promise((resolve, reject) => {
+    const sink = createLogEventSink(log, {
+      ...{ topic, partitionCount: PARTITIONS, nowMs: Date.now },
+      onOpenFailed: reject,
+      onStateChange: (cause) => process.stderr.write(`The log: ${cause}\n`),
+      onAppend: () => {},
+    });
+    const timer = setInterval(() => {
+      if (sink.partitionCount() === null) return;
+      clearInterval(timer);
+      resolve(new GroupedEventSink(sink));
+    }, 10);
+  });
+}
+
+export async function createEdge(log: EventLog | null, topic: string): Promise<Server> {
+  const sink = log === null ? new GroupedEventSink(NO_LOG) : await openSink(log, topic);
+  const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
+  const metrics = createPromEdgeMetrics({
+    ...{ inFlightBytes: () => inFlight.bytes, limitFactor: () => 1, spool: null },
+  });
+  const verifyToken = createTokenVerifier(new Map([["k1", TOKEN_SECRET]]));
+  const id = sourceIdSchema.parse("src_bench");
+  const key = {
+    source: { id, speaksForUsers: false, requireToken: false },
+    ...{ expiresAtMs: null, signingSecret: null, allowedOrigins: null },
+    ...{ scopes: ["events"] as const, requireSignature: false },
+  };
+  const quarantine = {
+    keep: async (items: readonly unknown[]) => {
+      throw new Error(`${items.length} events were refused`);
+    },
+  };
+  return createEdgeServer({
+    routes: createRoutes({
+      acceptance: {
+        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
+        ...{ blockBytesMax: RECORD_BYTES_MAX, lineBuffers: new LineBuffers() },
+        yieldTurn: setImmediate,
+        stamps: {
+          region: "bench",
+          ...createUserAgentReader(),
+          readIp: createIpReader({
+            hashIp: createIpHasher("000102030405060708090a0b0c0d0e0f"),
+            isDatacenterIp: () => false,
+          }),
+          // As the peer, which judges no tokens either; `/c/{token}` verifies each.
+          verifyToken: null,
+        },
+      },
+      authentication: {
+        keys: {
+          find: async (lookup) => (lookup === KEY_SHA256 ? key : null),
+          findSource: async () => null,
+          ping: () => Promise.resolve(),
+        },
+        ...{ sha256Hex, signatureHashes },
+        nonces: { find: async () => null, remember: async () => {} },
+      },
+      clickLinks: {
+        verifyToken,
+        quarantineBucket: new RateBucket({ perSecond: 1, burst: 1 }, Date.now()),
+        newNonce: randomUUID,
+      },
+      inFlight,
+      limits: new SourceLimits({ perSecond: MUCH, burst: MUCH }, new LogHealth()),
+      probes: {},
+      renderMetrics: () => metrics.render(),
+      isStopping: () => false,
+    }),
+    metrics,
+    nowMs: Date.now,
+    isStopping: () => false,
+    onFault: (error) => process.stderr.write(`${error}\n`),
+  });
+}

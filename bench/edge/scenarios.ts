@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { TokenKeyring } from "@trueclick/shared/token/click";
+import { TOKEN_SECRET } from "./edge.ts";
+import { bodyOf } from "./events.ts";
+import { requestOf } from "./load.ts";
+
+export type Log = "none" | "postgres" | "kafka";
+
+export interface Entrant {
+  /** As `serve.ts` knows it. */
+  readonly server: string;
+  readonly log: Log;
+}
+
+export interface Scenario {
+  readonly title: string;
+  /** The word that it is asked for by. */
+  readonly word: string;
+  readonly connections: number;
+  readonly eventsPerRequest: number;
+  readonly requestsPerRound: number;
+  /** The first is measured, the last is the peer. */
+  readonly entrants: readonly Entrant[];
+  readonly status: number;
+  readonly requestsFor: (server: string) => readonly Buffer[];
+}
+
+const BODIES = 24;
+const EVENTS_A_ROUND = 100_000;
+const SINGLES_A_ROUND = 6_000;
+const BATCH_CONNECTIONS = 16;
+const SINGLE_CONNECTIONS = 64;
+
+function posts(eventsPerRequest: number): Scenario["requestsFor"] {
+  const nowMs = Date.now();
+  const bodies = Array.from({ length: BODIES }, () => bodyOf(eventsPerRequest, nowMs));
+  return (server) => {
+    const isSingle = eventsPerRequest === 1 && server === "fastify";
+    return bodies.map((body) => requestOf("POST", isSingle ? "/v1/event" : "/v1/events", body));
+  };
+}
+
+function clicks(): readonly Buffer[] {
+  const keyring = new TokenKeyring(new Map([["k1", TOKEN_SECRET]]));
+  const nowS = Math.floor(Date.now() / 1_000);
+  return Array.from({ length: 1_000 }, () => {
+    const claims = {
+      ...{ issuer: "src_bench", impressionId: randomUUID(), campaignId: "cmp_1", adId: "ad_1" },
+      ...{ publisherId: "pub_1", issuedAtS: nowS - 60, expiresAtS: nowS + 3_600 },
+      landingUrl: "https://shop.example/sale?from=ad",
+    };
+    const token = keyring.mint(claims, "k1");
+    return requestOf("GET", `/c/${token}`, null);
+  });
+}
+
+function batch(events: number, log: Log, others: readonly Entrant[] = []): Scenario {
+  return {
+    title: `POST of ${events} events, ${log === "none" ? "checked only" : `appended to ${log}`}`,
+    word: `batch${events}-${log}`,
+    ...{ connections: BATCH_CONNECTIONS, eventsPerRequest: events, status: 202 },
+    requestsPerRound: EVENTS_A_ROUND / events,
+    entrants: [{ server: "trueclick", log }, ...others, { server: "fastify", log }],
+    requestsFor: posts(events),
+  };
+}
+
+function single(log: Log, others: readonly Entrant[] = []): Scenario {
+  const how = log === "none" ? "checked only" : `appended to ${log} (the peer appends nothing)`;
+  return {
+    title: `POST of one event of 1 KB, ${how}`,
+    word: `single-${log}`,
+    ...{ connections: SINGLE_CONNECTIONS, eventsPerRequest: 1, status: 202 },
+    requestsPerRound: SINGLES_A_ROUND,
+    entrants: [{ server: "trueclick", log }, ...others, { server: "fastify", log: "none" }],
+    requestsFor: posts(1),
+  };
+}
+
+const BARE: readonly Entrant[] = [
+  { server: "node-body", log: "none" },
+  { server: "node-json", log: "none" },
+];
+
+export const SCENARIOS: readonly Scenario[] = [
+  batch(500, "none", BARE),
+  batch(500, "postgres"),
+  batch(500, "kafka"),
+  batch(100, "none"),
+  batch(100, "postgres"),
+  single("none", BARE),
+  single("postgres"),
+  single("kafka"),
+  {
+    title: "GET /c/{token}: verified, appended to postgres, 302 (its peer appends nothing)",
+    word: "click",
+    ...{ connections: SINGLE_CONNECTIONS, eventsPerRequest: 1, status: 302 },
+    requestsPerRound: SINGLES_A_ROUND,
+    entrants: [
+      { server: "trueclick", log: "postgres" },
+      { server: "trueclick", log: "none" },
+    ],
+    requestsFor: clicks,
+  },
+];
