@@ -16,9 +16,11 @@ import { addCampaignsImport } from "./verbs/campaignsImport.ts";
 import { addDemo } from "./verbs/demo.ts";
 import { addEventsFromWeblog } from "./verbs/eventsFromWeblog.ts";
 import { addEventsSend } from "./verbs/eventsSend.ts";
+import { addFraud } from "./verbs/fraud.ts";
 import { addKeys } from "./verbs/keys.ts";
 import { addQuarantine } from "./verbs/quarantine.ts";
 import { addRecompute } from "./verbs/recompute.ts";
+import { addRules } from "./verbs/rules.ts";
 import { addStart } from "./verbs/start.ts";
 import { addTrace } from "./verbs/trace.ts";
 
@@ -33,6 +35,8 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addRecompute,
   addTrace,
   addArchiveCheck,
+  addFraud,
+  addRules,
   addKeys,
   addQuarantine,
   addDemo,

@@ -1,0 +1,159 @@
+import { batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { addDecisions, listDecisions, revokeDecision } from "@trueclick/db/queries/fraudDecisions";
+import { addRuleVersion } from "@trueclick/db/queries/ruleVersions";
+import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { asc, eq } from "drizzle-orm";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
+import { runJob } from "./pipeline/runJob.ts";
+import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+
+const DAY = dayOf(NOON_MS, "UTC");
+const NEXT_DAY = addDays(DAY, 1);
+const always = { fromMs: NOON_MS - 5 * DAY_MS, toMs: NOON_MS + 5 * DAY_MS };
+const audit = { origin: "manual", createdBy: "test" } as const;
+
+let world: BatchWorld;
+beforeEach(async () => {
+  world = await openBatchWorld();
+  for (const advertiser of ["adv_1", "adv_2"]) {
+    await world.addAdvertiser(advertiser, {
+      timeZone: "UTC",
+      campaigns: [{ id: `cmp_of_${advertiser}`, rates: [[0, 10n]] }],
+    });
+  }
+  const click = (id: string, advertiser: string, dayAfter: number, publisher: string) =>
+    storedEvent({
+      event_id: `event-000${id}`,
+      event_time: NOON_MS + dayAfter * DAY_MS,
+      campaign_id: `cmp_of_${advertiser}`,
+      publisher_id: publisher,
+      user_id: `user-${id}`,
+    });
+  await world.archive.append(
+    [
+      click("1", "adv_1", 0, "good"),
+      click("2", "adv_1", 0, "bad"),
+      click("3", "adv_1", 1, "good"),
+      click("4", "adv_2", 0, "good"),
+    ],
+    NOON_MS + 2 * DAY_MS,
+  );
+  await world.archive.archiveAll();
+  for (const [advertiser, day] of PARTITIONS) await world.recount(advertiser, day);
+});
+afterEach(() => world.close());
+
+const PARTITIONS = [
+  ["adv_1", DAY],
+  ["adv_1", NEXT_DAY],
+  ["adv_2", DAY],
+] as const;
+
+const stores = () => ({ db: world.archive.db, clickhouse: world.archive.clickhouse });
+
+/** Runs what is queued, and tells of each partition what came of it. */
+async function workOff(): Promise<string[]> {
+  const queued = await world.archive.db
+    .select()
+    .from(batchJobs)
+    .where(eq(batchJobs.state, "queued"))
+    .orderBy(asc(batchJobs.advertiserId), asc(batchJobs.billingDay));
+  const { signal } = new AbortController();
+  for (let left = queued.length; left > 0; left -= 1) {
+    const job = await world.queue.take();
+    if (job === null) throw new Error("the job was not handed out");
+    await runJob(world.stores, job, signal);
+  }
+  const jobs = await world.jobs();
+  return queued.map(({ id, advertiserId, billingDay }) => {
+    const state = jobs.find((job) => job.id === id)?.state;
+    return `${advertiserId} ${billingDay === DAY ? "day" : "next day"} ${state}`;
+  });
+}
+
+const costs = () =>
+  Promise.all(
+    PARTITIONS.map(async ([advertiser, day]) => (await world.current(advertiser, day))?.costMicros),
+  );
+
+// A decision that recounts everybody costs a night; one that misses a day leaves money with a fraud.
+it("counts only the days again whose events a decision is about, and gives them back when revoked", async () => {
+  expect(await costs()).toEqual([20n, 10n, 10n]);
+  const { ids } = await addDecisions(
+    stores(),
+    [{ scope: { publisherId: "bad" }, range: always, reason: "click farm" }],
+    audit,
+  );
+  expect(await workOff()).toEqual(["adv_1 day published"]);
+  expect(await costs()).toEqual([10n, 10n, 10n]);
+  expect((await world.current("adv_1", DAY))?.rejects).toMatchObject([
+    { eventId: "event-0002", verdict: "publisher_blocked" },
+  ]);
+  expect(await world.current("adv_1", DAY)).toMatchObject({
+    cause: "fraud decision 1: click farm",
+  });
+
+  const [id = 0] = ids;
+  await revokeDecision(stores(), id, { reason: "a mistake", createdBy: "boss" });
+  expect(await workOff()).toEqual(["adv_1 day published"]);
+  expect(await costs()).toEqual([20n, 10n, 10n]);
+  await expect(
+    revokeDecision(stores(), id, { reason: "again", createdBy: "boss" }),
+  ).rejects.toThrow("was revoked");
+  expect(await listDecisions(stores())).toMatchObject([
+    { id, reason: "click farm", createdBy: "test", revoked: { reason: "a mistake", by: "boss" } },
+  ]);
+});
+
+it.each([
+  ["an event id", { eventId: "event-0003" }, ["adv_1 next day published"]],
+  [
+    "a campaign and a user",
+    { campaignId: "cmp_of_adv_2", userId: "user-4" },
+    ["adv_2 day published"],
+  ],
+  ["an ad that nobody clicked", { adId: "ad_9" }, []],
+  // Where a user was is in no table: all days of the range are counted, and most come out as they were.
+  [
+    "a user",
+    { userId: "user-1" },
+    ["adv_1 day published", "adv_1 next day verified", "adv_2 day verified"],
+  ],
+])("finds the days of %s", async (_what, scope, expected) => {
+  await addDecisions(stores(), [{ scope, range: always, reason: "a partner's word" }], audit);
+  expect(await workOff()).toEqual(expected);
+});
+
+it("leaves days alone that lie outside of a decision's time", async () => {
+  const range = { fromMs: NOON_MS + SECOND_MS, toMs: NOON_MS + HOUR_MS };
+  await addDecisions(stores(), [{ scope: { publisherId: "bad" }, range, reason: "later" }], audit);
+  expect(await workOff()).toEqual(["adv_1 day verified"]);
+  const { toMs } = dayBounds(DAY, "UTC");
+  const nextDay = { fromMs: toMs, toMs: toMs + DAY_MS };
+  await addDecisions(
+    stores(),
+    [{ scope: { publisherId: "bad" }, range: nextDay, reason: "next day" }],
+    audit,
+  );
+  // The last clicks of a day depend on those that follow, so the day before is looked at as well.
+  expect(await workOff()).toEqual(["adv_1 day verified"]);
+});
+
+it("counts the days again that a new version of a rule judges", async () => {
+  const { version } = await addRuleVersion(stores(), {
+    id: "velocity_publisher",
+    enabled: true,
+    parameters: { seconds: 3_600, clicks_max: 1 },
+    effectiveFromMs: dayBounds(NEXT_DAY, "UTC").fromMs,
+    reason: "a trial",
+    createdBy: "test",
+  });
+  expect(version).toBe(2);
+  expect(await workOff()).toEqual([
+    "adv_1 day verified",
+    "adv_1 next day verified",
+    "adv_2 day verified",
+  ]);
+});

@@ -1,0 +1,87 @@
+/** Reads a partner's file of decisions: CSV with a header. */
+import { readFile, stat } from "node:fs/promises";
+import type { NewDecision } from "@trueclick/db/queries/fraudDecisions";
+import { CsvError, type Info, parse } from "csv-parse/sync";
+import { z } from "zod";
+import { hasCode } from "../stack/files.ts";
+import { CliError } from "../terminal/errors.ts";
+import { parseInstant } from "../terminal/parseInstant.ts";
+import { parseScope, SCOPE_WORDS } from "./domain/decisionScope.ts";
+
+/** A file is read as a whole. */
+const FILE_BYTES_MAX = 32 * 1_048_576;
+const REASON_LENGTH_MAX = 500;
+
+const recordsSchema = z.array(
+  z.object({ record: z.record(z.string(), z.string()), info: z.custom<Info>() }),
+);
+
+/**
+ * Columns: those of a scope (`campaign_id`, `ad_id`, `publisher_id`, `user_id`, `event_id`,
+ * `advertiser_id`, `ip_net`), any of them, and `from`, `to`, `reason`.
+ *
+ * @throws {CliError} `bad_file`, with the line, if it is not of that form.
+ */
+export async function readDecisionFile(path: string): Promise<NewDecision[]> {
+  const text = await readWhole(path);
+  try {
+    const records: unknown = parse(text, {
+      bom: true,
+      columns: true,
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+    });
+    return recordsSchema.parse(records).map(({ record, info }) => toDecision(record, info.lines));
+  } catch (error) {
+    if (error instanceof CsvError) throw new CliError("bad_file", error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function readWhole(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > FILE_BYTES_MAX) {
+      throw new CliError("bad_file", `${path} is larger than ${FILE_BYTES_MAX} bytes; split it`);
+    }
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) throw new CliError("no_file", `There is no file ${path}`);
+    if (error instanceof TypeError) throw new CliError("bad_file", `${path} is not in UTF-8`);
+    throw error;
+  }
+}
+
+function toDecision(
+  { from, to, reason = "", ...columns }: Readonly<Record<string, string>>,
+  line: number,
+): NewDecision {
+  const refuse = (wrong: string): never => {
+    throw new CliError("bad_file", `line ${line}: ${wrong}`);
+  };
+  const words = Object.entries(columns).map(([column, value]) => {
+    const word = column.replace(/_id$/, "");
+    return [SCOPE_WORDS.includes(word) ? word : column, value] as const;
+  });
+  const parsed = parseScope(words);
+  if ("wrong" in parsed) return refuse(parsed.wrong);
+  if (reason === "" || reason.length > REASON_LENGTH_MAX) {
+    return refuse(`needs a reason of at most ${REASON_LENGTH_MAX} characters`);
+  }
+  return { scope: parsed.scope, range: parseRange(from, to, refuse), reason };
+}
+
+function parseRange(
+  from: string | undefined,
+  to: string | undefined,
+  refuse: (wrong: string) => never,
+) {
+  try {
+    const range = { fromMs: parseInstant("from", from), toMs: parseInstant("to", to) };
+    return range.toMs > range.fromMs ? range : refuse("`to` must come after `from`");
+  } catch (error) {
+    if (error instanceof CliError && error.code === "bad_arguments") return refuse(error.message);
+    throw error;
+  }
+}
