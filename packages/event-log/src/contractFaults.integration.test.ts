@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
@@ -24,6 +25,10 @@ import { drain } from "./testing/drain.ts";
 const never = new AbortController().signal;
 /** A little more than the adapters' own limit: nobody waits longer than this for a log that is down. */
 const OUTAGE_NOTICED_WITHIN_MS = 13_000;
+
+/** Of a writer that gives up long before the log does, milliseconds. */
+const HASTY_MS = 500;
+const PATIENCE = { timeout: 60_000 };
 
 const text = (partition: number, value: string) => ({ partition, value: Buffer.from(value) });
 const toText = (record: { readonly value: Buffer }) => record.value.toString();
@@ -99,6 +104,48 @@ describe.each(
 
       await expectAllFound(reader, acked);
     });
+
+    // A log that was frozen does afterwards what it was asked before, when the asker has given up.
+    it("keeps what it acked through freezes, a stop and a kill, to writers in a hurry", async () => {
+      const { reader } = await openTopic("log-harmed");
+      const appender = await openLog(under.address, HASTY_MS).appender("log-harmed");
+      opened.push(appender);
+      const acked: Acked[] = [];
+      let failures = 0;
+      let isOver = false;
+      const appendOn = async (name: number) => {
+        for (let index = 0; !isOver; index += 1) {
+          const value = `${name}:${index}`;
+          try {
+            const appended = await appender.append([text(name % 2, value), text(0, value)]);
+            acked.push(...appended.map((at) => ({ at, value })));
+          } catch (error) {
+            expect(error).toBeInstanceOf(LogUnavailableError);
+            failures += 1;
+            await wait(5);
+          }
+        }
+      };
+      const appending = Promise.all([0, 1, 2, 3].map(appendOn));
+      const freeze = async () => {
+        await under.freeze();
+        await wait(3 * HASTY_MS);
+        await under.thaw();
+      };
+      const harms = [freeze, () => under.stop().then(under.restart), freeze];
+      for (const harm of [...harms, () => under.kill9().then(under.restart)]) {
+        const [ackedBefore, failuresBefore] = [acked.length, failures];
+        await vi.waitFor(() => expect(acked.length).toBeGreaterThan(ackedBefore + 40), PATIENCE);
+        await harm();
+        expect(failures).toBeGreaterThan(failuresBefore);
+      }
+      const ackedBefore = acked.length;
+      await vi.waitFor(() => expect(acked.length).toBeGreaterThan(ackedBefore + 40), PATIENCE);
+      isOver = true;
+      await appending;
+
+      await expectAllFound(reader, acked);
+    }, 120_000);
 
     it("says within seconds that it is down, and recovers by itself", async () => {
       const { appender, reader } = await openTopic("log-down");

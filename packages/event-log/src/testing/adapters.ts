@@ -32,7 +32,13 @@ export interface LogUnderTest {
 
 export interface KillableLog extends LogUnderTest {
   kill9(): Promise<void>;
+  /** Ends it in good order. */
+  stop(): Promise<void>;
+  /** Starts it again after either. */
   restart(): Promise<void>;
+  /** It keeps its connections and says nothing, until it is thawed. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
 }
 
 export interface Adapter {
@@ -50,9 +56,14 @@ export function titleOf({ name, missing }: Adapter): string {
   return missing === null ? name : `${name} (SKIPPED: ${missing})`;
 }
 
-export function openLog({ adapter, at }: LogAddress): EventLog {
-  if (adapter === "postgres") return createPostgresEventLog({ connectionString: at });
-  return createKafkaEventLog({ brokers: [at], clientId: "contract" });
+/** @param timeoutMs How long an append may take; the adapter's own default if not given. */
+export function openLog({ adapter, at }: LogAddress, timeoutMs?: number): EventLog {
+  if (adapter === "postgres") {
+    const limit = timeoutMs === undefined ? {} : { appendTimeoutMs: timeoutMs };
+    return createPostgresEventLog({ connectionString: at, ...limit });
+  }
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  return createKafkaEventLog({ brokers: [at], clientId: "contract", ...limit });
 }
 
 const quiet = () => undefined;
@@ -102,9 +113,12 @@ export const postgresAdapter: Adapter = {
     return {
       ...postgresUnderTest(server.url),
       kill9: async () => {
-        await killTree(server.pid);
+        await signalTree(server.pid, "SIGKILL");
         await server.exited;
       },
+      stop: () => server.stop(),
+      freeze: () => signalTree(server.pid, "SIGSTOP"),
+      thaw: () => signalTree(server.pid, "SIGCONT"),
       restart: async () => {
         server = await start(server.port);
       },
@@ -116,12 +130,14 @@ export const postgresAdapter: Adapter = {
   },
 };
 
-/** A server process goes on for a moment when its parent is gone; here all go at once. */
-async function killTree(pid: number): Promise<void> {
+type TreeSignal = "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
+/** A server process goes on for a moment when its parent is gone; here all get it at once. */
+async function signalTree(pid: number, signal: TreeSignal): Promise<void> {
   const { stdout } = await promisify(execFile)("pgrep", ["-P", String(pid)]);
   for (const each of [pid, ...stdout.trim().split("\n").map(Number)]) {
     try {
-      process.kill(each, "SIGKILL");
+      process.kill(each, signal);
     } catch {
       // It ended by itself, seeing its parent gone.
     }
@@ -174,6 +190,9 @@ export const kafkaAdapter: Adapter = {
     return {
       ...kafkaUnderTest(server.brokers),
       kill9: () => server.kill9(),
+      stop: () => server.stop(),
+      freeze: async () => void process.kill(server.pid, "SIGSTOP"),
+      thaw: async () => void process.kill(server.pid, "SIGCONT"),
       restart: () => server.restart(),
       close: async () => {
         await server.stop();
