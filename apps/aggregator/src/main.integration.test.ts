@@ -1,8 +1,11 @@
+import { campaigns } from "@trueclick/db/postgres/schema/campaigns";
 import { partitionLeases } from "@trueclick/db/postgres/schema/leases";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
+import { campaignPacing } from "@trueclick/db/queries/pacing";
 import { createTestObjectsDir } from "@trueclick/local-stack/testing";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { blockOf, storedClick } from "./stream/testing/fixtures.ts";
 import { ledger } from "./stream/testing/ledger.ts";
 import {
   ALLOWED_LATENESS_MS,
@@ -75,6 +78,28 @@ it("shows an event within seconds of its append, and stops within seconds of bei
   const toldMs = performance.now();
   expect(await aggregator.end("SIGTERM")).toBe(0);
   expect(performance.now() - toldMs).toBeLessThan(5_000);
+});
+
+it("flags a campaign that is over its daily budget within ten seconds of the click", async () => {
+  await world.db.update(campaigns).set({ dailyBudgetMicros: 250_000n });
+  const aggregator = await start();
+  await ready(aggregator);
+  const isOver = async () => {
+    const { rows } = await campaignPacing(world, { kind: "all" });
+    return rows.map(({ overDelivery }) => overDelivery);
+  };
+  const appender = await world.eventLog.appender(TOPIC);
+  const send = async (id: string) => {
+    const event = storedClick({ event_id: id, event_time: Date.now() });
+    await appender.append([{ partition: 0, value: blockOf([event]) }]);
+  };
+  await send("budget-1");
+  await vi.waitFor(async () => expect(await counted()).toBe(1n), PATIENCE);
+  expect(await isOver()).toEqual([false]);
+  await send("budget-2");
+  await appender.close();
+  const withinMs = { ...PATIENCE, timeout: 10_000 };
+  await vi.waitFor(async () => expect(await isOver()).toEqual([true]), withinMs);
 });
 
 // kill -9 leaves whatever was on its way half done; the next start must make it whole.

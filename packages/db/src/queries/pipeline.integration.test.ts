@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { archiveStretches } from "../postgres/schema/archive.ts";
+import { streamDirtyHours, streamGaps } from "../postgres/schema/stream.ts";
 import { fillCheckpoints } from "../testing/fillEvents.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { pipelineHealth } from "./pipeline.ts";
@@ -19,6 +20,8 @@ async function archive(partition: number, events: bigint, lastOffset: bigint) {
 
 it("has nothing to report before the first event, and does not fail for it", async () => {
   expect(await pipelineHealth(stores)).toMatchObject({
+    dirtyHours: 0,
+    gaps: { found: 0, lost: 0 },
     partitions: [],
     identity: { received: 0n, inFlight: 0n },
     lateRate: null,
@@ -49,4 +52,21 @@ it("accounts for every received event, and names what is in flight", async () =>
     [-4n, null],
     [0n, -1n],
   ]);
+});
+
+it("shows hours that wait for the archive, and stretches that nobody has", async () => {
+  const hour = { topic: "clicks.raw", eventHour: new Date("2026-10-30T10:00:00Z") };
+  const later = new Date(Date.now() + 60_000);
+  await stores.db.insert(streamDirtyHours).values([
+    { ...hour, cause: "late" },
+    { ...hour, cause: "expired" },
+    { ...hour, eventHour: new Date("2026-10-30T11:00:00Z"), cause: "late", healedAt: later },
+  ]);
+  const gap = { topic: "clicks.raw", partition: 0, offsetTo: 9n, hours: 1 };
+  await stores.db.insert(streamGaps).values([
+    { ...gap, offsetFrom: 0n, archived: true },
+    { ...gap, offsetFrom: 5n, archived: false },
+  ]);
+  const health = await pipelineHealth(stores);
+  expect(health).toMatchObject({ dirtyHours: 1, gaps: { found: 2, lost: 1 } });
 });

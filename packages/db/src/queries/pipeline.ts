@@ -6,6 +6,7 @@ import {
 } from "../postgres/schema/archive.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
+import { type HealingHealth, healingHealth } from "./healing.ts";
 
 /** One partition of the log as its two readers stand in it. */
 export interface PartitionHealth {
@@ -43,7 +44,7 @@ export interface PipelineIdentity {
   readonly inFlight: bigint;
 }
 
-export interface PipelineHealth {
+export interface PipelineHealth extends HealingHealth {
   readonly partitions: readonly PartitionHealth[];
   readonly identity: PipelineIdentity;
   /** Of the events that the stream has read, 0 to 1; null before any. */
@@ -64,7 +65,7 @@ export interface PipelineHealth {
 
 /** How the pipeline stands, by its own checkpoints. About the installation, not about a tenant. */
 export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<PipelineHealth> {
-  const [stream, archive, stretches, [objects]] = await Promise.all([
+  const [stream, archive, stretches, [objects], healing] = await Promise.all([
     db.select().from(streamCheckpoints),
     db.select().from(archiveCheckpoints),
     db
@@ -83,6 +84,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
       })
       .from(archiveObjects)
       .where(isNull(archiveObjects.compactedInto)),
+    healingHealth({ db }),
   ]);
   const streamBy = new Map(stream.map((row) => [keyOf(row), row]));
   const archiveBy = new Map(archive.map((row) => [keyOf(row), row]));
@@ -110,6 +112,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
     level: Math.max(0, ...partitions.map((partition) => partition.level)),
     watermarkMs: known(partitions.map((p) => p.watermarkMs)).reduce(least, null),
     newestEventMs: known(partitions.map((p) => p.appendTimeMs)).reduce(greatest, null),
+    ...healing,
     archive: {
       objects: objects?.objects ?? 0,
       bytes: BigInt(objects?.bytes ?? "0"),

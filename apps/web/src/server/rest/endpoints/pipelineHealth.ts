@@ -35,6 +35,10 @@ const answer = z.object({
   watermark: z.string().nullable(),
   newest_event_at: z.string().nullable(),
   freshness_ms: z.int().nullable().describe("Since the newest event that the stream has read"),
+  dirty_hours: z.int().describe("Hours that wait to be counted again from the archive"),
+  log_gaps: z
+    .object({ found: z.int(), lost: z.int() })
+    .describe("Stretches that expired before the stream read them; those the archive lacks, too"),
   archive: z.object({ objects: z.int(), bytes: z.int(), newest_object_at: z.string().nullable() }),
   partitions: z.array(partitionSchema),
 });
@@ -66,6 +70,8 @@ export const pipelineHealthEndpoint = defineEndpoint({
       newest_event_at: isoOfMs(health.newestEventMs),
       freshness_ms:
         health.newestEventMs === null ? null : Math.max(0, nowMs - health.newestEventMs),
+      dirty_hours: health.dirtyHours,
+      log_gaps: health.gaps,
       archive: {
         objects: archive.objects,
         bytes: toExactNumber(archive.bytes),

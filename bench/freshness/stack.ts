@@ -1,0 +1,130 @@
+/** The whole way of a click, from the edge to the report, on engines and processes of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
+import { openDatabase } from "@trueclick/db/postgres/database";
+import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
+import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
+import type { Stores } from "@trueclick/db/stores";
+import { startClickHouse } from "@trueclick/local-stack/clickhouse";
+import { startLocalKafka } from "@trueclick/local-stack/kafka";
+import { claimPort } from "@trueclick/local-stack/ports";
+import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
+import { advertiserIdSchema, campaignIdSchema, sourceIdSchema } from "@trueclick/shared/ids";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PARTITIONS = "4";
+const READY_WITHIN_MS = 60_000;
+const KEY = "tcs_freshness";
+
+export const LOGS = ["postgres", "kafka"] as const;
+export type LogName = (typeof LOGS)[number];
+
+export interface FreshnessStack extends Stores {
+  /** `POST` here with `authorization`. */
+  readonly eventsUrl: string;
+  readonly authorization: string;
+  close(): Promise<void>;
+}
+
+/** Campaign of the clicks whose way is timed, and those of the load around them. */
+export const PROBE_CAMPAIGN = "cmp-probe";
+export const LOAD_CAMPAIGNS = Array.from({ length: 20 }, (_none, at) => `cmp-load-${at}`);
+
+/** Starts everything, the edge and the aggregator as processes, and waits until both are ready. */
+export async function startStack(logName: LogName): Promise<FreshnessStack> {
+  const dir = mkdtempSync(join(tmpdir(), "trueclick-freshness-"));
+  const silent = () => {};
+  const [postgres, clickhouseProcess, kafka] = await Promise.all([
+    startEmbeddedPostgres({
+      ...{ dataDir: join(dir, "postgres"), port: 0, password: "bench", log: silent },
+    }),
+    startClickHouse({ dataDir: join(dir, "clickhouse"), port: 0, log: silent }),
+    logName === "kafka" ? startLocalKafka({ dir: join(dir, "kafka"), log: silent }) : null,
+  ]);
+  await migratePostgres(postgres.url);
+  const { db, close } = openDatabase(postgres.url, { connectionsMax: 4 });
+  const clickhouse = openClickHouse(clickhouseProcess.url);
+  await migrateClickHouse(clickhouse);
+  await seed({ db, clickhouse });
+
+  const [ingestPort, opsPort] = [await claimPort(0, "edge"), await claimPort(0, "aggregator")];
+  const env = {
+    DATABASE_URL: postgres.url,
+    CLICKHOUSE_URL: clickhouseProcess.url,
+    EVENTS_PARTITIONS: PARTITIONS,
+    IP_HASH_KEY: "0123456789abcdef0123456789abcdef",
+    LOG_LEVEL: "warn",
+    INGEST_PORT: String(ingestPort),
+    AGGREGATOR_PORT: String(opsPort),
+    AGGREGATOR_ROLES: "stream",
+    ...(kafka === null ? {} : { KAFKA_BROKERS: kafka.brokers }),
+  };
+  const children = ["ingest", "aggregator"].map((app) => startApp(app, env));
+  await answers(`http://127.0.0.1:${ingestPort}/readyz`);
+  await answers(`http://127.0.0.1:${opsPort}/readyz`);
+  return {
+    ...{ db, clickhouse },
+    eventsUrl: `http://127.0.0.1:${ingestPort}/v1/events`,
+    authorization: `Bearer ${KEY}`,
+    async close() {
+      await Promise.all(children.map(end));
+      await Promise.all([close(), clickhouse.close()]);
+      await Promise.all([postgres.stop(), clickhouseProcess.stop(), kafka?.stop()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function seed({ db }: Stores): Promise<void> {
+  const advertiserId = advertiserIdSchema.parse("adv-bench");
+  const createdAt = new Date(0);
+  const zone = { timeZone: "UTC", currency: "EUR" };
+  await db.insert(advertisers).values({ id: advertiserId, name: "Bench", ...zone });
+  for (const id of [PROBE_CAMPAIGN, ...LOAD_CAMPAIGNS]) {
+    const campaignId = campaignIdSchema.parse(id);
+    await db.insert(campaigns).values({ id: campaignId, advertiserId, name: id, createdAt });
+    const rate = { effectiveFrom: createdAt, cpcMicros: 250_000n, createdAt };
+    await db.insert(rateCards).values({ campaignId, ...rate });
+  }
+  const sourceId = sourceIdSchema.parse("src-bench");
+  await db.insert(sources).values({ id: sourceId, name: "Bench", speaksForUsers: true });
+  const keySha256 = createHash("sha256").update(KEY).digest("hex");
+  await db.insert(sourceKeys).values({ id: "key-bench", sourceId, keySha256 });
+}
+
+function startApp(app: string, env: Readonly<Record<string, string>>): ChildProcess {
+  const stdio = ["ignore", "ignore", "inherit"] as const;
+  return spawn(process.execPath, [join(ROOT, `apps/${app}/src/main.ts`)], {
+    env,
+    stdio: [...stdio],
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
+}
+
+async function answers(url: string): Promise<void> {
+  const untilMs = performance.now() + READY_WITHIN_MS;
+  while (performance.now() < untilMs) {
+    const status = await fetch(url).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    if (status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} was not ready within ${READY_WITHIN_MS} ms`);
+}
