@@ -10,6 +10,7 @@ import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
 import { addArchiveCheck } from "./verbs/archiveCheck.ts";
 import { addBatchCancel } from "./verbs/batchCancel.ts";
+import { addBatchDiff } from "./verbs/batchDiff.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
 import { addBatchStatus } from "./verbs/batchStatus.ts";
 import { addCampaignsImport } from "./verbs/campaignsImport.ts";
@@ -32,6 +33,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addBatchRun,
   addBatchStatus,
   addBatchCancel,
+  addBatchDiff,
   addRecompute,
   addTrace,
   addArchiveCheck,

@@ -1,7 +1,9 @@
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { addDecisions, listDecisions, revokeDecision } from "@trueclick/db/queries/fraudDecisions";
 import { addRuleVersion } from "@trueclick/db/queries/ruleVersions";
+import { versionDiff } from "@trueclick/db/queries/versionDiff";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
+import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -96,6 +98,22 @@ it("counts only the days again whose events a decision is about, and gives them 
   });
 
   const [id = 0] = ids;
+  const asked = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
+  const diff = await versionDiff(stores(), { kind: "all" }, { ...asked, before: 1, after: 2 });
+  expect(diff).toMatchObject({
+    costMicros: -10n,
+    moved: [
+      { campaign: "cmp_of_adv_1", verdict: "publisher_blocked", events: 1, costMicros: 0n },
+      { campaign: "cmp_of_adv_1", verdict: "valid", events: -1, costMicros: -10n },
+    ],
+    added: { decisions: [id], rules: [], campaigns: [], objects: [] },
+    removed: { decisions: [], rules: [], campaigns: [], objects: [] },
+    changed: [],
+  });
+  // Another tenant's versions are not there.
+  const stranger = { kind: "advertisers", ids: [advertiserIdSchema.parse("adv_2")] } as const;
+  expect(await versionDiff(stores(), stranger, { ...asked, before: 1, after: 2 })).toBeNull();
+
   await revokeDecision(stores(), id, { reason: "a mistake", createdBy: "boss" });
   expect(await workOff()).toEqual(["adv_1 day published"]);
   expect(await costs()).toEqual([20n, 10n, 10n]);
