@@ -27,7 +27,7 @@ const LOGS = [
 ];
 
 /** The 49 rows of these logs that are of no browser and of no robot that says so. */
-const NOT_A_BROWSER = /^(Mobile)?Safari\/|^Dalvik|MIDP|^ELinks|^&/;
+const NOT_A_BROWSER = /^(Mobile)?Safari\/|^Dalvik|^QS304 |^Micromax X351\/|^ELinks|^&/;
 const DOUBLE_CLICK_S = 30;
 const CLICKS_PER_MINUTE_MAX = 10;
 
