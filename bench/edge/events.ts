@@ -33,3 +33,8 @@ export function bodyOf(events: number, nowMs: number): Buffer {
   const page = `https://news.example.com/a/${"x".repeat(PAGE_BYTES)}`;
   return Buffer.from(JSON.stringify({ ...click(nowMs), ext: { page } }));
 }
+
+/** Events as lines, for producers that are not asked to check them. */
+export function clickLines(events: number, nowMs: number): readonly string[] {
+  return Array.from({ length: events }, () => JSON.stringify(click(nowMs)));
+}

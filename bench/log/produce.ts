@@ -1,0 +1,97 @@
+/** One producer of the benchmark, in a process of its own: `main.ts produce NAME BROKERS TOPIC`. */
+import { promisify } from "node:util";
+import { constants, zstdCompress } from "node:zlib";
+import { createKafkaEventLog } from "@trueclick/event-log/kafka";
+import { partitionOf } from "@trueclick/event-log/partition";
+import kafkajs from "kafkajs";
+import { linesToBlocks } from "../../apps/ingest/src/domain/blocks.ts";
+import { clickLines } from "../edge/events.ts";
+
+const EVENTS_A_ROUND = 60_000;
+const EVENTS_A_SEND = 500;
+const SENDS_IN_FLIGHT = 5;
+const BLOCK_BYTES_MAX = 1_048_576;
+const ALL_REPLICAS = -1;
+const POOL_EVENTS = 5_000;
+
+type SendEvents = (lines: readonly string[]) => Promise<unknown>;
+
+async function openTrueclick(brokers: string, topic: string): Promise<SendEvents> {
+  const log = createKafkaEventLog({ brokers: [brokers], clientId: "bench" });
+  const appender = await log.appender(topic);
+  const { partitionCount } = appender;
+  return (lines) => {
+    const events = lines.map((line) => ({ eventId: idOf(line), line }));
+    const limits = { partitionCount, partitionOf, bytesMax: BLOCK_BYTES_MAX };
+    return appender.append(linesToBlocks(events, limits));
+  };
+}
+
+/** As its documentation has it, many messages a send; keys spread them as ours are. */
+async function openKafkajs(brokers: string, topic: string, isZstd: boolean): Promise<SendEvents> {
+  const compress = promisify(zstdCompress);
+  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+    compress: (encoder: { readonly buffer: Buffer }) => compress(encoder.buffer, { params }),
+    decompress: (bytes: Buffer) => Promise.resolve(bytes),
+  });
+  const kafka = new kafkajs.Kafka({ brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  const compression = isZstd ? kafkajs.CompressionTypes.ZSTD : kafkajs.CompressionTypes.None;
+  return (lines) =>
+    producer.send({
+      ...{ topic, acks: ALL_REPLICAS, compression },
+      messages: lines.map((line) => ({ key: idOf(line), value: Buffer.from(line) })),
+    });
+}
+
+function open(name: string, brokers: string, topic: string): Promise<SendEvents> {
+  if (name === "trueclick") return openTrueclick(brokers, topic);
+  return openKafkajs(brokers, topic, name === "kafkajs with zstd");
+}
+
+const ID = /"event_id":"([^"]+)"/;
+
+function idOf(line: string): string {
+  return ID.exec(line)?.[1] ?? "";
+}
+
+async function sendRound(send: SendEvents, pool: readonly string[]) {
+  const cpuBefore = process.cpuUsage();
+  const startedMs = performance.now();
+  let sent = 0;
+  const sendNext = async (): Promise<void> => {
+    while (sent < EVENTS_A_ROUND) {
+      const from = sent % pool.length;
+      sent += EVENTS_A_SEND;
+      await send(pool.slice(from, from + EVENTS_A_SEND));
+    }
+  };
+  await Promise.all(Array.from({ length: SENDS_IN_FLIGHT }, sendNext));
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    events_per_s: EVENTS_A_ROUND / seconds,
+    cpu_s_per_m_events: (user + system) / EVENTS_A_ROUND,
+  };
+}
+
+export async function produce([name = "", brokers = "", topic = ""]: readonly string[]) {
+  const send = await open(name, brokers, topic);
+  const pool = clickLines(POOL_EVENTS, Date.now());
+  process.on("message", () => {
+    sendRound(send, pool).then(
+      (figures) => process.send?.(figures),
+      (error: unknown) => {
+        process.stderr.write(`${name}: ${error}\n`);
+        process.exit(1);
+      },
+    );
+  });
+  process.on("disconnect", () => process.exit());
+  process.send?.("ready");
+}
