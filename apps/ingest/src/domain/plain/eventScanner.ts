@@ -25,6 +25,9 @@ const CLOSE_BRACE = 0x7d;
 const LETTER_C = 0x63;
 const LETTER_L = 0x6c;
 
+/** Places of fields whose order is remembered; a power of two, more than an event of ours has. */
+const PLACES = 32;
+
 /** Of a field that is not there. */
 export const ABSENT = -1;
 
@@ -43,6 +46,9 @@ export class EventScanner {
   readonly #times = new EventTimes();
   /** One bit for each field that was met, absent ones included. */
   #met = 0;
+  /** The field that stood at each place last: senders write their events all in one order. */
+  readonly #fieldAtPlace = new Int8Array(PLACES).fill(fields.UNKNOWN);
+  #place = 0;
 
   /**
    * @param limit The event must end by it.
@@ -52,6 +58,7 @@ export class EventScanner {
   scan(json: Buffer, start: number, limit: number, ingestTimeMs: number): number {
     if (json[start] !== OPEN_BRACE) return NOT_JSON;
     this.#met = 0;
+    this.#place = 0;
     this.isDeviceUnknown = false;
     this.valueStart.fill(ABSENT);
     this.ext.clear();
@@ -74,10 +81,29 @@ export class EventScanner {
 
   /** @returns Where the value ends, or `NOT_JSON`. */
   #readField(json: Buffer, nameStart: number): number {
-    const nameEnd = json[nameStart] === QUOTE ? plainTextEnd(json, nameStart + 1) : NOT_JSON;
-    const valueStart = nameEnd === NOT_JSON ? NOT_JSON : plainValueStart(json, nameEnd);
+    if (json[nameStart] !== QUOTE) return NOT_JSON;
+    const place = this.#place & (PLACES - 1);
+    this.#place += 1;
+    let field = this.#fieldAtPlace[place] ?? fields.UNKNOWN;
+    let nameEnd = fields.nameEndOf(json, nameStart + 1, field);
+    if (nameEnd === 0) {
+      nameEnd = plainTextEnd(json, nameStart + 1);
+      if (nameEnd === NOT_JSON) return NOT_JSON;
+      field = fields.fieldAt(json, nameStart + 1, nameEnd);
+      this.#fieldAtPlace[place] = field;
+    }
+    const valueStart = plainValueStart(json, nameEnd);
     if (valueStart === NOT_JSON) return NOT_JSON;
-    const field = fields.fieldAt(json, nameStart + 1, nameEnd);
+    return this.#readValue(json, nameStart, nameEnd, valueStart, field);
+  }
+
+  #readValue(
+    json: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    field: number,
+  ): number {
     if (field === fields.UNKNOWN) return this.ext.add(json, nameStart, nameEnd, valueStart);
     if ((this.#met & (1 << field)) !== 0) return NOT_JSON;
     this.#met |= 1 << field;

@@ -29,6 +29,7 @@ export const TEST = 15;
 export const IP = 16;
 export const CLICK_TIME = 17;
 export const EXT = 18;
+const QUOTE = 0x22;
 /** No field of ours. */
 export const UNKNOWN = -1;
 
@@ -60,4 +61,15 @@ export function fieldAt(json: Uint8Array, start: number, end: number): number {
     if (json[start + index] !== name[index]) return UNKNOWN;
   }
   return field;
+}
+
+/** Where the quote is that ends the name of a field, if that name stands at `start`; else 0. */
+export function nameEndOf(json: Uint8Array, start: number, field: number): number {
+  const name = names[field];
+  if (name === undefined) return 0;
+  const { length } = name;
+  for (let index = 0; index < length; index += 1) {
+    if (json[start + index] !== name[index]) return 0;
+  }
+  return json[start + length] === QUOTE ? start + length : 0;
 }
