@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** Some of what is packed was written for `require`. */
 const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);';
 
 /**
  * Packs the edge and all that it needs into one file, which starts in a fifth of the time: for tests
@@ -17,16 +17,17 @@ const REQUIRE =
  */
 export async function packEdge(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "trueclick-packed-"));
-  const { outputFiles } = await build({
-    entryPoints: [MAIN],
+  await build({
+    entryPoints: { edge: MAIN },
     bundle: true,
-    write: false,
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     platform: "node",
     format: "esm",
     banner: { js: REQUIRE },
+    // Compiled parts go along as they are.
+    loader: { ".node": "copy" },
     logLevel: "error",
   });
-  const path = join(folder, "edge.mjs");
-  await writeFile(path, outputFiles[0]?.contents ?? "");
-  return path;
+  return join(folder, "edge.mjs");
 }
