@@ -26,7 +26,7 @@ export interface StreamDependencies {
 }
 
 /**
- * Limits of one partition. Entries take some 35 bytes: 280 MB a partition at the limit, which the
+ * Limits of one partition. Entries take some 50 bytes: 400 MB a partition at the limit, which the
  * ids of 10 minutes of 12,000 events a second reach.
  */
 const LIMITS = {

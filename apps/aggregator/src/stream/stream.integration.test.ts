@@ -1,6 +1,7 @@
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
-import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
+import { streamCheckpoints, streamDirtyHours } from "@trueclick/db/postgres/schema/stream";
 import { MINUTE_MS } from "@trueclick/shared/time";
+import { eq } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClickHouseHotStore } from "./adapters/clickhouseHotStore.ts";
 import { createPostgresCheckpointStore } from "./adapters/postgresCheckpointStore.ts";
@@ -116,6 +117,35 @@ describe("a checkpoint", () => {
     await store.commit(owner, moved, []);
     await store.commit(owner, { ...moved, nextOffset: 5n }, []);
     expect((await store.acquire(0, 0n)).checkpoint).toEqual(moved);
+  });
+
+  it("brings how the log is counted from its restart offset on, and marks what was left out", async () => {
+    const own = topic();
+    const store = createPostgresCheckpointStore(world.db, own);
+    const owner = await store.acquire(0, 0n);
+    const changeAt = (offsetFrom: bigint, level: number) => {
+      return { offsetFrom, level, allowedLatenessMs: 600_000, cause: "behind the log" };
+    };
+    const at = (nextOffset: bigint) => ({ ...moved, nextOffset, restartOffset: nextOffset - 1n });
+    const facts = { degradedHoursMs: [], modeChange: changeAt(3n, 1) };
+    await store.commit(owner, at(3n), [], facts);
+    const degradedHoursMs = [START_MS - (START_MS % 3_600_000)];
+    await store.commit(owner, at(9n), [], { degradedHoursMs, modeChange: changeAt(9n, 2) });
+    // Given up as lost, it arrives again, and late.
+    await store.commit(owner, at(9n), [], { degradedHoursMs, modeChange: changeAt(9n, 2) });
+    await store.commit(owner, at(3n), [], facts);
+
+    expect((await store.acquire(0, 0n)).modes).toEqual([changeAt(3n, 1), changeAt(9n, 2)]);
+    const [{ level } = { level: null }] = await world.db
+      .select()
+      .from(streamCheckpoints)
+      .where(eq(streamCheckpoints.topic, own));
+    expect(level).toBe(2);
+    const dirty = await world.db
+      .select()
+      .from(streamDirtyHours)
+      .where(eq(streamDirtyHours.topic, own));
+    expect(dirty).toMatchObject([{ cause: "degraded", partition: 0, healedAt: null }]);
   });
 
   it("belongs to its partition and topic alone", async () => {

@@ -1,12 +1,20 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
 import { and, eq, lte, sql } from "drizzle-orm";
+import type { ModeChange } from "../domain/countingMode.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
-import { type CheckpointStore, StaleEpochError } from "../ports/checkpointStore.ts";
+import {
+  type CheckpointStore,
+  type CountingFacts,
+  StaleEpochError,
+} from "../ports/checkpointStore.ts";
 import { StoreRejectedError } from "../ports/faults.ts";
+import { countingModesFrom, keepModeChange } from "./postgresCountingModes.ts";
 import { markDirty } from "./postgresDirtyHours.ts";
 import { toStoreError } from "./postgresFault.ts";
 import { skipExpired } from "./postgresLogGap.ts";
+
+const NO_FACTS: CountingFacts = { degradedHoursMs: [], modeChange: null };
 
 type Row = typeof streamCheckpoints.$inferSelect;
 
@@ -30,29 +38,40 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
           throw toStoreError(`acquire partition ${partition}`, error);
         });
       if (row === undefined) throw new StoreRejectedError(`Partition ${partition} has no row`);
-      return { partition, epoch: row.epoch, checkpoint: toCheckpoint(row) };
+      // Behind the new epoch no former owner adds any.
+      const modes = await countingModesFrom(db, topic, partition, row.restartOffset).catch(
+        (error: unknown) => {
+          throw toStoreError(`levels of partition ${partition}`, error);
+        },
+      );
+      return { partition, epoch: row.epoch, checkpoint: toCheckpoint(row), modes };
     },
 
-    async commit(owner, checkpoint, lateHoursMs) {
+    async commit(owner, checkpoint, lateHoursMs, facts = NO_FACTS) {
       const { partition, epoch } = owner;
+      const { degradedHoursMs, modeChange } = facts;
       // An earlier attempt, given up as lost, may arrive after a later commit: never backwards.
       const forward = lte(table.nextOffset, checkpoint.nextOffset);
       const attempt = async (at: Pick<Database, "update" | "select" | "insert">) => {
         const updated = await at
           .update(table)
-          .set({ ...toRow(checkpoint), updatedAt: sql`now()` })
+          .set({ ...toRow(checkpoint), ...toLevel(modeChange), updatedAt: sql`now()` })
           .where(and(rowOf(partition), eq(table.epoch, epoch), forward))
           .returning({ epoch: table.epoch });
         if (updated.length > 0) {
           const offsetFrom = checkpoint.nextOffset;
-          await markDirty(at, { topic, partition, offsetFrom, cause: "late" }, lateHoursMs);
+          const mark = { topic, partition, offsetFrom };
+          await markDirty(at, { ...mark, cause: "degraded" }, degradedHoursMs);
+          await markDirty(at, { ...mark, cause: "late" }, lateHoursMs);
+          if (modeChange !== null) await keepModeChange(at, topic, partition, modeChange);
           return true;
         }
         const [row] = await at.select({ epoch: table.epoch }).from(table).where(rowOf(partition));
         return row?.epoch === epoch;
       };
       // A transaction takes two more round trips; mostly there is nothing to mark.
-      const attempted = lateHoursMs.length === 0 ? attempt(db) : db.transaction(attempt);
+      const isAlone = lateHoursMs.length + degradedHoursMs.length === 0 && modeChange === null;
+      const attempted = isAlone ? attempt(db) : db.transaction(attempt);
       const moved = await attempted.catch((error: unknown) => {
         throw toStoreError(`checkpoint of partition ${partition}`, error);
       });
@@ -69,6 +88,10 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
       return gap;
     },
   };
+}
+
+function toLevel(change: ModeChange | null) {
+  return change === null ? {} : { level: change.level };
 }
 
 function toRow({ totals, ...at }: EngineCheckpoint) {

@@ -68,14 +68,13 @@ export class CellTable {
   }
 
   /**
-   * The cells of several keys at once, into `cells`. Their slots are looked at together and their
+   * The cells of the first keys, so many at once, into `cells`. Their slots are looked at together and their
    * rows together, so that the processor waits for memory once, not once for each.
    */
-  cellsAt(campaignCubes: Int32Array, values: Int32Array, cells: Int32Array): void {
+  cellsAt(campaignCubes: Int32Array, values: Int32Array, cells: Int32Array, keys: number): void {
     const slots = this.#slots;
     const rows = this.#rows;
     const mask = slots.length - 1;
-    const keys = cells.length;
     for (let key = 0; key < keys; key += 1) {
       cells[key] = slots[hashOf(campaignCubes[key] ?? 0, values[key] ?? 0) & mask] ?? 0;
     }

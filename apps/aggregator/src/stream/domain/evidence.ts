@@ -1,3 +1,4 @@
+import { HOUR_MS } from "@trueclick/shared/time";
 import type { EventSpans } from "./eventSpans.ts";
 import type { KnownCampaign } from "./knownCampaigns.ts";
 import { type Outcome, type OutcomeTotals, type StreamReject, totalOf } from "./outcomes.ts";
@@ -21,6 +22,8 @@ export class Evidence {
   #rejects: StreamReject[] = [];
   #outcomes = new Map<Outcome, number>();
   #counted = 0;
+  #rescuable = 0;
+  #degradedHoursMs = new Set<number>();
 
   constructor(partition: number, totals: OutcomeTotals) {
     this.#partition = partition;
@@ -34,6 +37,16 @@ export class Evidence {
   counted(): void {
     this.#totals.counted += 1;
     this.#counted += 1;
+  }
+
+  /** Notes that the hour of an event lacks it in some cube. */
+  degraded(eventTimeMs: number): void {
+    this.#degradedHoursMs.add(Math.floor(eventTimeMs / HOUR_MS) * HOUR_MS);
+  }
+
+  /** Notes a late event that a longer lateness would have let in. */
+  rescuable(): void {
+    this.#rescuable += 1;
   }
 
   reject(
@@ -64,14 +77,19 @@ export class Evidence {
   }
 
   /** Hands over what was noted since it was last asked. */
-  take(): { rejects: StreamReject[]; outcomes: ReadonlyMap<Outcome, number> } {
-    const outcomes = this.#outcomes;
-    if (this.#counted > 0) outcomes.set("counted", this.#counted);
-    const rejects = this.#rejects;
+  take() {
+    if (this.#counted > 0) this.#outcomes.set("counted", this.#counted);
+    const outcomes: ReadonlyMap<Outcome, number> = this.#outcomes;
+    const changes = {
+      ...{ rejects: this.#rejects, outcomes, rescuable: this.#rescuable },
+      degradedHoursMs: [...this.#degradedHoursMs],
+    };
+    this.#degradedHoursMs.clear();
+    this.#rescuable = 0;
     this.#rejects = [];
     this.#outcomes = new Map();
     this.#counted = 0;
-    return { rejects, outcomes };
+    return changes;
   }
 
   #record(outcome: Outcome): void {

@@ -4,10 +4,12 @@ import { BlockReader, LINE } from "./blockReader.ts";
 import type { CampaignSnapshot } from "./campaigns.ts";
 import { COUNT } from "./cellTable.ts";
 import { ChangedCells } from "./changedCells.ts";
+import { CountingModes, LEVEL, type ModeChange } from "./countingMode.ts";
 import { type CellTotals, CUBE_FIELDS, CUBES, countAt, NO_COUNT } from "./cubes.ts";
 import { EventHashes } from "./eventHashes.ts";
 import { Evidence } from "./evidence.ts";
 import { TEST_VERDICT } from "./flagSets.ts";
+import { LATENESS_MAX_MS } from "./governor.ts";
 import { CONFLICT, DUPLICATE } from "./idSet.ts";
 import { halvedCostAt, type KnownCampaign, KnownCampaigns } from "./knownCampaigns.ts";
 import type { OpenWindow } from "./openWindow.ts";
@@ -57,6 +59,10 @@ export interface EngineChanges {
   readonly cells: readonly CellTotals[];
   readonly rejects: readonly StreamReject[];
   readonly outcomes: ReadonlyMap<Outcome, number>;
+  /** Starts of the hours of event time of which not every cube was counted, epoch milliseconds. */
+  readonly degradedHoursMs: readonly number[];
+  /** Late events that a longer lateness, up to its limit, would have let in. */
+  readonly rescuable: number;
 }
 
 export interface EngineOptions {
@@ -80,16 +86,15 @@ const CAMPAIGN_ID = fieldAt("campaign_id");
  * Deterministic: no clock and no I/O. The same log gives the same rows, wherever it was cut into
  * polls, flushes and lives of the process. Not safe to share between partitions.
  *
- * An event costs no object: it is read in place, deduped and counted in typed arrays. Only evidence
- * of what is not counted, and cells on their way to the store, are objects.
+ * An event costs no object, but for evidence of what is not counted and cells on their way out.
  */
 export class PartitionEngine {
-  readonly #options: EngineOptions;
   readonly #resumed: EngineCheckpoint;
   readonly #reader = new BlockReader();
   readonly #hashes: EventHashes;
   readonly #campaigns = new KnownCampaigns();
   readonly #windows: OpenWindows;
+  readonly #modes: CountingModes;
   readonly #changed = new ChangedCells();
   readonly #evidence: Evidence;
   #nextOffset: bigint;
@@ -103,9 +108,17 @@ export class PartitionEngine {
   /** Whether its effects were written before the last restart. */
   #settled = false;
 
-  /** @param resumed The last checkpoint. Admit the log from its `restartOffset` on. */
-  constructor(options: EngineOptions, resumed: EngineCheckpoint) {
-    this.#options = options;
+  /**
+   * @param resumed The last checkpoint. Admit the log from its `restartOffset` on.
+   * @param modes How the log is counted from there on, as `CountingModes` wants them.
+   */
+  constructor(
+    options: EngineOptions,
+    resumed: EngineCheckpoint,
+    modes: readonly ModeChange[] = [],
+  ) {
+    const { allowedLatenessMs } = options;
+    this.#modes = new CountingModes({ level: LEVEL.whole, allowedLatenessMs }, modes);
     this.#resumed = resumed;
     this.#hashes = new EventHashes(options.hashKey);
     this.#windows = new OpenWindows({
@@ -118,14 +131,9 @@ export class PartitionEngine {
     this.#evidence = new Evidence(options.partition, resumed.totals);
   }
 
-  /** Ids and cells held in open windows. */
-  get openEntries(): number {
-    return this.#windows.entries;
-  }
-
-  /** Bytes of the open windows. */
-  get openBytes(): number {
-    return this.#windows.byteLength;
+  /** What the open windows hold: ids and cells, and their bytes. */
+  get held(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#windows.entries, bytes: this.#windows.byteLength };
   }
 
   /**
@@ -135,12 +143,11 @@ export class PartitionEngine {
    */
   admit(block: LogBlock, campaigns: CampaignSnapshot): void {
     const { offset, appendTimeMs } = block;
-    // The record moves the watermark before its own events are judged: none is its own excuse.
-    this.#appendTimeMs = Math.max(this.#appendTimeMs, appendTimeMs);
-    this.#windows.closeUntil(this.#appendTimeMs - this.#options.allowedLatenessMs);
+    this.#settled = offset < this.#resumed.nextOffset;
+    this.#modes.turnTo(offset);
+    this.#moveWatermark(appendTimeMs);
 
     this.#campaigns.turnTo(campaigns);
-    this.#settled = offset < this.#resumed.nextOffset;
     this.#changed.turnTo(offset);
     this.#place = { offset, index: 0, appendTimeMs };
     this.#reader.open(block.value);
@@ -152,6 +159,11 @@ export class PartitionEngine {
       this.#place.index += 1;
     }
     if (!this.#settled) this.#nextOffset = offset + 1n;
+  }
+
+  /** Counts otherwise from the next record on. What depends on it is written after it is kept. */
+  changeMode(change: ModeChange): void {
+    this.#modes.add(change);
   }
 
   /** Hands over what must be written before the next checkpoint. Call between records only. */
@@ -176,6 +188,16 @@ export class PartitionEngine {
     };
   }
 
+  /**
+   * A record moves the watermark before its own events are judged: none is its own excuse. Those
+   * that only rebuild windows have moved it before, perhaps under another lateness.
+   */
+  #moveWatermark(appendTimeMs: number): void {
+    if (this.#settled) return;
+    this.#appendTimeMs = Math.max(this.#appendTimeMs, appendTimeMs);
+    this.#windows.closeUntil(this.#appendTimeMs - this.#modes.mode.allowedLatenessMs);
+  }
+
   /** Whether the line has coordinates, and its event time is one. */
   #isEvent(): boolean {
     const { index, appendTimeMs } = this.#place;
@@ -195,7 +217,7 @@ export class PartitionEngine {
     const campaign = this.#campaigns.knownAt(spans, hashes.fields[CAMPAIGN_ID] ?? 0, appendTimeMs);
     const window = this.#windows.windowFor(spans.eventTimeMs, offset);
     if (window === null) {
-      if (!this.#settled) this.#evidence.reject("late", spans, this.#place, campaign);
+      if (!this.#settled) this.#rejectLate(campaign);
       return;
     }
 
@@ -220,6 +242,20 @@ export class PartitionEngine {
     return campaign === null ? spans.flagSet.ofUnknownCampaign : spans.flagSet.ofKnownCampaign;
   }
 
+  #rejectLate(campaign: KnownCampaign | null): void {
+    const { spans } = this.#reader;
+    const endMs = spans.eventTimeMs + WINDOW_SIZE_MS;
+    if (endMs > this.#appendTimeMs - LATENESS_MAX_MS) this.#evidence.rescuable();
+    this.#evidence.reject("late", spans, this.#place, campaign);
+  }
+
+  /** All, or the first alone; then the hour is noted, to be counted again later. */
+  #cubesCounted(): number {
+    if (this.#modes.mode.level < LEVEL.adsOnly) return CUBES.length;
+    if (!this.#settled) this.#evidence.degraded(this.#reader.spans.eventTimeMs);
+    return 1;
+  }
+
   /** Raises the event's count in its cell of every cube. */
   #count(window: OpenWindow, campaign: KnownCampaign, verdict: Verdict): void {
     const { spans } = this.#reader;
@@ -231,7 +267,7 @@ export class PartitionEngine {
       count === COUNT.clicks
         ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)
         : null;
-    const cubes = CUBE_FIELDS.length;
+    const cubes = this.#cubesCounted();
     for (let cube = 0; cube < cubes; cube += 1) {
       const field = CUBE_FIELDS[cube] ?? 0;
       const start = spans.starts[field] ?? 0;
@@ -239,7 +275,7 @@ export class PartitionEngine {
       this.#campaignCubes[cube] = campaign.index * CUBES.length + cube;
       this.#values[cube] = values.intern(spans.view, start, end, fields[field] ?? 0);
     }
-    cells.cellsAt(this.#campaignCubes, this.#values, this.#cells);
+    cells.cellsAt(this.#campaignCubes, this.#values, this.#cells, cubes);
     for (let cube = 0; cube < cubes; cube += 1) {
       const cell = this.#cells[cube] ?? 0;
       cells.add(cell, count);

@@ -2,6 +2,8 @@ import type { EventLogReader } from "@trueclick/event-log";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import type { StopSignals } from "../../stopSignals.ts";
+import { type CountingMode, LEVEL, type ModeChange } from "../domain/countingMode.ts";
+import { type Governor, type Observation, PressureGovernor } from "../domain/governor.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
@@ -20,7 +22,12 @@ export interface PartitionDeps {
   readonly random: () => number;
   /** A monotonic clock, milliseconds. Only for pacing and metrics: it decides no count. */
   readonly nowMs: () => number;
+  /** Who decides on degradation and lateness; by pressure, if nobody else. */
+  readonly governor?: (mode: CountingMode) => Governor;
 }
+
+/** By how much level 3 stretches the flush interval. */
+const FLUSH_STRETCH = 5;
 
 export interface PartitionSettings extends EngineOptions {
   readonly flushIntervalMs: number;
@@ -41,6 +48,11 @@ export class PartitionReader {
   readonly #signals: StopSignals;
   readonly #owner: Ownership;
   readonly #engine: PartitionEngine;
+  readonly #governor: Governor;
+  #mode: CountingMode;
+  /** No change before: a former owner may have written rows of what it had read until then. */
+  readonly #changesFrom: bigint;
+  #changedAt: bigint | null;
   #readFrom: bigint;
   #committed: bigint;
 
@@ -49,12 +61,19 @@ export class PartitionReader {
     settings: PartitionSettings,
     signals: StopSignals,
     owner: Ownership,
+    logEnd: bigint,
   ) {
     this.#deps = deps;
     this.#settings = settings;
     this.#signals = signals;
     this.#owner = owner;
-    this.#engine = new PartitionEngine(settings, owner.checkpoint);
+    this.#engine = new PartitionEngine(settings, owner.checkpoint, owner.modes);
+    const { allowedLatenessMs } = settings;
+    this.#changesFrom = logEnd;
+    this.#changedAt = owner.modes.at(-1)?.offsetFrom ?? null;
+    this.#mode = owner.modes.at(-1) ?? { level: LEVEL.whole, allowedLatenessMs };
+    this.#governor =
+      deps.governor?.(this.#mode) ?? new PressureGovernor(allowedLatenessMs, this.#mode);
     this.#readFrom = owner.checkpoint.restartOffset;
     this.#committed = owner.checkpoint.nextOffset;
   }
@@ -78,7 +97,9 @@ export class PartitionReader {
       return deps.checkpoints.acquire(partition, startOffset);
     }, retry);
     deps.observer.owned(partition, owner.epoch, owner.checkpoint);
-    return new PartitionReader(deps, settings, signals, owner);
+    // After the acquisition: what a former owner wrote without a commit lies before it.
+    const { endOffset } = await retryWhilePassing(() => deps.log.offsets(partition), retry);
+    return new PartitionReader(deps, settings, signals, owner, endOffset);
   }
 
   /**
@@ -92,16 +113,19 @@ export class PartitionReader {
    */
   async step(): Promise<Progress> {
     const progress = await this.#readAndAdmit();
-    await this.#flush();
+    await this.#flush(progress !== "behind");
     return progress;
   }
 
   async #readAndAdmit(): Promise<Progress> {
     const { log, campaigns, nowMs } = this.#deps;
     const { partition, readRecordsMax: recordsMax, flushBytesMax, readWaitMs } = this.#settings;
+    const { flushIntervalMs } = this.#settings;
+    const stretch = this.#mode.level >= LEVEL.slowFlushes ? FLUSH_STRETCH : 1;
+    const intervalMs = stretch * flushIntervalMs;
     const startedMs = nowMs();
     let bytes = 0;
-    while (bytes < flushBytesMax && nowMs() - startedMs < this.#settings.flushIntervalMs) {
+    while (bytes < flushBytesMax && nowMs() - startedMs < intervalMs) {
       const { stopping: signal } = this.#signals;
       if (signal.aborted) break;
       const waitMs = bytes === 0 ? readWaitMs : 0;
@@ -123,13 +147,14 @@ export class PartitionReader {
    * Makes durable what was admitted. The order is what makes a crash between any two steps
    * harmless.
    */
-  async #flush(): Promise<void> {
+  async #flush(caughtUp: boolean): Promise<void> {
     const { hotStore, checkpoints, observer, nowMs } = this.#deps;
     const { deadline } = this.#signals;
     const { partition } = this.#settings;
     const checkpoint = this.#engine.checkpoint();
-    if (checkpoint.nextOffset === this.#committed) return;
-    const { cells, rejects, outcomes } = this.#engine.takeChanges();
+    const isNew = checkpoint.nextOffset !== this.#committed;
+    if (!isNew && this.#mode.level === LEVEL.whole) return;
+    const { cells, rejects, outcomes, degradedHoursMs, rescuable } = this.#engine.takeChanges();
     const startedMs = nowMs();
 
     // If anything below fails, cells are ahead of the checkpoint. They are absolute counts: the
@@ -146,13 +171,34 @@ export class PartitionReader {
     // Only now may a restart leave these records out: all that they led to is written. The windows
     // that they closed are gone from memory already; nothing needs them once this is committed.
     const lateHours = lateHoursOf(rejects);
-    const commit = () => checkpoints.commit(this.#owner, checkpoint, lateHours);
+    const flushMs = nowMs() - startedMs;
+    const events = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
+    const seen = { nowMs: nowMs(), caughtUp, flushMs, events, rescuable };
+    const modeChange = this.#decide(seen, checkpoint.nextOffset);
+    if (!isNew && modeChange === null) return;
+    const facts = { degradedHoursMs, modeChange };
+    const commit = () => checkpoints.commit(this.#owner, checkpoint, lateHours, facts);
     await this.#retry("commit", deadline, commit);
+    if (modeChange !== null) this.#engine.changeMode(modeChange);
 
     this.#committed = checkpoint.nextOffset;
     const durationMs = nowMs() - startedMs;
     const counts = { cells: cells.length, rejects: rejects.length };
     observer.flushed(partition, { durationMs, ...counts, outcomes, checkpoint });
+  }
+
+  /**
+   * How the records from an offset on are counted, if otherwise. It is kept with the checkpoint,
+   * before any row that depends on it, so that whoever comes next counts those records alike. Once
+   * an offset has a change it keeps it: the commit that brought it may be repeated at any time.
+   */
+  #decide(seen: Observation, offsetFrom: bigint): ModeChange | null {
+    if (offsetFrom < this.#changesFrom || this.#changedAt === offsetFrom) return null;
+    const decided = this.#governor.decide(seen);
+    if (decided === null) return null;
+    this.#mode = decided;
+    this.#changedAt = offsetFrom;
+    return { ...decided, offsetFrom };
   }
 
   #retry<T>(step: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import type { ModeChange } from "../domain/countingMode.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 
 /** The right to commit for a partition, until somebody else acquires it. */
@@ -6,6 +7,16 @@ export interface Ownership {
   /** Raised by every acquisition. */
   readonly epoch: bigint;
   readonly checkpoint: EngineCheckpoint;
+  /** How the log is counted from the restart offset on, by ascending offset. */
+  readonly modes: readonly ModeChange[];
+}
+
+/** What else a commit keeps, all or nothing. */
+export interface CountingFacts {
+  /** Starts of hours of which not every cube was counted: dirty, too. */
+  readonly degradedHoursMs: readonly number[];
+  /** How the records from the checkpoint on are counted, if otherwise than before. */
+  readonly modeChange: ModeChange | null;
 }
 
 /** Where each partition of one topic stands. */
@@ -32,6 +43,7 @@ export interface CheckpointStore {
     owner: Ownership,
     checkpoint: EngineCheckpoint,
     lateHoursMs: readonly number[],
+    facts?: CountingFacts,
   ): Promise<void>;
 
   /**

@@ -8,7 +8,11 @@ import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
 export async function findings(world: SimulatedWorld): Promise<string[]> {
   const { records, hotStore, checkpoints } = world;
   return records.flatMap((own, partition) => {
-    const expected = oracle(own, ALLOWED_LATENESS_MS);
+    const modes = checkpoints.modes.get(partition) ?? [];
+    const inOrder = modes.toSorted((a, b) => Number(a.offsetFrom - b.offsetFrom));
+    const expected = oracle(own, ALLOWED_LATENESS_MS, inOrder);
+    const degraded = checkpoints.degraded.filter((mark) => mark.partition === partition);
+    const marked = new Set(degraded.flatMap(({ hoursMs }) => hoursMs));
     const cells = new Map<string, number[]>();
     for (const [key, cell] of hotStore.cells) {
       if (key.endsWith(`/${partition}`)) cells.set(keyOf(cell), countsOf(cell));
@@ -23,6 +27,9 @@ export async function findings(world: SimulatedWorld): Promise<string[]> {
       ...differences(`cell ${partition}`, expected.cells, cells),
       ...differences(`reject ${partition}`, expected.rejects, rejects),
       ...unmarked(world, partition),
+      ...[...expected.degradedHoursMs]
+        .filter((hourMs) => !marked.has(hourMs))
+        .map((hourMs) => `the degraded hour ${hourMs} of ${partition} is not marked`),
       ...(events === expected.events ? [] : [`${events} events of ${expected.events}`]),
     ];
   });

@@ -83,6 +83,16 @@ export const MUTANTS: readonly Mutant[] = [
       },
     }),
   },
+  {
+    name: "does not keep how it counts with the checkpoint",
+    deps: (deps) => ({
+      ...deps,
+      checkpoints: {
+        ...bound(deps.checkpoints),
+        commit: (owner, checkpoint, hoursMs) => deps.checkpoints.commit(owner, checkpoint, hoursMs),
+      },
+    }),
+  },
 ];
 
 const clock = new WeakMap<SimulatedWorld, bigint>();

@@ -1,5 +1,6 @@
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
+import type { ModeChange } from "../domain/countingMode.ts";
 import type { SimulatedRecord } from "./simulatedTraffic.ts";
 
 /** What readers of the stores must see of a partition in the end. */
@@ -9,60 +10,90 @@ export interface Expected {
   /** Reasons by `offset:index`. */
   readonly rejects: Map<string, string>;
   readonly events: number;
+  /** Starts of the hours of which not every cube was counted. */
+  readonly degradedHoursMs: ReadonlySet<number>;
 }
 
 const CPC_MICROS = 250_000;
 
 /** The definitions, and nothing of how the stream goes about them. */
-export function oracle(records: readonly SimulatedRecord[], allowedLatenessMs: number): Expected {
-  const [cells, rejects, first] = [new Map(), new Map(), new Map<string, StoredEvent>()];
-  let [newestMs, events] = [Number.NEGATIVE_INFINITY, 0];
+export function oracle(
+  records: readonly SimulatedRecord[],
+  allowedLatenessMs: number,
+  modes: readonly ModeChange[],
+): Expected {
+  const first = { level: 0, allowedLatenessMs };
+  const modeAt = (at: bigint) => modes.findLast(({ offsetFrom }) => offsetFrom <= at) ?? first;
+  const [cells, rejects, seen] = [new Map(), new Map(), new Map<string, StoredEvent>()];
+  const degradedHoursMs = new Set<number>();
+  let [newestMs, watermarkMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let events = 0;
   for (const { offset, appendTimeMs, events: said } of records) {
+    const mode = modeAt(offset);
     newestMs = Math.max(newestMs, appendTimeMs);
+    watermarkMs = Math.max(watermarkMs, newestMs - mode.allowedLatenessMs);
     for (const [index, event] of said.entries()) {
       events += 1;
-      const outcome = outcomeOf(event, appendTimeMs, newestMs - allowedLatenessMs, first);
+      const outcome = outcomeOf(event, appendTimeMs, watermarkMs, seen);
       if (outcome !== "counted") rejects.set(`${offset}:${index}`, outcome);
-      for (const key of cellsOf(event)) raise(cells, key, event.event_type, outcome);
+      if (!isShown(event, outcome)) continue;
+      if (mode.level >= 2) degradedHoursMs.add(hourOf(event));
+      for (const cube of cubesAt(mode.level)) raise(cells, cellOf(event, cube), event, outcome);
     }
   }
-  return { cells, rejects, events };
+  return { cells, rejects, events, degradedHoursMs };
 }
 
 function outcomeOf(
   event: StoredEvent,
   appendTimeMs: number,
   watermarkMs: number,
-  first: Map<string, StoredEvent>,
+  seen: Map<string, StoredEvent>,
 ): string {
   const { event_time: timeMs } = event;
   if (timeMs > appendTimeMs + HOUR_MS || timeMs < appendTimeMs - 60 * DAY_MS) return "unparseable";
   const minute = Math.floor(timeMs / MINUTE_MS);
   if ((minute + 1) * MINUTE_MS <= watermarkMs) return "late";
-  const earlier = first.get(`${minute}/${event.event_id}`);
+  const earlier = seen.get(`${minute}/${event.event_id}`);
   if (earlier !== undefined) return earlier.ad_id === event.ad_id ? "duplicate" : "id_conflict";
-  first.set(`${minute}/${event.event_id}`, event);
+  seen.set(`${minute}/${event.event_id}`, event);
   if (event.campaign_id !== "cmp_1") return "unknown_campaign";
   return event.flags.includes("bot_user_agent") ? "bot_user_agent" : "counted";
 }
 
-function cellsOf(event: StoredEvent): string[] {
-  if (event.campaign_id !== "cmp_1") return [];
-  const minute = Math.floor(event.event_time / MINUTE_MS) * MINUTE_MS;
-  const { ad_id, geo, device, publisher_id } = event;
-  const values = Object.entries({ ad: ad_id, geo, device, publisher: publisher_id });
-  return values.map(([cube, value]) => `${cube}/${value}/${minute}`);
+/** Whether any count shows the event. */
+function isShown(event: StoredEvent, outcome: string): boolean {
+  if (event.campaign_id !== "cmp_1") return false;
+  const isOfClicks = ["bot_user_agent", "duplicate", "id_conflict"].includes(outcome);
+  return outcome === "counted" || (isOfClicks && event.event_type === "click");
 }
 
-function raise(cells: Map<string, number[]>, key: string, type: string, outcome: string): void {
-  const click = type === "click" ? 1 : 0;
-  const add = {
-    counted: [click, 0, 0, 1 - click, click * CPC_MICROS],
-    bot_user_agent: [0, click, 0, 0, 0],
-    duplicate: [0, 0, click, 0, 0],
-    id_conflict: [0, 0, click, 0, 0],
-  }[outcome];
-  if (add === undefined || add.every((count) => count === 0)) return;
+function hourOf(event: StoredEvent): number {
+  return Math.floor(event.event_time / HOUR_MS) * HOUR_MS;
+}
+
+function cubesAt(level: number): string[] {
+  return level >= 2 ? ["ad"] : ["ad", "geo", "device", "publisher"];
+}
+
+function cellOf(event: StoredEvent, cube: string): string {
+  const minute = Math.floor(event.event_time / MINUTE_MS) * MINUTE_MS;
+  const { ad_id: ad, geo, device, publisher_id: publisher } = event;
+  const value = new Map(Object.entries({ ad, geo, device, publisher })).get(cube);
+  return `${cube}/${value}/${minute}`;
+}
+
+function raise(
+  cells: Map<string, number[]>,
+  key: string,
+  event: StoredEvent,
+  outcome: string,
+): void {
+  const click = event.event_type === "click" ? 1 : 0;
+  const valid = outcome === "counted" ? 1 : 0;
+  const invalid = outcome === "bot_user_agent" ? 1 : 0;
+  const paid = valid * click;
+  const add = [paid, invalid, 1 - valid - invalid, valid - paid, paid * CPC_MICROS];
   const before = cells.get(key) ?? [0, 0, 0, 0, 0];
   cells.set(
     key,

@@ -49,13 +49,17 @@ class Simulation {
   readonly #world: SimulatedWorld;
   #lives: Life[] = [];
   #late: (() => Promise<unknown>)[] = [];
+  readonly #isGoverned: boolean;
   #calm = false;
+  #isReplay = false;
 
   constructor(seed: number, mutant: Mutant | undefined) {
     const random = new SeededRandom(seed);
     const records = simulatedTraffic(random);
     const violations: string[] = [];
     this.#random = random;
+    // Where ways of counting change, nobody may go on who does not know of it: see 0022.
+    this.#isGoverned = seed % 2 === 0;
     this.#schedule = new Schedule(random);
     this.#mutant = mutant;
     this.#world = {
@@ -81,6 +85,7 @@ class Simulation {
     this.#crashAll();
     for (const partition of checkpoints.rows.keys()) log.expire(partition, 0n);
     checkpoints.rows.clear();
+    this.#isReplay = true;
     this.#startAll();
     await this.#untilCounted();
     const replayed = await findings(this.#world);
@@ -134,6 +139,9 @@ class Simulation {
   }
 
   #start(partition: number): void {
+    if (this.#isGoverned) {
+      for (const other of this.#lives) if (other.partition === partition) other.crashed = true;
+    }
     const life = { partition, crashed: false };
     this.#lives.push(life);
     void this.#live(life);
@@ -184,6 +192,7 @@ class Simulation {
       delay: async () => {},
       random: () => 0.5,
       nowMs: () => 0,
+      governor: () => ({ decide: () => this.#decide() }),
     };
     const deps = this.#mutant?.deps?.(whole, this.#world) ?? whole;
     const logGone = () => new LogUnavailableError("away");
@@ -209,6 +218,14 @@ class Simulation {
         skipExpired: (...args) => ask(() => deps.checkpoints.skipExpired(...args)),
       },
     };
+  }
+
+  /** Any change at any time: whoever decides, the order of effects must hold. */
+  #decide() {
+    const random = this.#random;
+    if (!this.#isGoverned || this.#isReplay || !random.happens(0.2)) return null;
+    const allowedLatenessMs = ALLOWED_LATENESS_MS * random.pick([1, 2, 3]);
+    return { level: random.below(4), allowedLatenessMs, cause: "chance" };
   }
 
   async #effect<T>(

@@ -1,3 +1,4 @@
+import type { ModeChange } from "../domain/countingMode.ts";
 import type { CellTotals } from "../domain/cubes.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
@@ -45,20 +46,37 @@ export class MemoryCheckpointStore implements CheckpointStore {
     const checkpoint = row?.checkpoint ?? initialCheckpoint(startOffset);
     const epoch = (row?.epoch ?? 0n) + 1n;
     this.rows.set(partition, { epoch, checkpoint });
-    return { partition, epoch, checkpoint };
+    const changes = this.modes.get(partition) ?? [];
+    const governing = changes.findLastIndex(({ offsetFrom: from }) => {
+      return from <= checkpoint.restartOffset;
+    });
+    return { partition, epoch, checkpoint, modes: changes.slice(Math.max(0, governing)) };
   }
+
+  /** How each partition is counted; outlives its checkpoints. */
+  readonly modes = new Map<number, ModeChange[]>();
 
   /** Hours marked by commits, and gaps skipped, in their order. */
   readonly marks: { partition: number; hoursMs: readonly number[] }[] = [];
+  readonly degraded: { partition: number; hoursMs: readonly number[] }[] = [];
   readonly gaps: LogGap[] = [];
 
   async commit(
-    ...[owner, checkpoint, hoursMs]: Parameters<CheckpointStore["commit"]>
+    ...[owner, checkpoint, hoursMs, facts]: Parameters<CheckpointStore["commit"]>
   ): Promise<void> {
     const row = this.rows.get(owner.partition);
     if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
-    if (row.checkpoint.nextOffset <= checkpoint.nextOffset) row.checkpoint = checkpoint;
-    if (hoursMs.length > 0) this.marks.push({ partition: owner.partition, hoursMs });
+    const { partition } = owner;
+    if (hoursMs.length > 0) this.marks.push({ partition, hoursMs });
+    const degraded = facts?.degradedHoursMs ?? [];
+    if (degraded.length > 0) this.degraded.push({ partition, hoursMs: degraded });
+    if (row.checkpoint.nextOffset > checkpoint.nextOffset) return;
+    row.checkpoint = checkpoint;
+    const change = facts?.modeChange ?? null;
+    if (change === null) return;
+    const kept = this.modes.get(partition) ?? [];
+    if (kept.some(({ offsetFrom }) => offsetFrom === change.offsetFrom)) return;
+    this.modes.set(partition, [...kept, change]);
   }
 
   async skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap> {

@@ -1,4 +1,5 @@
 import { pipelineHealth } from "@trueclick/db/queries/pipeline";
+import { lastLevelChanges } from "@trueclick/db/queries/streamLevels";
 import { z } from "zod";
 import { jsonAnswer, toExactNumber, toIsoOrNull } from "../answer.ts";
 import { defineEndpoint } from "../endpoint.ts";
@@ -31,7 +32,22 @@ const answer = z.object({
     .describe("received = counted + duplicate + invalid + late + in_flight"),
   late_rate: z.number().nullable(),
   duplicate_rate: z.number().nullable(),
-  degradation_level: z.int(),
+  degradation_level: z
+    .int()
+    .describe("0 whole, 1 no unique users, 2 campaign × ad only, 3 rows written less often"),
+  level_changes: z
+    .array(
+      z.object({
+        topic: z.string(),
+        partition: z.int(),
+        offset_from: z.string(),
+        level: z.int(),
+        allowed_lateness_ms: z.int(),
+        cause: z.string(),
+        changed_at: z.string(),
+      }),
+    )
+    .describe("The last 20, newest first: from which offset on a partition was counted how"),
   watermark: z.string().nullable(),
   newest_event_at: z.string().nullable(),
   freshness_ms: z.int().nullable().describe("Since the newest event that the stream has read"),
@@ -51,7 +67,10 @@ export const pipelineHealthEndpoint = defineEndpoint({
   params: z.object({}),
   answer,
   async handle({ stores, nowMs }) {
-    const health = await pipelineHealth(stores);
+    const [health, levelChanges] = await Promise.all([
+      pipelineHealth(stores),
+      lastLevelChanges(stores),
+    ]);
     const { identity, archive } = health;
     return jsonAnswer(answer, {
       as_of: new Date(nowMs).toISOString(),
@@ -66,6 +85,15 @@ export const pipelineHealthEndpoint = defineEndpoint({
       late_rate: health.lateRate,
       duplicate_rate: health.duplicateRate,
       degradation_level: health.level,
+      level_changes: levelChanges.map((change) => ({
+        topic: change.topic,
+        partition: change.partition,
+        offset_from: change.offsetFrom.toString(),
+        level: change.level,
+        allowed_lateness_ms: change.allowedLatenessMs,
+        cause: change.cause,
+        changed_at: change.changedAt.toISOString(),
+      })),
       watermark: isoOfMs(health.watermarkMs),
       newest_event_at: isoOfMs(health.newestEventMs),
       freshness_ms:
