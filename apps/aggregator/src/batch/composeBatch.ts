@@ -12,7 +12,9 @@ import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
 import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
+import type { JobStores } from "./pipeline/runJob.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
+import type { JobQueue } from "./ports/jobQueue.ts";
 
 export interface BatchDependencies {
   readonly db: Database;
@@ -34,20 +36,46 @@ export interface BatchDependencies {
 }
 
 const JOBS_MAX = 2;
-/** 500,000 dedupe keys and positions take some 100 MB of the engine. */
 const SLICES_AT_ONCE = 2;
+/** 500,000 dedupe keys and positions take some 100 MB of the engine. */
 const SLICE_ROWS_MAX = 500_000;
 /** Three renewals may fail before a lease ends. */
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
 
-/** Runs the batch role until aborted. */
-export async function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
-  const { db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
+/** The queue, and what a job of it is run with. */
+export async function composeJobStores(
+  deps: Pick<BatchDependencies, "db" | "clickhouse" | "objectStore" | "clickhouseObjects"> & {
+    readonly settings: Pick<
+      BatchDependencies["settings"],
+      "topic" | "tzdata" | "datacenterRangesFile"
+    >;
+  },
+): Promise<{ readonly queue: JobQueue; readonly stores: JobStores }> {
+  const { db, clickhouse, objectStore, clickhouseObjects, settings } = deps;
   const { topic, tzdata, datacenterRangesFile: file } = settings;
   const ranges = file === undefined ? null : await readDatacenterRanges(file);
   const datacenterRangesSha256 = ranges?.sha256 ?? null;
   const judgedBy = { agentLibraries: AGENT_LIBRARIES, datacenterRangesSha256 };
   const queue = createPostgresJobQueue(db);
+  const stores = {
+    inputs: createPostgresInputsStore(db, { topic, tzdata, ...judgedBy }),
+    objects: objectStore,
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
+    register: createPostgresTruthRegister(db),
+    slices: createSliceRecords(db, clickhouse),
+    report: queue.report,
+    codeVersion: truthCodeVersion(),
+    nowMs: () => performance.now(),
+    sliceRowsMax: SLICE_ROWS_MAX,
+    slicesAtOnce: SLICES_AT_ONCE,
+  };
+  return { queue, stores };
+}
+
+/** Runs the batch role until aborted. */
+export async function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
+  const { db, clickhouse, settings, logger } = deps;
+  const { queue, stores } = await composeJobStores(deps);
   const schedule = {
     schedule: createPostgresDaySchedule(db, clickhouse),
     intervalMs: settings.scheduleIntervalMs,
@@ -55,17 +83,8 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     logger,
   };
   const runner = {
-    inputs: createPostgresInputsStore(db, { topic, tzdata, ...judgedBy }),
-    objects: objectStore,
-    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
-    register: createPostgresTruthRegister(db),
-    slices: createSliceRecords(db, clickhouse),
+    ...stores,
     queue,
-    report: queue.report,
-    codeVersion: truthCodeVersion(),
-    nowMs: () => performance.now(),
-    sliceRowsMax: SLICE_ROWS_MAX,
-    slicesAtOnce: SLICES_AT_ONCE,
     jobsMax: JOBS_MAX,
     renewIntervalMs: RENEW_INTERVAL_MS,
     logger,
