@@ -94,8 +94,7 @@ export function hoursOfDay(dayMs: number, rows: number): HourOfClicks[] {
 /** Ids of rows that are no retry: what any way of counting must come to. */
 export function distinctIds(hours: readonly HourOfClicks[]): number {
   return hours.reduce((sum, { first, rows }) => {
-    const retries =
-      Math.floor((first + rows - 1) / RETRY_EVERY) - Math.floor((first - 1) / RETRY_EVERY);
+    const retries = Math.floor((first + rows - 1) / RETRY_EVERY) - Math.floor(first / RETRY_EVERY);
     return sum + rows - retries;
   }, 0);
 }

@@ -27,7 +27,9 @@ const expected = distinctIds(hours);
 const world = await openTruthWorld();
 try {
   process.stderr.write(`writing ${millions} million clicks\n`);
+  const startedMs = performance.now();
   await world.write(hours);
+  process.stderr.write(`written in ${Math.round(performance.now() - startedMs)} ms\n`);
   const standings = await compete(
     [
       ours(world),

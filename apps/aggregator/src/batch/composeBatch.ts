@@ -4,6 +4,7 @@ import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
+import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
@@ -60,6 +61,7 @@ export async function composeJobStores(
   const stores = {
     inputs: createPostgresInputsStore(db, { topic, tzdata, ...judgedBy }),
     objects: objectStore,
+    copySearch: createClickHouseCopySearch(db, clickhouse, clickhouseObjects, topic),
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
     register: createPostgresTruthRegister(db),
     slices: createSliceRecords(db, clickhouse),

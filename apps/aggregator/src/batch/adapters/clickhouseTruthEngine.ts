@@ -148,23 +148,19 @@ export function truthCodeVersion(): string {
   return `truth-${hash("sha256", text).slice(0, 12)}`;
 }
 
-/**
- * The index is sorted by id, so the copies of one lie side by side and are grouped as they are read:
- * memory does not grow with the index. Rows that a replay wrote twice change nothing.
- */
+/** Rows that a search wrote twice change nothing. */
 function findCopiesSql(campaigns: string): string {
   return `
     SELECT DISTINCT arrayJoin(paths) AS path
     FROM (
       SELECT groupUniqArray(path) AS paths
-      FROM event_index
+      FROM event_copies
       WHERE campaign_id IN (SELECT campaign_id FROM (${campaigns}))
       GROUP BY event_id
       HAVING min(event_hour) != max(event_hour)
         AND countIf(event_hour >= {fromSeconds: UInt32} AND event_hour < {toSeconds: UInt32}) > 0
     )
-    LIMIT {limit: UInt32}
-    SETTINGS optimize_aggregation_in_order = 1`;
+    LIMIT {limit: UInt32}`;
 }
 
 function insertRejects(judged: JudgedRows, inputs: Parameters<typeof rejectsSql>[1]): string {

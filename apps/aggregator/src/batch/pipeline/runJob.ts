@@ -5,6 +5,7 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
+import type { CopySearch } from "../ports/copySearch.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { type Job, type JobProgress, JobRefusedError } from "../ports/jobQueue.ts";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
@@ -15,6 +16,7 @@ import { judgeDay } from "./judgeDay.ts";
 export interface JobStores {
   readonly inputs: InputsStore;
   readonly objects: ObjectStore;
+  readonly copySearch: CopySearch;
   readonly engine: TruthEngine;
   readonly register: TruthRegister;
   readonly slices: SliceRecords;
@@ -90,6 +92,8 @@ async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
   const { knownCopies, ...base } = await stores.inputs.read(job);
   // An hour more: the clicks that may follow one of the day are told from their copies as well.
   const lookedAt = { fromMs: base.bounds.fromMs, toMs: base.bounds.toMs + HOUR_MS };
+  // After the reading: every object that was read has been looked up.
+  await stores.copySearch.search();
   const found = await stores.engine.findCopies(base.campaigns, lookedAt);
   const copies = await stores.inputs.resolve([...knownCopies, ...found]);
   return { ...base, copies, codeVersion: stores.codeVersion };

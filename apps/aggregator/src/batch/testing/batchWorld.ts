@@ -14,6 +14,7 @@ import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { type ArchiveWorld, openArchiveWorld } from "../../archive/testing/archiveWorld.ts";
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
+import { createClickHouseCopySearch } from "../adapters/clickhouseCopySearch.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
@@ -79,6 +80,7 @@ export async function openBatchWorld(
       datacenterRangesSha256: ranges?.sha256 ?? null,
     }),
     objects: archive.objects,
+    copySearch: createClickHouseCopySearch(db, clickhouse, clickhouseObjects, topic),
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
     register: createPostgresTruthRegister(db),
     slices: createSliceRecords(db, clickhouse),

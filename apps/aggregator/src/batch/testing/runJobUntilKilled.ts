@@ -10,6 +10,7 @@ import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { z } from "zod";
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
+import { createClickHouseCopySearch } from "../adapters/clickhouseCopySearch.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
@@ -54,7 +55,8 @@ async function main(): Promise<void> {
     if (here === options.step) process.kill(process.pid, "SIGKILL");
   };
   const queue = createPostgresJobQueue(db);
-  const engine = createClickHouseTruthEngine(clickhouse, createFolderObjects(options.objectsDir));
+  const folder = createFolderObjects(options.objectsDir);
+  const engine = createClickHouseTruthEngine(clickhouse, folder);
   const stores: JobStores = {
     inputs: createPostgresInputsStore(db, {
       topic: options.topic,
@@ -63,6 +65,7 @@ async function main(): Promise<void> {
       datacenterRangesSha256: null,
     }),
     objects: createFolderObjectStore(options.objectsDir),
+    copySearch: createClickHouseCopySearch(db, clickhouse, folder, options.topic),
     engine,
     register: createPostgresTruthRegister(dyingBeforeCommit(db, dieAt)),
     slices: createSliceRecords(db, clickhouse),

@@ -66,9 +66,14 @@ export const archiveObjects = pgTable(
     compactedInto: text(),
     /** When its bytes were removed, which only those of a compacted object may be. */
     removedAt: instant(),
+    /** When its ids were looked up among those of all other event hours. */
+    copiesSearchedAt: instant(),
     createdAt: createdAt(),
   },
   (table) => [
+    index("archive_objects_unsearched_idx")
+      .on(table.topic)
+      .where(sql`${table.copiesSearchedAt} is null and ${table.compactedInto} is null`),
     // Truth asks for the objects of the hours of a day.
     index("archive_objects_hour_idx").on(table.topic, table.eventHour),
     check("archive_objects_rows_positive", sql`${table.rows} > 0`),

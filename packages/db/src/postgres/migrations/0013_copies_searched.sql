@@ -1,0 +1,2 @@
+ALTER TABLE "archive_objects" ADD COLUMN "copies_searched_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "archive_objects_unsearched_idx" ON "archive_objects" USING btree ("topic") WHERE "archive_objects"."copies_searched_at" is null and "archive_objects"."compacted_into" is null;
