@@ -15,8 +15,8 @@ import { yahooContestants } from "./yahoo.ts";
 
 const ROUNDS = 5;
 const IDS = 20_000_000;
-const [what = "cpu", size = "300000"] = process.argv.slice(2);
-const events = Number.parseInt(size, 10);
+const [what = "cpu", size] = process.argv.slice(2);
+const events = Number.parseInt(size ?? "300000", 10);
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
 function counting(name: string, traffic: Traffic, count: () => Counted): Contestant {
@@ -107,7 +107,10 @@ async function yahoo(): Promise<void> {
 }
 
 async function ids(): Promise<void> {
-  const standings = await compete(idContestants(IDS), { rounds: 1, warmups: 0 });
+  const standings = await compete(idContestants(size === undefined ? IDS : events), {
+    rounds: 1,
+    warmups: 0,
+  });
   print(resultTable(standings, ["adds_per_cpu_s", "bytes_per_id", "ids_taken"], "Set<string>"));
 }
 

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { cpuSecondsOf } from "./cpuTime.ts";
@@ -35,12 +34,7 @@ export async function openViewsPeer(): Promise<ViewsPeer> {
       for (let from = 0; from < traffic.blocks.length; from += BLOCKS_AN_INSERT) {
         const some = traffic.blocks.slice(from, from + BLOCKS_AN_INSERT);
         const lines = some.flatMap(({ value }) => [value, Buffer.from("\n")]);
-        await client.insert({
-          table: "raw",
-          values: Readable.from(lines, { objectMode: false }),
-          format: "JSONEachRow",
-          clickhouse_settings: { input_format_skip_unknown_fields: 1 },
-        });
+        await insert(server.url, Buffer.concat(lines));
       }
       return cpuSecondsOf(server.pid) - startedS;
     },
@@ -65,6 +59,15 @@ export async function openViewsPeer(): Promise<ViewsPeer> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** As bytes, as they are: the client would make objects of them and JSON again. */
+async function insert(serverUrl: string, rows: Buffer<ArrayBuffer>): Promise<void> {
+  const url = new URL("/", serverUrl);
+  url.searchParams.set("query", "INSERT INTO raw FORMAT JSONEachRow");
+  url.searchParams.set("input_format_skip_unknown_fields", "1");
+  const answer = await fetch(url, { method: "POST", body: rows });
+  if (!answer.ok) throw new Error(await answer.text());
 }
 
 /** Ids are deduped in the views, by exact sets: there is no other place to do it in SQL. */
