@@ -9,6 +9,7 @@ import { UsageError } from "./terminal/errors.ts";
 import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
 import { addArchiveCheck } from "./verbs/archiveCheck.ts";
+import { addBacktest } from "./verbs/backtest.ts";
 import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchDiff } from "./verbs/batchDiff.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
@@ -37,6 +38,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addRecompute,
   addTrace,
   addArchiveCheck,
+  addBacktest,
   addFraud,
   addRules,
   addKeys,

@@ -2,16 +2,19 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
+import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
+import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
 import { createSliceRecords } from "./adapters/sliceRecords.ts";
+import { runBacktests } from "./pipeline/runBacktests.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
@@ -91,5 +94,10 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     renewIntervalMs: RENEW_INTERVAL_MS,
     logger,
   };
-  await Promise.all([runBatch(runner, signal), runSchedule(schedule, signal)]);
+  const backtests = createPostgresBacktests(db, clickhouse);
+  await Promise.all([
+    runBatch(runner, signal),
+    runSchedule(schedule, signal),
+    runBacktests({ ...runner, backtests, pause }, signal),
+  ]);
 }

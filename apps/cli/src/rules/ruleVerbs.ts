@@ -29,7 +29,7 @@ export async function setRule(context: CliContext, change: RuleChange): Promise<
   return withStores(await resolveStack(context), async (stores) => {
     const { id, enabled, effectiveFromMs, reason } = change;
     const before = inForceAt(await listRuleVersions(stores), id, effectiveFromMs);
-    const parameters = checked(id, { ...before?.parameters, ...change.set });
+    const parameters = checkedParameters(id, { ...before?.parameters, ...change.set });
     const createdBy = `trueclick rules, ${userInfo().username}`;
     const wanted = { id, enabled, parameters, effectiveFromMs, reason, createdBy };
     const { version, partitions, requestId } = await addRuleVersion(stores, wanted);
@@ -63,13 +63,14 @@ export async function listRules(context: CliContext): Promise<VerbResult> {
 }
 
 /** The version in force at an instant, switched off or not. */
-function inForceAt(versions: readonly RuleVersion[], id: RuleId, atMs: number) {
+export function inForceAt(versions: readonly RuleVersion[], id: RuleId, atMs: number) {
   const own = versions.filter((version) => version.id === id);
   const shown = own.map((version) => ({ ...version, enabled: true }));
   return rulesInForce(shown, { fromMs: atMs, toMs: atMs + 1 })[0];
 }
 
-function checked(id: RuleId, parameters: RuleParameters): RuleParameters {
+/** @throws {UsageError} naming the parameter that is wrong. */
+export function checkedParameters(id: RuleId, parameters: RuleParameters): RuleParameters {
   try {
     return parseRuleParameters(id, parameters);
   } catch (error) {

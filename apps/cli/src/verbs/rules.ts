@@ -1,5 +1,6 @@
-import { isRuleId, RULE_IDS, type RuleParameters } from "@trueclick/shared/verdict/rules";
+import { isRuleId, RULE_IDS } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
+import { toParameters } from "../rules/toParameters.ts";
 import { UsageError } from "../terminal/errors.ts";
 import { parseInstant } from "../terminal/parseInstant.ts";
 import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
@@ -47,14 +48,4 @@ export function addRules({ program, context, run }: VerbHost): void {
       };
       return run(options.json, async () => (await loadVerbs()).setRule(context, change));
     });
-}
-
-function toParameters(words: readonly string[]): RuleParameters {
-  return Object.fromEntries(
-    words.map((word) => {
-      const [, name = "", value = ""] = /^([a-z_]+)=(true|false|\d{1,9})$/.exec(word) ?? [];
-      if (name === "") throw new UsageError(`--set takes name=number or name=true, not ${word}`);
-      return [name, value === "true" || (value === "false" ? false : Number(value))];
-    }),
-  );
 }
