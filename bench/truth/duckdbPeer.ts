@@ -13,7 +13,8 @@ const answer = await connection.runAndReadAll(`
       CASE WHEN test THEN 'test'
         WHEN list_contains(words, 'bot_user_agent') THEN 'bot_user_agent'
         WHEN list_contains(words, 'prefetch') THEN 'prefetch' ELSE 'valid' END AS verdict,
-      count(*) AS events, sum(CASE WHEN verdict = 'valid' THEN 250000 ELSE 0 END) AS cost,
+      count(*) AS events, 250000 * count(*) FILTER (NOT test AND NOT list_contains(words, 'bot_user_agent')
+        AND NOT list_contains(words, 'prefetch')) AS cost,
       count(DISTINCT user_id) AS users
     FROM (
       SELECT event_id, unnest(arg_min(struct_pack(campaign_id, event_time, ad_id, publisher_id, geo,

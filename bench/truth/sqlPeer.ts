@@ -14,13 +14,16 @@ const answer = session.query(
         has(words, 'prefetch'), 'prefetch', 'valid') AS verdict,
       count() AS events, sum(if(verdict = 'valid', 250000, 0)) AS cost, uniqExact(user_id) AS users
     FROM (
-      SELECT event_id, argMin((campaign_id, event_time, ad_id, publisher_id, geo, device, test,
-          splitByChar(',', flags), user_id), (ingest_time, partition, offset)) AS first,
-        first.1 AS campaign_id, first.2 AS event_time, first.3 AS ad_id, first.4 AS publisher_id,
-        first.5 AS geo, first.6 AS device, first.7 AS test, first.8 AS words, first.9 AS user_id
+      SELECT tupleElement(winner, 1) AS campaign_id, tupleElement(winner, 2) AS event_time,
+        tupleElement(winner, 3) AS ad_id, tupleElement(winner, 4) AS publisher_id,
+        tupleElement(winner, 5) AS geo, tupleElement(winner, 6) AS device,
+        tupleElement(winner, 7) AS test, tupleElement(winner, 8) AS words,
+        tupleElement(winner, 9) AS user_id
+      FROM (SELECT argMin((campaign_id, event_time, ad_id, publisher_id, geo, device, test,
+          splitByChar(',', flags), user_id), (ingest_time, partition, offset)) AS winner
       FROM file('${files}', 'Parquet')
       WHERE NOT unparseable
-      GROUP BY event_id
+      GROUP BY event_id)
     )
     GROUP BY campaign_id, hour, ad_id, publisher_id, geo, device, verdict
   )
