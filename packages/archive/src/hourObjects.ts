@@ -2,15 +2,8 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { and, asc, eq, gte, isNull, lt } from "drizzle-orm";
+import type { HourObject } from "./domain/manifestObject.ts";
 import { hourStartMs } from "./domain/objectPath.ts";
-import type { ManifestObject } from "./manifest/manifestObject.ts";
-
-export interface HourObject extends ManifestObject {
-  readonly partition: number;
-  /** Both inclusive: the rows of the hour between them lie in this object and in no other. */
-  readonly firstOffset: bigint;
-  readonly lastOffset: bigint;
-}
 
 /**
  * The objects that hold every archived event whose hour lies in, or overlaps, a range of event time;

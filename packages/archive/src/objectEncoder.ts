@@ -10,6 +10,20 @@ export interface EncodedHour {
   readonly sha256: string;
 }
 
+/** Makes one archive object of several of an event hour and partition. */
+export interface ObjectMerger {
+  /**
+   * All rows of the objects in their order, each with the values that it has.
+   *
+   * @param base The first offset of the first object.
+   * @throws if an object cannot be read, or the merger broke down.
+   */
+  merge(
+    base: bigint,
+    objects: readonly Uint8Array[],
+  ): Promise<{ readonly rows: number; readonly bytes: Uint8Array }>;
+}
+
 /** Makes the bytes of archive objects. The same stretch gives the same bytes. */
 export interface ObjectEncoder {
   /**

@@ -4,12 +4,15 @@ import { createWorkerEncoder } from "@trueclick/archive/encode/workerEncoder";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import type { EventLogReader } from "@trueclick/event-log";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import type { LeaseGroup } from "../leases/pipeline/holdPartitions.ts";
 import type { StopSignals } from "../stopSignals.ts";
 import { createClickHouseEventIndex } from "./adapters/clickhouseEventIndex.ts";
+import { createPostgresCompactionManifest } from "./adapters/postgresCompactionManifest.ts";
 import { createPostgresFlushRequests } from "./adapters/postgresFlushRequests.ts";
 import { createPostgresManifest } from "./adapters/postgresManifest.ts";
 import { type RoleLogger, runArchive } from "./pipeline/runArchive.ts";
+import { runCompaction } from "./pipeline/runCompaction.ts";
 
 export interface ArchiveDependencies {
   readonly reader: EventLogReader;
@@ -32,6 +35,16 @@ export interface ArchiveDependencies {
  */
 const STRETCH_LIMITS = { eventsMax: 50_000, bytesMax: 24 * 1_048_576, hoursMax: 96 };
 
+const COMPACTION = {
+  // A merged object is decoded in memory, at some 2 KB a row and a row group at a time.
+  limits: { objectsMin: 8, rowsMax: 200_000, bytesMax: 64 * 1_048_576 },
+  intervalMs: 10 * MINUTE_MS,
+  // By then an hour has nearly all of its events; what is later makes small objects again.
+  settledMs: 2 * HOUR_MS,
+  /** `COMPACTED_RETENTION`: as long as events may be late, so every open day outlives it. */
+  retentionMs: 35 * DAY_MS,
+} as const;
+
 /** Runs the archive role until told to stop. See `runArchive` for how it ends. */
 export async function composeArchive(
   deps: ArchiveDependencies,
@@ -39,13 +52,30 @@ export async function composeArchive(
 ): Promise<void> {
   const { reader, db, clickhouse, objectStore, clickhouseObjects, settings, logger } = deps;
   const encoder = createWorkerEncoder();
+  const merger = createWorkerEncoder();
+  const index = createClickHouseEventIndex(clickhouse, clickhouseObjects);
+  const ended = new AbortController();
+  const compacting = runCompaction(
+    {
+      ...COMPACTION,
+      merger,
+      objects: objectStore,
+      index,
+      manifest: createPostgresCompactionManifest(db, reader.topic),
+      nowMs: () => Date.now(),
+      logger,
+      onCompacted: (sources, path) =>
+        logger.info({ objects: sources.length, path }, "compacted objects"),
+    },
+    AbortSignal.any([signals.stopping, ended.signal]),
+  );
   try {
     await runArchive(
       {
         reader,
         encoder,
         objects: objectStore,
-        index: createClickHouseEventIndex(clickhouse, clickhouseObjects),
+        index,
         manifest: createPostgresManifest(db, reader.topic),
         flushRequests: createPostgresFlushRequests(db, reader.topic),
         leases: deps.leases,
@@ -54,16 +84,16 @@ export async function composeArchive(
         nowMs: () => performance.now(),
         logger,
         onArchived({ partition, firstOffset, lastOffset, events }, objects) {
-          const offsets = `${firstOffset}-${lastOffset}`;
-          logger.info(
-            { partition, offsets, events, objects: objects.length },
-            "archived a stretch",
-          );
+          const told = { partition, offsets: `${firstOffset}-${lastOffset}`, events };
+          logger.info({ ...told, objects: objects.length }, "archived a stretch");
         },
       },
       signals,
     );
   } finally {
-    await encoder.close();
+    ended.abort();
+    // Ends what a thread is at, and so a pass that is under way.
+    await Promise.all([encoder.close(), merger.close()]);
+    await compacting;
   }
 }

@@ -2,6 +2,7 @@ import type { EncodedHour } from "../objectEncoder.ts";
 
 /** A stretch in few pieces, which go from thread to thread without being copied. */
 export interface EncodeRequest {
+  readonly kind: "encode";
   readonly id: number;
   readonly partition: number;
   readonly firstOffset: bigint;
@@ -13,7 +14,20 @@ export interface EncodeRequest {
   readonly appendTimesMs: Float64Array<ArrayBuffer>;
 }
 
-export interface EncodeAnswer {
+/** Objects to be made one of. */
+export interface MergeRequest {
+  readonly kind: "merge";
   readonly id: number;
-  readonly hours: readonly (EncodedHour & { readonly bytes: Uint8Array<ArrayBuffer> })[];
+  readonly base: bigint;
+  readonly objects: readonly Uint8Array<ArrayBuffer>[];
 }
+
+export type EncoderAnswer =
+  | { readonly kind: "encoded"; readonly id: number; readonly hours: readonly EncodedHour[] }
+  | {
+      readonly kind: "merged";
+      readonly id: number;
+      readonly rows: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: "failed"; readonly id: number; readonly error: unknown };

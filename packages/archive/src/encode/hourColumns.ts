@@ -6,6 +6,7 @@ import { ParquetFile } from "../parquet/parquetFile.ts";
 import type { LineScanner } from "./lineScanner.ts";
 import { PARQUET_COLUMNS } from "./parquetColumns.ts";
 import { placeOf, type ScannedField } from "./scannedFields.ts";
+import type { StoredRow } from "./storedRow.ts";
 
 /** Where a line lay in the log. */
 export interface RowPlace {
@@ -158,6 +159,28 @@ export class HourColumns {
     addText(this.#flags, event?.flags.join(","));
     addText(this.#ext, event?.ext === undefined ? undefined : JSON.stringify(event.ext));
     this.#line.add(line, 0, line.length);
+    this.#endRow();
+  }
+
+  /** Adds a row as another object holds it. */
+  addStored(row: StoredRow): void {
+    this.#partition.add(row.partition);
+    this.#offset.add(Number(row.offset - this.#base));
+    this.#index.add(row.index);
+    this.#appendTime.add(row.append_time.getTime());
+    this.#unparseable.add(row.unparseable);
+    for (const { name, column } of this.#texts) addText(column, row[name]);
+    for (const { name, column } of this.#times) addNumber(column, row[name]?.getTime());
+    addNumber(this.#schemaVersion, row.schema_version ?? undefined);
+    if (row.event_id128 == null) this.#eventId128.addNull();
+    else this.#eventId128.add(Buffer.from(row.event_id128).toString("latin1"));
+    const value = row.conversion_value_micros;
+    addNumber(this.#conversionValue, value == null ? undefined : Number(value));
+    if (row.test == null) this.#test.addNull();
+    else this.#test.add(row.test);
+    addText(this.#flags, row.flags);
+    addText(this.#ext, row.ext);
+    addText(this.#line, Buffer.from(row.line));
     this.#endRow();
   }
 

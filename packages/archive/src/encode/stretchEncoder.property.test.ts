@@ -160,3 +160,20 @@ it("rejects what a thread was encoding that ends, and encodes again in another",
   expect(await worker.encode(longStretch(10))).toHaveLength(1);
   await worker.close();
 }, 60_000);
+
+// A compaction must not change a value, and must not find other ones in the lines either.
+it("makes of several objects the object that one stretch of all their records would be", async () => {
+  const { partition, records } = longStretch(2_000);
+  const encoder = new StretchEncoder();
+  const whole = encoder.encode({ partition, firstOffset: 0n, records });
+  const parts = [records.slice(0, 1), records.slice(1, 3), records.slice(3)].map((some) => {
+    return encoder.encode({ partition, firstOffset: some[0]?.offset ?? 0n, records: some });
+  });
+  const objects = parts.flatMap((hours) => hours.map(({ bytes }) => new Uint8Array(bytes)));
+  const worker = createWorkerEncoder();
+  const merged = await worker.merge(0n, objects);
+  await expect(worker.merge(0n, [Buffer.from("no object")])).rejects.toThrow("thread failed");
+  await worker.close();
+  expect(merged.rows).toBe(2_000);
+  expect(Buffer.from(merged.bytes).equals(whole[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
+}, 60_000);

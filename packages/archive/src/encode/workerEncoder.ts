@@ -1,19 +1,19 @@
 import { Worker } from "node:worker_threads";
 import type { EncoderStretch } from "../domain/encoderStretch.ts";
-import type { EncodedHour, ObjectEncoder } from "../objectEncoder.ts";
-import type { EncodeAnswer, EncodeRequest } from "./encoderMessages.ts";
+import type { ObjectEncoder, ObjectMerger } from "../objectEncoder.ts";
+import type { EncodeRequest, EncoderAnswer, MergeRequest } from "./encoderMessages.ts";
 
-/** The thread broke down; what it was encoding can be encoded again. */
+/** The thread broke down; what it was doing can be done again. */
 export class EncoderFailedError extends Error {
   override readonly name = "EncoderFailedError";
 }
 
-export interface WorkerEncoder extends ObjectEncoder {
-  /** Ends the thread. What it was encoding is rejected. */
+export interface WorkerEncoder extends ObjectEncoder, ObjectMerger {
+  /** Ends the thread. What it was doing is rejected. */
   close(): Promise<void>;
 }
 
-type Waiting = PromiseWithResolvers<readonly EncodedHour[]>;
+type Waiting = PromiseWithResolvers<EncoderAnswer>;
 
 /**
  * Encodes in a thread of its own, so that this one has only to copy the blocks once. The thread
@@ -22,11 +22,40 @@ type Waiting = PromiseWithResolvers<readonly EncodedHour[]>;
 export function createWorkerEncoder(): WorkerEncoder {
   let thread: EncoderThread | null = null;
   let lastId = 0;
+  const ask = async (request: EncodeRequest | MergeRequest, handedOver: ArrayBuffer[]) => {
+    if (thread === null || thread.hasEnded) thread = new EncoderThread();
+    const answer = await thread.ask(request, handedOver);
+    if (answer.kind === "failed") {
+      throw new EncoderFailedError("the encoding thread failed", { cause: answer.error });
+    }
+    return answer;
+  };
+  const nextId = () => {
+    lastId += 1;
+    return lastId;
+  };
   return {
-    encode(stretch) {
-      if (thread === null || thread.hasEnded) thread = new EncoderThread();
-      lastId += 1;
-      return thread.encode(toRequest(lastId, stretch));
+    async encode(stretch) {
+      const request = toRequest(nextId(), stretch);
+      const { bytes, ends, offsets, appendTimesMs } = request;
+      const answer = await ask(request, [
+        bytes.buffer,
+        ends.buffer,
+        offsets.buffer,
+        appendTimesMs.buffer,
+      ]);
+      if (answer.kind === "encoded") return answer.hours;
+      throw new EncoderFailedError("the thread answered something else");
+    },
+    async merge(base, objects) {
+      const own = objects.map((object) => new Uint8Array(object));
+      const request: MergeRequest = { kind: "merge", id: nextId(), base, objects: own };
+      const answer = await ask(
+        request,
+        own.map(({ buffer }) => buffer),
+      );
+      if (answer.kind === "merged") return answer;
+      throw new EncoderFailedError("the thread answered something else");
     },
     async close() {
       await thread?.end();
@@ -41,9 +70,9 @@ class EncoderThread {
 
   constructor() {
     this.#worker.unref();
-    this.#worker.on("message", ({ id, hours }: EncodeAnswer) => {
-      this.#waiting.get(id)?.resolve(hours);
-      this.#waiting.delete(id);
+    this.#worker.on("message", (answer: EncoderAnswer) => {
+      this.#waiting.get(answer.id)?.resolve(answer);
+      this.#waiting.delete(answer.id);
     });
     this.#worker.on("error", (cause) => this.#fail(cause));
     this.#worker.on("exit", () => this.#fail(undefined));
@@ -53,12 +82,10 @@ class EncoderThread {
     return this.#hasEnded;
   }
 
-  encode(request: EncodeRequest): Promise<readonly EncodedHour[]> {
+  ask(request: EncodeRequest | MergeRequest, handedOver: ArrayBuffer[]): Promise<EncoderAnswer> {
     const waiting: Waiting = Promise.withResolvers();
     this.#waiting.set(request.id, waiting);
-    const { bytes, ends, offsets, appendTimesMs } = request;
-    const moved = [bytes.buffer, ends.buffer, offsets.buffer, appendTimesMs.buffer];
-    this.#worker.postMessage(request, moved);
+    this.#worker.postMessage(request, handedOver);
     return waiting.promise;
   }
 
@@ -85,6 +112,7 @@ function toRequest(id: number, { partition, firstOffset, records }: EncoderStret
     ends[at] = end;
   }
   return {
+    kind: "encode",
     id,
     partition,
     firstOffset,

@@ -1,5 +1,5 @@
 import type { AuditedStretch } from "../domain/manifestAudit.ts";
-import type { HourObject } from "../hourObjects.ts";
+import type { HourObject } from "../domain/manifestObject.ts";
 
 /** An object with what became of it. */
 export interface RecordedObject extends HourObject {

@@ -98,6 +98,7 @@ export async function traceEvent(
     judgedCopies(clickhouse, scope, { eventId, builds: versions.map((v) => v.jobId) }),
   ]);
   const rowOf = new Map(indexed.map((copy) => [formatCoordinates(copy), copy.row]));
+  const pathOf = new Map(indexed.map((copy) => [formatCoordinates(copy), copy.path]));
   const reasonOf = new Map(rejected.map((copy) => [formatCoordinates(copy), copy.reason]));
   return {
     eventId,
@@ -105,7 +106,12 @@ export async function traceEvent(
     copies: copies.map((copy) => {
       const coordinates = formatCoordinates(copy);
       const owner = owners.get(copy.campaign) ?? null;
-      const object = objects.find((one) => holds(one, copy)) ?? null;
+      // The index knows the row of the object that it names.
+      const path = pathOf.get(coordinates);
+      const object =
+        objects.find((one) => one.path === path) ??
+        objects.find((one) => one.compactedInto === null && holds(one, copy)) ??
+        null;
       const isRead = copy.offset < (offsets.streamNext.get(copy.partition) ?? 0n);
       const batch = daysOf(copy, owners).flatMap((day) =>
         versions

@@ -1,4 +1,4 @@
-import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { ManifestObject } from "@trueclick/archive/domain/manifestObject";
 import type { Database } from "@trueclick/db/postgres/database";
 import {
   archiveCheckpoints,

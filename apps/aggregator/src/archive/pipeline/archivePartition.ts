@@ -1,4 +1,4 @@
-import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { ManifestObject } from "@trueclick/archive/domain/manifestObject";
 import type { EventLogReader } from "@trueclick/event-log";
 import { type Stretch, StretchCollector, type StretchLimits } from "../domain/stretch.ts";
 import { archiveStretch, type StretchStores } from "./archiveStretch.ts";

@@ -1,10 +1,10 @@
-import { type ObjectName, objectPath, variantPath } from "@trueclick/archive/domain/objectPath";
-import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { ManifestObject } from "@trueclick/archive/domain/manifestObject";
 import type { EncodedHour, ObjectEncoder } from "@trueclick/archive/objectEncoder";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Stretch } from "../domain/stretch.ts";
 import type { EventIndex } from "../ports/eventIndex.ts";
 import type { Manifest } from "../ports/manifest.ts";
+import { putObject } from "./putObject.ts";
 
 export interface StretchStores {
   readonly encoder: ObjectEncoder;
@@ -56,24 +56,11 @@ async function storeHour(
   { partition, firstOffset, lastOffset }: Stretch,
   { eventHourMs, rows, bytes, sha256 }: EncodedHour,
 ): Promise<ManifestObject> {
-  const path = await put(
+  const path = await putObject(
     objects,
     { eventHourMs, partition, firstOffset, lastOffset },
     bytes,
     sha256,
   );
   return { path, eventHourMs, rows, bytes: bytes.length, sha256 };
-}
-
-async function put(
-  objects: ObjectStore,
-  name: ObjectName,
-  bytes: Uint8Array,
-  sha256: string,
-): Promise<string> {
-  const plain = objectPath(name);
-  if ((await objects.putIfAbsent(plain, bytes)) !== "different") return plain;
-  const variant = variantPath(name, sha256);
-  if ((await objects.putIfAbsent(variant, bytes)) !== "different") return variant;
-  throw new Error(`other bytes lie under ${plain} and ${variant}`);
 }

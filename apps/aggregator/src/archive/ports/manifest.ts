@@ -1,4 +1,4 @@
-import type { ManifestObject } from "@trueclick/archive/manifest/manifestObject";
+import type { ManifestObject } from "@trueclick/archive/domain/manifestObject";
 import type { Stretch } from "../domain/stretch.ts";
 
 /** The right to move one partition's checkpoint, until somebody else takes it. */

@@ -1,6 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
-import { type HourObject, listHourObjects } from "@trueclick/archive/hourObjects";
+import type { HourObject } from "@trueclick/archive/domain/manifestObject";
+import { listHourObjects } from "@trueclick/archive/hourObjects";
 import type { Database } from "@trueclick/db/postgres/database";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { z } from "zod";

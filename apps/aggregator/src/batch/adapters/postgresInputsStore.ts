@@ -13,10 +13,11 @@ import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, inArray, isNull, lt } from "drizzle-orm";
 import { z } from "zod";
-import { inputsJson, type PinnedObject } from "../domain/inputs.ts";
+import { inputsJson, type ObjectIdentity, type PinnedObject } from "../domain/inputs.ts";
 import type { BaseInputs, InputsStore } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
 import { readCampaigns, readDecisions, readRules } from "./postgresJudgement.ts";
+import { type ReadObject, readObjectColumns, readSources } from "./postgresSources.ts";
 
 type Reader = Pick<Database, "select">;
 
@@ -36,13 +37,6 @@ const OBJECTS_PER_INSERT_MAX = 5_000;
 
 /** What `inputsJson` wrote of them. */
 const pinnedCopies = z.object({ copies: z.array(z.object({ path: z.string() })) }).nullable();
-
-const objectColumns = {
-  path: archiveObjects.path,
-  sha256: archiveObjects.sha256,
-  rows: archiveObjects.rows,
-  eventHour: archiveObjects.eventHour,
-};
 
 /** Reads inputs from the product's tables and pins them in `batch_jobs` and `batch_job_objects`. */
 export function createPostgresInputsStore(db: Database, options: InputsStoreOptions): InputsStore {
@@ -91,12 +85,7 @@ async function resolveObjects(
   const hours = new Set(names.map(({ eventHourMs }) => eventHourMs));
   if (hours.size === 0) return [];
   const found = await db
-    .select({
-      ...objectColumns,
-      partition: archiveObjects.partition,
-      firstOffset: archiveObjects.firstOffset,
-      lastOffset: archiveObjects.lastOffset,
-    })
+    .select(readObjectColumns)
     .from(archiveObjects)
     .where(
       and(
@@ -110,10 +99,14 @@ async function resolveObjects(
     )
     .orderBy(asc(archiveObjects.path));
   const namesByPlace = Map.groupBy(names, placeOf);
-  return found
-    .map((object) => ({ ...object, eventHourMs: object.eventHour.getTime() }))
-    .filter((object) => namesByPlace.get(placeOf(object))?.some((name) => overlaps(name, object)))
-    .map(toPinnedObject);
+  const isNamed = (object: ReadObject) => {
+    const eventHourMs = object.eventHour.getTime();
+    const names = namesByPlace.get(placeOf({ ...object, eventHourMs }));
+    return names?.some((name) => overlaps(name, object)) === true;
+  };
+  const named = found.filter(isNamed);
+  const sources = await readSources(db, topic, named);
+  return named.map((object) => toPinnedObject(object, sources.get(object.path)?.filter(isNamed)));
 }
 
 async function readBase(
@@ -154,7 +147,7 @@ async function readObjects(
   const [first, last] = [hours.at(0), hours.at(-1)];
   if (first === undefined || last === undefined) return [];
   const objects = await tx
-    .select(objectColumns)
+    .select(readObjectColumns)
     .from(archiveObjects)
     .where(
       and(
@@ -165,7 +158,10 @@ async function readObjects(
       ),
     );
   // Sorted here: the order of Postgres depends on its collation, and with it the inputs' hash.
-  return objects.map(toPinnedObject).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const sources = await readSources(tx, topic, objects);
+  return objects
+    .map((object) => toPinnedObject(object, sources.get(object.path)))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function readKnownCopies(
@@ -193,14 +189,17 @@ function rowsByHour(objects: readonly PinnedObject[]): Record<string, number> {
   return rows;
 }
 
-function toPinnedObject(object: {
-  path: string;
-  sha256: string;
-  rows: bigint;
-  eventHour: Date;
-}): PinnedObject {
-  const { path, sha256, rows, eventHour } = object;
-  return { path, sha256, rows: Number(rows), eventHourMs: eventHour.getTime() };
+function toPinnedObject(object: ReadObject, sources?: readonly ReadObject[]): PinnedObject {
+  const eventHourMs = object.eventHour.getTime();
+  return {
+    ...identityOf(object),
+    eventHourMs,
+    ...(sources === undefined ? {} : { sources: sources.map(identityOf) }),
+  };
+}
+
+function identityOf({ path, sha256, rows }: ReadObject): ObjectIdentity {
+  return { path, sha256, rows: Number(rows) };
 }
 
 function placeOf({ eventHourMs, partition }: Pick<ObjectName, "eventHourMs" | "partition">) {

@@ -20,12 +20,21 @@ export interface PinnedCampaign {
   readonly requiresImpression: boolean;
 }
 
-export interface PinnedObject {
+export interface ObjectIdentity {
   readonly path: string;
   /** Lower-case hex. */
   readonly sha256: string;
   readonly rows: number;
+}
+
+export interface PinnedObject extends ObjectIdentity {
   readonly eventHourMs: number;
+  /**
+   * The objects from the log that it was compacted from, as far as they are inputs; none of one
+   * that is from the log itself. They stand for it in the hash of all inputs, so that a compaction, which
+   * changes no event, changes no input.
+   */
+  readonly sources?: readonly ObjectIdentity[];
 }
 
 /** Everything that a truth partition is a function of (invariant I5). */
@@ -77,14 +86,14 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
     agent_libraries: inputs.agentLibraries,
     datacenter_ranges_sha256: inputs.datacenterRangesSha256,
     campaigns: inputs.campaigns.map(campaignJson),
-    following: inputs.following.map(objectJson),
-    copies: inputs.copies.map(objectJson),
+    following: objectsJson(inputs.following),
+    copies: objectsJson(inputs.copies),
   };
 }
 
 /** The value whose hash stands for all inputs. */
 export function hashedInputs(inputs: PinnedInputs): Canonical {
-  return { inputs: inputsJson(inputs), objects: inputs.objects.map(objectJson) };
+  return { inputs: inputsJson(inputs), objects: objectsJson(inputs.objects) };
 }
 
 function ruleJson({ id, version, parameters, fromMs, toMs }: RuleInForce): Canonical {
@@ -115,6 +124,9 @@ function campaignJson(campaign: PinnedCampaign): Canonical {
   };
 }
 
-function objectJson({ path, sha256, rows }: PinnedObject): Canonical {
-  return { path, sha256, rows };
+function objectsJson(objects: readonly PinnedObject[]): Canonical {
+  return objects
+    .flatMap((object): readonly ObjectIdentity[] => object.sources ?? [object])
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .map(({ path, sha256, rows }) => ({ path, sha256, rows }));
 }

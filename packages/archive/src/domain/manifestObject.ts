@@ -8,3 +8,11 @@ export interface ManifestObject {
   /** Lower-case hex. */
   readonly sha256: string;
 }
+
+/** An object with its place in the log. */
+export interface HourObject extends ManifestObject {
+  readonly partition: number;
+  /** Both inclusive: the rows of the hour between them lie in this object and in no other. */
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+}
