@@ -5,7 +5,7 @@
  */
 import { DEVICES, EVENT_FLAGS, EVENT_TYPES, type EventFlag } from "@trueclick/shared/event/stored";
 import { FIELD_KINDS, LIMITS, placeOf, REQUIRED_BITS, SCANNED } from "./scannedFields.ts";
-import { byteClass, findPlace, findWord, type WordTable, wordTable } from "./words.ts";
+import { byteClass, findPlace, findWord, isAt, type WordTable, wordTable } from "./words.ts";
 
 const EVENT_TYPE = placeOf("event_type");
 const EVENT_ID = placeOf("event_id");
@@ -31,6 +31,7 @@ const DIGITS_MAX = 15;
 const DEPTH_MAX = 64;
 
 const KEYS = wordTable(SCANNED);
+const KEY_TEXTS: readonly Buffer[] = SCANNED.map((field) => Buffer.from(`"${field}":`));
 const TYPE_WORDS = wordTable(EVENT_TYPES);
 const DEVICE_WORDS = wordTable(DEVICES);
 const FLAG_WORDS = wordTable(EVENT_FLAGS);
@@ -55,6 +56,10 @@ export class LineScanner {
   #at = 0;
   #end = 0;
   #seen = 0;
+  /** The field before this one; behind the last of them at the start of a line. */
+  #previous: number = SCANNED.length;
+  /** By field, the one that came after it last; -1 before any did. */
+  readonly #following = new Int8Array(SCANNED.length + 1).fill(-1);
 
   /** Whether the line has a field. */
   has(place: number): boolean {
@@ -67,6 +72,7 @@ export class LineScanner {
     this.#at = start;
     this.#end = end;
     this.#seen = 0;
+    this.#previous = SCANNED.length;
     this.flags.length = 0;
     if (!this.#take(OPEN_BRACE)) return false;
     do {
@@ -101,14 +107,29 @@ export class LineScanner {
   }
 
   #member(): boolean {
-    if (!this.#take(QUOTE)) return false;
-    const start = this.#at;
-    if (!this.#skipText()) return false;
-    const place = findPlace(KEYS, this.#bytes, start, this.#at - 1);
+    const place = this.#key();
     // Unknown fields, and a field that comes twice, are for the schema.
-    if (place < 0 || this.has(place) || !this.#take(COLON)) return false;
+    if (place < 0 || this.has(place)) return false;
     this.#seen |= 1 << place;
+    this.#previous = place;
     return this.#value(place);
+  }
+
+  /** The place of the field that begins here, -1 if it is none; goes behind its colon. */
+  #key(): number {
+    // One program writes its fields in one order: the one that came next will come next.
+    const guess = this.#following[this.#previous] ?? -1;
+    const expected = KEY_TEXTS[guess];
+    if (expected !== undefined && isAt(expected, this.#bytes, this.#at)) {
+      this.#at += expected.length;
+      return guess;
+    }
+    if (!this.#take(QUOTE)) return -1;
+    const start = this.#at;
+    if (!this.#skipText()) return -1;
+    const place = findPlace(KEYS, this.#bytes, start, this.#at - 1);
+    this.#following[this.#previous] = place;
+    return this.#take(COLON) ? place : -1;
   }
 
   #value(place: number): boolean {

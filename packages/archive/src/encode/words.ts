@@ -54,7 +54,8 @@ function find<Word extends string>(
   return undefined;
 }
 
-function isAt(word: Buffer, source: Buffer, start: number): boolean {
+/** Whether a word lies at a place; one that would reach past the end does not. */
+export function isAt(word: Buffer, source: Buffer, start: number): boolean {
   for (let at = 0; at < word.length; at += 1) {
     if (word[at] !== source[start + at]) return false;
   }
