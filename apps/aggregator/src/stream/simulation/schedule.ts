@@ -5,6 +5,8 @@ import type { SeededRandom } from "./seededRandom.ts";
 export interface Life {
   readonly partition: number;
   crashed: boolean;
+  /** Of its last acquisition; 0 before any. */
+  epoch: bigint;
 }
 
 interface Turn {

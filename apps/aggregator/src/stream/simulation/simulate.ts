@@ -1,5 +1,6 @@
 import { LogUnavailableError } from "@trueclick/event-log";
 import { type PartitionDeps, PartitionReader } from "../pipeline/partitionReader.ts";
+import type { CheckpointStore } from "../ports/checkpointStore.ts";
 import { StoreUnavailableError } from "../ports/faults.ts";
 import { CAMPAIGNS, HASH_KEY } from "../testing/fixtures.ts";
 import { findings } from "./findings.ts";
@@ -142,7 +143,7 @@ class Simulation {
     if (this.#isGoverned) {
       for (const other of this.#lives) if (other.partition === partition) other.crashed = true;
     }
-    const life = { partition, crashed: false };
+    const life = { partition, crashed: false, epoch: 0n };
     this.#lives.push(life);
     void this.#live(life);
   }
@@ -171,8 +172,8 @@ class Simulation {
     life.crashed = true;
     if (!(error instanceof Error)) throw error;
     if (error.name === "StaleEpochError") return;
-    const isOwner = this.#lives.filter(({ partition }) => partition === life.partition).at(-1);
-    if (error.name === "OffsetOutOfRangeError" && isOwner !== life) return;
+    const isOwner = this.#world.checkpoints.rows.get(life.partition)?.epoch === life.epoch;
+    if (error.name === "OffsetOutOfRangeError" && !isOwner) return;
     this.#world.violations.push(`an owner ended with ${error.name}: ${error.message}`);
   }
 
@@ -213,7 +214,7 @@ class Simulation {
       checkpoints: {
         // Not repeated by the network: a second acquisition is a new epoch, and another owner.
         acquire: (...args) =>
-          this.#effect(life, () => deps.checkpoints.acquire(...args), storeGone, false),
+          this.#effect(life, () => acquireAs(life, deps.checkpoints, args), storeGone, false),
         commit: (...args) => write(() => deps.checkpoints.commit(...args)),
         skipExpired: (...args) => ask(() => deps.checkpoints.skipExpired(...args)),
       },
@@ -244,6 +245,16 @@ class Simulation {
     if (!this.#calm && random.happens(0.06)) throw gone();
     return done;
   }
+}
+
+async function acquireAs(
+  life: Life,
+  checkpoints: CheckpointStore,
+  args: Parameters<CheckpointStore["acquire"]>,
+) {
+  const owner = await checkpoints.acquire(...args);
+  life.epoch = owner.epoch;
+  return owner;
 }
 
 /** A repeated commit of one who was deposed meanwhile is refused, and nobody listens. */
