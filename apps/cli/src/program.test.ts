@@ -30,6 +30,12 @@ const VERBS = [
   ["keys", "revoke"],
   ["quarantine", "list"],
   ["quarantine", "replay"],
+  ["keys", "list"],
+  ["keys", "rotate"],
+  ["tokens", "mint"],
+  ["tokens", "keys", "add"],
+  ["tokens", "keys", "list"],
+  ["tokens", "keys", "retire"],
   ["demo"],
 ];
 

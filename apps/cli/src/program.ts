@@ -24,6 +24,7 @@ import { addQuarantine } from "./verbs/quarantine.ts";
 import { addRecompute } from "./verbs/recompute.ts";
 import { addRules } from "./verbs/rules.ts";
 import { addStart } from "./verbs/start.ts";
+import { addTokens } from "./verbs/tokens.ts";
 import { addTrace } from "./verbs/trace.ts";
 
 const VERBS: readonly ((host: VerbHost) => void)[] = [
@@ -43,6 +44,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addRules,
   addKeys,
   addQuarantine,
+  addTokens,
   addDemo,
 ];
 

@@ -1,3 +1,5 @@
+import { openDatabase } from "@trueclick/db/postgres/database";
+import { tokenKeys } from "@trueclick/db/postgres/schema/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clickClaims, mintFor } from "./testing/clickToken.ts";
 import { createEdgeWorld, type EdgeWorld, readiness } from "./testing/edgeOnPostgres.ts";
@@ -43,5 +45,27 @@ describe("click links on a real log", () => {
     const [kept, ...more] = await world.quarantined();
     expect([kept?.code, kept?.source_id, more]).toEqual(["token_bad", "click_links", []]);
     expect(Buffer.from(kept.bytes_base64, "base64").toString()).toBe(old);
+  });
+
+  it("learn of a new key and forget a retired one without a restart", async () => {
+    const edge = await world.start();
+    await expect.poll(async () => (await readiness(edge)).status, WAIT).toBe(200);
+    const token = mintFor(clickClaims(Date.now()), NEW_SECRET, "2026-06");
+    const follow = async () => {
+      const response = await fetch(`${edge.url}/c/${token}`, { redirect: "manual" });
+      await response.body?.cancel();
+      return response.status;
+    };
+    expect(await follow()).toBe(404);
+    const { db, close } = openDatabase(world.database.url, { connectionsMax: 1 });
+    try {
+      const secret = NEW_SECRET.toString("base64");
+      await db.insert(tokenKeys).values({ id: "2026-06", secret });
+      await expect.poll(follow, WAIT).toBe(302);
+      await db.update(tokenKeys).set({ retiredAt: new Date() });
+      await expect.poll(follow, WAIT).toBe(404);
+    } finally {
+      await close();
+    }
   });
 });

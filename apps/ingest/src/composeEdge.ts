@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { RECORD_BYTES_MAX } from "@trueclick/event-log";
@@ -13,21 +12,18 @@ import { openEventLog } from "./adapters/openEventLog.ts";
 import { createPostgresAnsweredNonces } from "./adapters/postgresAnsweredNonces.ts";
 import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
-import { createTokenVerifier } from "./adapters/tokenKeys.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeSink } from "./composeSink.ts";
-import type { VerifyToken } from "./domain/clickTokens.ts";
+import { composeTokens } from "./composeTokens.ts";
 import { createIpReader } from "./domain/ipFacts.ts";
 import { LineBuffers } from "./domain/plain/lineBuffer.ts";
 import { ALL_KEPT, QuarantineBudget, SOURCE_KEPT } from "./domain/quarantineBudget.ts";
-import { RateBucket, type RateLimit } from "./domain/rateBucket.ts";
 import { LogHealth, SourceLimits, toRateLimit } from "./domain/sourceLimits.ts";
 import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createEdgeServer } from "./http/server.ts";
-import type { ClickLinks } from "./pipeline/acceptClick.ts";
 
 /** Connections of the key directory; the event log has its own. */
 const DATABASE_CONNECTIONS_MAX = 4;
@@ -43,9 +39,6 @@ const KEY_CACHE: KeyCacheLimits = {
 };
 
 const KEYS_PROBE_TIMEOUT_MS = 1_000;
-
-/** Tokens that nobody vouches for and that are kept nevertheless. */
-const BAD_TOKENS_KEPT: RateLimit = { perSecond: 50, burst: 500 };
 
 /** Builds the edge: its server, not listening yet, and the way to take it down. */
 export async function composeEdge(env: Env, logger: Logger) {
@@ -78,11 +71,14 @@ export async function composeEdge(env: Env, logger: Logger) {
   const nonces = createPostgresAnsweredNonces(database.db, nowMs, (error) =>
     logger.warn({ err: error }, "repeats of signed requests cannot be told"),
   );
+  const tokens = await composeTokens(env, database.db, logger);
   const inFlight = new InFlightBytes(env.IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({
     inFlightBytes: () => inFlight.bytes,
     limitFactor: () => health.factor,
     spool: spoolStats,
+    keysAgeMs: () => keys.ageMs(),
+    tokenKeysAgeMs: () => tokens.ageMs(),
   });
   const stamps = {
     region: env.REGION,
@@ -91,7 +87,7 @@ export async function composeEdge(env: Env, logger: Logger) {
       hashIp: createIpHasher(env.IP_HASH_KEY),
       isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
     }),
-    verifyToken: env.TOKEN_KEYS === undefined ? null : createTokenVerifier(env.TOKEN_KEYS),
+    verifyToken: tokens.clickLinks.verifyToken,
   };
   const server = createEdgeServer({
     routes: createRoutes({
@@ -103,8 +99,8 @@ export async function composeEdge(env: Env, logger: Logger) {
       authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
       inFlight,
       limits: new SourceLimits(toRateLimit(env.SOURCE_EVENTS_PER_SECOND), health),
-      clickLinks: composeClickLinks(stamps.verifyToken, nowMs()),
-      probes: { log: probe, keys: () => probeKeys(keys) },
+      clickLinks: tokens.clickLinks,
+      probes: { log: probe, keys: () => probeKeys(keys), token_keys: tokens.probe },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,
     }),
@@ -121,16 +117,11 @@ export async function composeEdge(env: Env, logger: Logger) {
     },
     /** Closes what the server used; for after its last answer. */
     close: async () => {
+      tokens.close();
       await Promise.all([close(), quarantine.close()]);
       await database.close();
     },
   };
-}
-
-function composeClickLinks(verifyToken: VerifyToken | null, nowMs: number): ClickLinks | null {
-  if (verifyToken === null) return null;
-  const quarantineBucket = new RateBucket(BAD_TOKENS_KEPT, nowMs);
-  return { verifyToken, quarantineBucket, newNonce: randomUUID };
 }
 
 /** Senders that are known go on while the directory is down; that is worth being ready for. */

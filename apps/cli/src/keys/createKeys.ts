@@ -14,6 +14,14 @@ export interface NewSourceKey {
   /** Of a source that is not there yet. */
   readonly name: string;
   readonly speaksForUsers: boolean;
+  /** Of a source that is not there yet, as those that follow. */
+  readonly requireToken?: boolean;
+  readonly requireSignature?: boolean;
+  readonly allowedOrigins?: string[] | null;
+  /** Null: what the edge's settings say. */
+  readonly eventsPerSecond?: number | null;
+  /** Whether the key signs requests too. */
+  readonly signs?: boolean;
   readonly expiresAt: Date | null;
 }
 
@@ -21,6 +29,8 @@ export interface CreatedKey {
   readonly id: string;
   /** Told now and never again: only its hash is kept. */
   readonly key: string;
+  /** Signs requests that name the id; null for a key that only bears. */
+  readonly signingSecret: string | null;
 }
 
 /** A further key for a source, which is made if it is not there. */
@@ -29,11 +39,29 @@ export async function createSourceKey(db: Database, wanted: NewSourceKey): Promi
   if (!sourceId.success) throw new UsageError("--id must have 1 to 64 characters");
   const key = createKey("source");
   const id = randomUUID();
-  const { name, speaksForUsers, expiresAt } = wanted;
+  const {
+    name,
+    speaksForUsers,
+    expiresAt,
+    requireToken = false,
+    requireSignature = false,
+  } = wanted;
+  const { allowedOrigins = null, eventsPerSecond = null, signs = false } = wanted;
+  if (requireSignature && !signs) {
+    throw new UsageError("--require-signature needs a key that signs: add --signing");
+  }
+  const signingSecret = signs ? createKey("signing") : null;
+  const traits = {
+    speaksForUsers,
+    requireToken,
+    requireSignature,
+    allowedOrigins,
+    eventsPerSecond,
+  };
   await db.transaction(async (transaction) => {
     await transaction
       .insert(sources)
-      .values({ id: sourceId.data, name, speaksForUsers })
+      .values({ id: sourceId.data, name, ...traits })
       .onConflictDoNothing();
     const [source] = await transaction.select().from(sources).where(eq(sources.id, sourceId.data));
     // A source that is believed on addresses, or not, is not changed by making a key for it.
@@ -46,9 +74,9 @@ export async function createSourceKey(db: Database, wanted: NewSourceKey): Promi
     }
     await transaction
       .insert(sourceKeys)
-      .values({ id, sourceId: sourceId.data, keySha256: sha256Hex(key), expiresAt });
+      .values({ id, sourceId: sourceId.data, keySha256: sha256Hex(key), signingSecret, expiresAt });
   });
-  return { id, key };
+  return { id, key, signingSecret };
 }
 
 export interface NewApiKey {
@@ -75,7 +103,7 @@ export async function createApiKey(db: Database, wanted: NewApiKey): Promise<Cre
   await db
     .insert(apiKeys)
     .values({ id, name, keySha256: sha256Hex(key), role, advertiserId, expiresAt });
-  return { id, key };
+  return { id, key, signingSecret: null };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The part of a start that lies before the programs: stores, schemas, the demo organisation. */
 import type { DemoState } from "../demo/seed/demoState.ts";
 import { makeDemo } from "../demo/seed/makeDemo.ts";
+import { seedTokenKey } from "../keys/tokenKeys.ts";
 import { openEventLog, withStores } from "../stack/openStores.ts";
 import type { StackFile } from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
@@ -33,8 +34,9 @@ export async function bringUpStores(launch: Launch): Promise<BroughtUp> {
   context.stop.throwIfAborted();
   await migrate(stack, settings);
   const progress = createProgress(context.stderr);
-  const state = await withStores(stack, ({ db }) =>
-    makeDemo({
+  const state = await withStores(stack, async ({ db }) => {
+    await seedTokenKey(db, secrets.tokenKey);
+    return makeDemo({
       data: settings.dataDir,
       db,
       log: openEventLog(stack),
@@ -45,8 +47,8 @@ export async function bringUpStores(launch: Launch): Promise<BroughtUp> {
       signal: context.stop,
       onProgress: (fraction) => progress.show(fraction, "laying down the demo's past"),
       nowMs: Date.now(),
-    }),
-  );
+    });
+  });
   progress.clear();
   return { stack, state, supervisions };
 }

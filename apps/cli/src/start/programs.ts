@@ -74,7 +74,7 @@ function environmentOf({ settings, secrets, stack }: ProgramHost): Record<string
     INGEST_URL: stack.ingestUrl,
     WEB_URL: stack.webUrl,
     SPOOL_DIR: settings.dataDir.file("spool"),
-    TOKEN_KEYS: settings.tokenKeys ?? JSON.stringify({ local: secrets.tokenKey }),
+    ...(settings.tokenKeys === undefined ? {} : { TOKEN_KEYS: settings.tokenKeys }),
     IP_HASH_KEY: settings.ipHashKey ?? secrets.ipHashKey,
     BETTER_AUTH_SECRET: settings.betterAuthSecret ?? secrets.betterAuthSecret,
     TRUECLICK_SOURCE_KEY: secrets.demoSourceKey,

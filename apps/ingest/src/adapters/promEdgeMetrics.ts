@@ -16,6 +16,10 @@ export interface EdgeGauges {
   readonly inFlightBytes: () => number;
   /** The part of every source's limit that holds now, 0 to 1. */
   readonly limitFactor: () => number;
+  /** Since the key directory last answered, milliseconds; null before it did. */
+  readonly keysAgeMs: () => number | null;
+  /** Since the keys of click tokens were read, milliseconds; null before they were. */
+  readonly tokenKeysAgeMs: () => number | null;
   /** Null where there is no spool. */
   readonly spool: (() => SpoolStats) | null;
 }
@@ -23,6 +27,8 @@ export interface EdgeGauges {
 export function createPromEdgeMetrics({
   inFlightBytes,
   limitFactor,
+  keysAgeMs,
+  tokenKeysAgeMs,
   spool,
 }: EdgeGauges): PromEdgeMetrics {
   const registry = new Registry();
@@ -70,6 +76,8 @@ export function createPromEdgeMetrics({
       this.set(limitFactor());
     },
   });
+  registerAge(registry, "key_directory", "Since the key directory last answered.", keysAgeMs);
+  registerAge(registry, "token_keys", "Since the keys of tokens were read.", tokenKeysAgeMs);
   if (spool !== null) registerSpool(registry, spool);
 
   return {
@@ -121,6 +129,24 @@ function registerTally(
     },
   });
   return tally;
+}
+
+/** Without a value until there is one: 0 would say that it is fresh. */
+function registerAge(
+  registry: Registry,
+  name: string,
+  help: string,
+  ageMs: () => number | null,
+): void {
+  new Gauge({
+    name: `trueclick_edge_${name}_age_seconds`,
+    help,
+    registers: [registry],
+    collect() {
+      const age = ageMs();
+      this.set(age === null ? Number.NaN : age / 1_000);
+    },
+  });
 }
 
 function registerSpool(registry: Registry, stats: () => SpoolStats): void {

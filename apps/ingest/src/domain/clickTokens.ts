@@ -5,8 +5,11 @@ import type { ClickClaims } from "@trueclick/shared/token/claims";
 import type { TokenCheck } from "@trueclick/shared/token/click";
 import type { Source } from "./source.ts";
 
+/** `unjudged`: nobody knows now which keys are good, or there are none. */
+export type TokenVerdict = TokenCheck | { readonly kind: "unjudged" };
+
 /** @param nowMs When the edge took the token, epoch milliseconds. */
-export type VerifyToken = (token: string, nowMs: number) => TokenCheck;
+export type VerifyToken = (token: string, nowMs: number) => TokenVerdict;
 
 export interface TokenContext {
   readonly source: Source;
@@ -40,6 +43,7 @@ export function judgeToken(event: TokenBearer, context: TokenContext): TokenFind
   }
   if (verifyToken === null) return { flags: unproven, claims: null };
   const check = verifyToken(event.token, ingestTimeMs);
+  if (check.kind === "unjudged") return { flags: unproven, claims: null };
   if (check.kind === "bad" || !isOf(check.claims, event)) {
     return { flags: ["token_bad"], claims: null };
   }

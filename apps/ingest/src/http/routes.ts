@@ -11,8 +11,7 @@ import { createReplayEndpoint } from "./replay.ts";
 import type { Routes } from "./server.ts";
 
 export interface RoutesDependencies extends EventsDependencies {
-  /** Null where the edge has no keys of tokens: then there are no links of ours. */
-  readonly clickLinks: ClickLinks | null;
+  readonly clickLinks: ClickLinks;
   readonly probes: Readonly<Record<string, Probe>>;
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly isStopping: () => boolean;
@@ -26,9 +25,7 @@ export function createRoutes(dependencies: RoutesDependencies): Routes {
       POST: createEventsEndpoint(dependencies),
       OPTIONS: createPreflightEndpoint(dependencies),
     },
-    ...(clickLinks === null
-      ? {}
-      : { "/c/{token}": { GET: createClicksEndpoint({ acceptance, clickLinks }) } }),
+    "/c/{token}": { GET: createClicksEndpoint({ acceptance, clickLinks }) },
     "/v1/quarantine/replay": { POST: createReplayEndpoint(dependencies) },
     "/healthz": { GET: createHealthEndpoint() },
     "/readyz": { GET: createReadyEndpoint(probes, isStopping) },

@@ -10,6 +10,7 @@ import type { VerifyToken } from "../domain/clickTokens.ts";
 import type { RateBucket } from "../domain/rateBucket.ts";
 import type { Connection, Source } from "../domain/source.ts";
 import { toStoredEvent } from "../domain/stamp.ts";
+import { SinkUnavailableError } from "../ports/eventSink.ts";
 import { type Acceptance, appendEvents, quarantineBody } from "./acceptEvents.ts";
 
 /** Of clicks whose token does not say whose they are. */
@@ -17,6 +18,8 @@ const UNKNOWN_ISSUER: Source = linkSource("click_links");
 
 export interface ClickLinks {
   readonly verifyToken: VerifyToken;
+  /** Whether the edge knows which keys are good. */
+  readonly areKeysKnown: () => boolean;
   /** Anybody can invent tokens; beyond this rate their bytes are not kept, only counted. */
   readonly quarantineBucket: RateBucket;
   /** Something that is not given twice. */
@@ -42,12 +45,10 @@ export async function acceptClick(
 ): Promise<ClickOutcome> {
   const check = links.verifyToken(click.token, click.ingestTimeMs);
   if (check.kind !== "ok") {
-    await quarantine(
-      acceptance,
-      links,
-      click,
-      check.kind === "bad" ? "token_bad" : "token_expired",
-    );
+    // It may be good: who clicked is to try again, rather than to be told that it is not.
+    if (!links.areKeysKnown()) throw new SinkUnavailableError("The keys of tokens are not known");
+    const code = check.kind === "expired" ? "token_expired" : "token_bad";
+    await quarantine(acceptance, links, click, code);
     return { kind: "refused" };
   }
   const { claims } = check;

@@ -173,6 +173,8 @@ export async function startEdgeInMemory(nowMs: number) {
     inFlightBytes: () => inFlight.bytes,
     limitFactor: () => 1,
     spool: null,
+    keysAgeMs: () => 0,
+    tokenKeysAgeMs: () => 0,
   });
   const faults: unknown[] = [];
   const verifyToken = createTokenVerifier(TOKEN_KEYS);
@@ -196,6 +198,7 @@ export async function startEdgeInMemory(nowMs: number) {
       },
       clickLinks: {
         verifyToken,
+        areKeysKnown: () => true,
         quarantineBucket: new RateBucket(BAD_TOKENS_KEPT, nowMs),
         newNonce: () => String(noncesGiven++),
       },
