@@ -144,7 +144,7 @@ describe("the edge on a real log", () => {
         ext: { device: "fridge", hue: { deep: [1, "ö", null] } },
       }),
     );
-    expect(event.ip_hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(event.ip_hash).toMatch(/^[0-9a-f]{8}\.[0-9a-f]{64}$/);
     expect(Math.abs(event.ingest_time - eventTimeMs)).toBeLessThan(10_000);
   });
 

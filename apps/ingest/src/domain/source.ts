@@ -18,6 +18,6 @@ export type KeyScope = "events" | "replay";
 export interface Connection {
   readonly ip: string | null;
   readonly userAgent: string | null;
-  /** The browser says that it loads ahead, without a click (`Sec-Purpose`, `Purpose`). */
+  /** The browser says that it loads ahead, without a click (`Sec-Purpose`, `Purpose`, `X-Purpose`, `X-Moz`). */
   readonly isPrefetch: boolean;
 }

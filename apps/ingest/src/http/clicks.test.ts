@@ -105,6 +105,17 @@ describe("GET /c/{token}", () => {
     expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(3);
   });
 
+  it.each([
+    ["sec-purpose", "prefetch"],
+    ["sec-purpose", "prefetch;anonymous-client-ip"],
+    ["purpose", "prefetch"],
+    ["x-purpose", "preview"],
+    ["x-moz", "prefetch"],
+  ])("knows a browser that loads ahead by %s: %s", async (name, value) => {
+    await follow(mint(), { [name]: value });
+    expect(edge.sink.events()[0]?.flags).toContain("prefetch");
+  });
+
   it("tells a link checker where it leads, without a click", async () => {
     expect(await follow(mint(), {}, "HEAD")).toMatchObject({ status: 302, location: LANDING_URL });
     expect((await follow(forge(), {}, "HEAD")).status).toBe(404);

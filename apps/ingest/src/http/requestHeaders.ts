@@ -12,6 +12,9 @@ const FORMAT_BY_TYPE = new Map<string, BodyFormat>([
   ["application/ndjson", "lines"],
   ["text/plain", "either"],
 ]);
+/** By the standard (`Sec-Purpose`), and as browsers said it before there was one. */
+const PURPOSE_HEADERS = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+const PREFETCH = /\b(?:prefetch|prerender|preview)\b/i;
 const CHARSETS: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
 
 /** The key of `Authorization: Bearer …`, or null. */
@@ -50,10 +53,10 @@ export function connectionOf(request: IncomingMessage): Connection {
   return {
     ip: request.socket.remoteAddress ?? null,
     userAgent: headers["user-agent"] || null,
-    isPrefetch: saysPrefetch(headers["sec-purpose"]) || saysPrefetch(headers["purpose"]),
+    isPrefetch: PURPOSE_HEADERS.some((name) => saysPrefetch(headers[name])),
   };
 }
 
 function saysPrefetch(purpose: string | string[] | undefined): boolean {
-  return purpose !== undefined && /\bprefetch\b/i.test(String(purpose));
+  return purpose !== undefined && PREFETCH.test(String(purpose));
 }

@@ -52,7 +52,10 @@ export const storedEventSchema = z.object({
   geo: z.string().length(2),
   device: z.enum(DEVICES),
   user_agent: z.string().optional(),
-  /** Keyed hash of the IP address, hex; the network (/24 or /48) in clear. */
+  /**
+   * Keyed hash of the IP address, `key id.hash` in hex: hashes of two keys are never equal. The
+   * network (/24 or /48) in clear.
+   */
   ip_hash: z.string().optional(),
   ip_net: z.string().optional(),
   impression_id: z.string().max(128).optional(),
