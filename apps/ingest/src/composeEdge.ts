@@ -14,6 +14,7 @@ import { createPostgresKeyDirectory } from "./adapters/postgresKeyDirectory.ts";
 import { createPromEdgeMetrics } from "./adapters/promEdgeMetrics.ts";
 import { createUserAgentReader } from "./adapters/userAgentReader.ts";
 import { withTimeout } from "./adapters/withTimeout.ts";
+import { composeGeo } from "./composeGeo.ts";
 import { composeSink } from "./composeSink.ts";
 import { composeTokens } from "./composeTokens.ts";
 import { createIpReader } from "./domain/ipFacts.ts";
@@ -86,6 +87,7 @@ export async function composeEdge(env: Env, logger: Logger) {
     readIp: createIpReader({
       hashIp: createIpHasher(env.IP_HASH_KEY),
       isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
+      findCountry: await composeGeo(env, logger),
     }),
     verifyToken: tokens.clickLinks.verifyToken,
   };

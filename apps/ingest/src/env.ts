@@ -32,6 +32,8 @@ export function loadEnv(source: Record<string, string | undefined>) {
       IP_HASH_KEY: z.string().regex(/^(?:[0-9a-fA-F]{2}){16,64}$/, "must be 32 to 128 hex digits"),
       /** Ranges of data centres, `first,last,…` a line: clicks from there are flagged. */
       DATACENTER_RANGES_FILE: z.string().min(1).optional(),
+      /** File in MaxMind's format that says which country an address is of; without it, `ZZ`. */
+      GEO_DATABASE: z.string().min(1).optional(),
       /** Most bytes of bodies held at once; beyond it the answer is 503. */
       IN_FLIGHT_BYTES_MAX: z.coerce
         .number()

@@ -18,6 +18,8 @@ export interface IpReaderDependencies {
   readonly hashIp: (ip: IpAddress) => string;
   /** Whether an address is of a data centre, where people do not browse. */
   readonly isDatacenterIp: (ip: IpAddress) => boolean;
+  /** Country of an address, two letters; null where no database says. None: without a database. */
+  readonly findCountry?: (ip: string) => string | null;
 }
 
 /** Addresses whose facts are remembered, in memory only; each less than half a KiB. */
@@ -31,6 +33,7 @@ const REMEMBERED_MAX = 20_000;
 export function createIpReader({
   hashIp,
   isDatacenterIp,
+  findCountry = () => null,
 }: IpReaderDependencies): (text: string) => IpFacts {
   const remembered = new Map<string, IpFacts>();
   return (text) => {
@@ -40,7 +43,9 @@ export function createIpReader({
     // Only what is one: anything else could be endless.
     if (ip === null) return IP_UNKNOWN;
     const stamps = { ip_hash: hashIp(ip), ip_net: toIpNetwork(ip) };
-    const facts = { geo: GEO_UNKNOWN, isDatacenter: isDatacenterIp(ip), stamps };
+    // An address of IPv4 inside IPv6 is looked up as what it is.
+    const geo = findCountry(ip.length === 4 ? ip.join(".") : text) ?? GEO_UNKNOWN;
+    const facts = { geo, isDatacenter: isDatacenterIp(ip), stamps };
     if (remembered.size >= REMEMBERED_MAX) {
       const [oldest] = remembered.keys();
       if (oldest !== undefined) remembered.delete(oldest);

@@ -215,6 +215,22 @@ describe("the stamps", () => {
   // The id of the key stands before the hash, so that those of two keys are never taken for one.
   const ipHash = `${hmac("key id").slice(0, 8)}.${hmac(Buffer.from([127, 0, 0, 1]))}`;
 
+  it("name the country of the address where a database knows it and the sender does not say", async () => {
+    await post([
+      click({ ip: "198.51.100.7" }),
+      click({ event_id: "evt_00000002", ip: "::ffff:198.51.100.7" }),
+      click({ event_id: "evt_00000003", ip: "198.51.100.7", geo: "nl" }),
+      click({ event_id: "evt_00000004", ip: "203.0.113.7" }),
+    ]);
+    const countries = edge.sink.events().map(({ event_id, geo }) => [event_id.at(-1), geo]);
+    expect(countries.sort()).toEqual([
+      ["1", "JP"],
+      ["2", "JP"],
+      ["3", "NL"],
+      ["4", "ZZ"],
+    ]);
+  });
+
   it("come from the connection where the source is a browser, whatever the body says", async () => {
     const forged = { ip: "203.0.113.9", user_agent: "Googlebot/2.1" };
     await post(click(forged), { key: BROWSER_KEY, "user-agent": CHROME });

@@ -191,6 +191,7 @@ export async function startEdgeInMemory(nowMs: number) {
           ...createUserAgentReader(),
           readIp: createIpReader({
             hashIp: createIpHasher(IP_HASH_KEY),
+            findCountry: (ip) => (ip.startsWith("198.51.100.") ? "JP" : null),
             isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
           }),
           verifyToken,
