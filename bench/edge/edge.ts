@@ -58,6 +58,7 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({
     ...{ inFlightBytes: () => inFlight.bytes, limitFactor: () => 1, spool: null },
+    ...{ keysAgeMs: () => 0, tokenKeysAgeMs: () => 0 },
   });
   const verifyToken = createTokenVerifier(new Map([["k1", TOKEN_SECRET]]));
   const id = sourceIdSchema.parse("src_bench");
@@ -99,6 +100,7 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
       },
       clickLinks: {
         verifyToken,
+        areKeysKnown: () => true,
         quarantineBucket: new RateBucket({ perSecond: 1, burst: 1 }, Date.now()),
         newNonce: randomUUID,
       },
