@@ -4,6 +4,7 @@ import {
   BROWSER_KEY,
   type EdgeInMemory,
   SERVER_KEY,
+  SLOW_KEY,
   SOURCE_LIMIT,
   startEdgeInMemory,
 } from "../testing/edgeInMemory.ts";
@@ -41,4 +42,11 @@ it("answers 429 beyond a source's rate, and says when to come again", async () =
   const text = await (await fetch(`${edge.url}/metrics`)).text();
   const refusals = sumByLabel(text, "trueclick_edge_refused_events_total", "status");
   expect(refusals.get("429")).toBe(BATCH + 1);
+});
+
+it("holds a source to the rate of its record, and no other to it", async () => {
+  const batch = JSON.stringify(Array.from({ length: 10 }, () => click(NOW_MS)));
+  expect((await send(SLOW_KEY, batch)).status).toBe(202);
+  expect((await send(SLOW_KEY, batch)).status).toBe(429);
+  expect((await send(SERVER_KEY, batch)).status).toBe(202);
 });
