@@ -186,6 +186,12 @@ it("goes on behind a gap of the log, and counts its hours from the archive, with
   expect(gaps).toHaveLength(PARTITIONS);
   expect(gaps.every(({ archived, hours }) => archived && hours > 0)).toBe(true);
   await world.backfillUntil(async () => (await isHealed()) && (await isRolledUp()));
-  const { rows } = await runReport(world.stream, base);
-  expect(rows.map(({ clicks }) => clicks)).toEqual([wanted().clicks]);
+  const clicks = async () => (await runReport(world.stream, base)).rows.map((row) => row.clicks);
+  expect(await clicks()).toEqual([wanted().clicks]);
+
+  // A replay knows the minute in which the log begins now only in part, up to the same offset.
+  await world.stream.db.delete(streamCheckpoints);
+  await world.stream.countAll();
+  await world.stream.db.delete(hotRollups);
+  expect(await clicks()).toEqual([wanted().clicks]);
 });
