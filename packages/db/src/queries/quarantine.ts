@@ -1,7 +1,7 @@
 /** What the edge refused, for those who run it. No tenant is named in it: engineers only. */
 import type { RejectCode } from "@trueclick/shared/event/rejection";
 import type { SourceId } from "@trueclick/shared/ids";
-import { and, desc, eq, gte, isNull, lt, type SQL, sql, sum } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gte, isNull, lt, type SQL, sql, sum } from "drizzle-orm";
 import {
   quarantineItems,
   quarantineOverflow,
@@ -49,8 +49,13 @@ export interface QuarantineOverflow {
   readonly items: number;
 }
 
+/** What orders the items: a page goes on behind the key of its last one. */
+export type QuarantineKey = Pick<QuarantineItem, "receivedAtMs" | "partition" | "offset">;
+
 /** Most items of one answer. */
 export const QUARANTINE_PAGE_MAX = 1_000;
+/** Bytes of an item that a list of many shows; an item may have half a megabyte. */
+export const QUARANTINE_PREVIEW_BYTES = 1_024;
 const OVERFLOW_KINDS_MAX = 1_000;
 
 /**
@@ -70,6 +75,23 @@ export async function listQuarantine(
     .where(and(matches(filter), after === null ? undefined : isBehind(after)))
     .orderBy(desc(table.receivedAt), desc(table.partition), desc(table.offset))
     .limit(Math.min(limit, QUARANTINE_PAGE_MAX));
+  return rows.map(toItem);
+}
+
+/** The same, each with the first `QUARANTINE_PREVIEW_BYTES` of its bytes. */
+export async function listQuarantinePreviews(
+  { db }: QuarantineStores,
+  filter: QuarantineFilter,
+  { limit, after = null }: { readonly limit: number; readonly after?: QuarantineKey | null },
+): Promise<QuarantineItem[]> {
+  const table = quarantineItems;
+  const bytes = sql<Buffer>`substring(${table.bytes} from 1 for ${QUARANTINE_PREVIEW_BYTES}::int)`;
+  const rows = await db
+    .select({ ...getTableColumns(table), bytes })
+    .from(table)
+    .where(and(matches(filter), after === null ? undefined : isBehind(after)))
+    .orderBy(desc(table.receivedAt), desc(table.partition), desc(table.offset))
+    .limit(Math.min(limit, QUARANTINE_PAGE_MAX + 1));
   return rows.map(toItem);
 }
 
@@ -165,7 +187,7 @@ function isText(column: Parameters<typeof eq>[0], value: string | undefined): SQ
   return value === undefined ? undefined : sql`${column} = ${value}`;
 }
 
-function isBehind({ receivedAtMs, partition, offset }: QuarantineItem): SQL {
+function isBehind({ receivedAtMs, partition, offset }: QuarantineKey): SQL {
   const table = quarantineItems;
   const place = sql`(${table.receivedAt}, ${table.partition}, ${table.offset})`;
   return sql`${place} < (${new Date(receivedAtMs).toISOString()}::timestamptz, ${partition}::int, ${offset}::bigint)`;

@@ -84,6 +84,7 @@ const CALLS: Readonly<
   "drift.byCampaignHour": (caller, advertiserId) =>
     caller.drift.byCampaignHour({ advertiserId, ...range }),
   "pipeline.health": (caller) => caller.pipeline.health(),
+  "pipeline.refused": (caller) => caller.pipeline.refused(),
 };
 
 type Outcome = "OK" | TRPCError["code"];
@@ -98,10 +99,11 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<Role, Outcome>>>> = {
   "dashboard.report": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "drift.byCampaignHour": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "pipeline.health": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
+  "pipeline.refused": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
 };
 
 /** Procedures about the installation: no advertiser could be a stranger's. */
-const OPERATOR_PROCEDURES = ["pipeline.health"];
+const OPERATOR_PROCEDURES = ["pipeline.health", "pipeline.refused"];
 
 const USER_OF: Readonly<Record<Role, string>> = {
   engineer: "engineer",

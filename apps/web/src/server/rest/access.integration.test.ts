@@ -7,6 +7,7 @@ import { billingExportEndpoint } from "./endpoints/billingExport.ts";
 import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
 import { pacingEndpoint } from "./endpoints/pacing.ts";
 import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
+import { quarantineEndpoint } from "./endpoints/quarantine.ts";
 import { reportEndpoint } from "./endpoints/report.ts";
 import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
 
@@ -40,6 +41,8 @@ describe("a caller", () => {
       rest.ask(eventEndpoint, "", { key, path: { event_id: "event-of-acme" } }),
       rest.ask(pipelineHealthEndpoint, "", { key }),
       rest.ask(pipelineHealthEndpoint, "", { key: "manager-key" }),
+      rest.ask(quarantineEndpoint, "", { key }),
+      rest.ask(quarantineEndpoint, "", { key: "manager-key" }),
     ];
     for (const response of await Promise.all(refused)) expect(response.status).toBe(403);
   });

@@ -1,9 +1,12 @@
+import { quarantineItems } from "@trueclick/db/postgres/schema/quarantine";
+import { sourceIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { driftEndpoint, eventEndpoint, jobEndpoint } from "./endpoints/audit.ts";
 import { billingExportEndpoint } from "./endpoints/billingExport.ts";
 import { campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
 import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
+import { quarantineEndpoint } from "./endpoints/quarantine.ts";
 import { reportEndpoint } from "./endpoints/report.ts";
 import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
 
@@ -116,5 +119,27 @@ describe("answers", () => {
       identity: { received: 10, counted: 7, duplicate: 2, invalid: 1, late: 0, in_flight: 0 },
       duplicate_rate: 0.2,
     });
+  });
+
+  it("of the quarantine show the newest first, however large, and whatever bytes they hold", async () => {
+    const sourceId = sourceIdSchema.parse("src_1");
+    const large = Buffer.alloc(500_000, 0xff);
+    await rest.stores.db.insert(quarantineItems).values(
+      [1, 2, 3].map((second) => ({
+        ...{ topic: "clicks.quarantine", partition: 0, offset: BigInt(second), sourceId },
+        receivedAt: new Date(Date.UTC(2026, 9, 28, 10, 0, second)),
+        ...{ code: "bad_json" as const, message: "Not JSON.", isPrefetch: false },
+        ...{ bytes: large, bytesReceived: large.length },
+      })),
+    );
+    const first = await (await rest.ask(quarantineEndpoint, "limit=2&source=src_1")).json();
+    quarantineEndpoint.answer.parse(first);
+    expect(pageSchema.parse(first).rows).toEqual([{ id: "0:3" }, { id: "0:2" }]);
+    const preview = "\uFFFD".repeat(1_024);
+    expect(first.rows[0]).toMatchObject({ bytes_received: 500_000, replay: null, preview });
+    const second = await rest.ask(quarantineEndpoint, `limit=2&cursor=${first.next_cursor}`);
+    expect(await second.json()).toMatchObject({ rows: [{ id: "0:1" }], next_cursor: null });
+    const none = await rest.ask(quarantineEndpoint, "from=2026-10-29T00:00:00Z&code=bad_json");
+    expect(await none.json()).toEqual({ rows: [], next_cursor: null });
   });
 });

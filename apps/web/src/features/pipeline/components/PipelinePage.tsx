@@ -13,6 +13,7 @@ import { StatCard } from "../../../ui/StatCard.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
 import { IdentityBar } from "./IdentityBar.tsx";
 import { PartitionsTable } from "./PartitionsTable.tsx";
+import { RefusedEvents } from "./RefusedEvents.tsx";
 
 const REFRESH_MS = 2 * SECOND_MS;
 const BYTES_PER_MEGABYTE = 1_000_000;
@@ -114,6 +115,7 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
             <PartitionsTable partitions={data.partitions} nowMs={nowMs} />
           )}
         </Card>
+        <RefusedEvents nowMs={nowMs} />
       </div>
     </FactsProvider>
   );

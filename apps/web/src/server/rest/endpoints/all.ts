@@ -4,6 +4,7 @@ import { billingExportEndpoint } from "./billingExport.ts";
 import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./lists.ts";
 import { pacingEndpoint } from "./pacing.ts";
 import { pipelineHealthEndpoint } from "./pipelineHealth.ts";
+import { quarantineEndpoint } from "./quarantine.ts";
 import { reportEndpoint } from "./report.ts";
 
 /** Every endpoint of the API; a test holds the routes of the app to this list. */
@@ -16,6 +17,7 @@ export const ENDPOINTS: readonly Described[] = [
   jobEndpoint,
   billingExportEndpoint,
   pipelineHealthEndpoint,
+  quarantineEndpoint,
   campaignsEndpoint,
   advertisersEndpoint,
 ];

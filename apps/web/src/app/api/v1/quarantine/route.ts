@@ -1,0 +1,6 @@
+import { quarantineEndpoint } from "../../../../server/rest/endpoints/quarantine.ts";
+import { serve } from "../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(quarantineEndpoint);
