@@ -23,6 +23,9 @@ export default defineConfig({
           // Engines start once for the whole run; every file takes databases of its own.
           globalSetup: ["packages/local-stack/src/testing/globalSetup.ts"],
           pool: "forks",
+          // They wait for engines and killed processes more than they compute: two share even two
+          // cores well, where one worker, the default there, would idle.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
