@@ -61,6 +61,7 @@ describe("a log, counted", () => {
     await world.countAll();
     const before = await world.visible();
     expect(before.cells.length).toBeGreaterThan(20);
+    expect(sumOf(before.users, "users", {})).toBeGreaterThan(90);
     expect(before.rejects.length).toBeGreaterThan(20);
 
     await world.db.delete(streamCheckpoints);
@@ -82,6 +83,7 @@ describe("a log, counted", () => {
     await world.db.delete(streamCheckpoints);
     await world.clickhouse.command({ query: "TRUNCATE TABLE hot_minutes" });
     await world.clickhouse.command({ query: "TRUNCATE TABLE stream_rejects" });
+    await world.clickhouse.command({ query: "TRUNCATE TABLE hot_users" });
     await world.countAll();
     expect(await world.visible()).toEqual(inParts);
   });

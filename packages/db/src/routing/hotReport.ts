@@ -8,6 +8,7 @@ import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { withNetClicks } from "./hotGivt.ts";
 import type { HotParts } from "./hotParts.ts";
+import { withUniqueUsers } from "./hotUsers.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
@@ -85,7 +86,9 @@ export async function hotReport(
     row: measuredRowSchema,
     params,
   });
-  return detail === undefined ? withNetClicks({ clickhouse }, query.scope, params, rows) : rows;
+  if (detail !== undefined) return rows;
+  const counted = await withNetClicks({ clickhouse }, query.scope, params, rows);
+  return withUniqueUsers({ clickhouse }, query, range, params, counted);
 }
 
 /** Where what was counted begins: with a whole minute, or with a whole hour of no minutes. */

@@ -64,7 +64,11 @@ export interface ReportRow {
   duplicate_clicks: number;
   impressions: number;
   conversions: number;
-  /** Exact, of valid clicks; null where only the stream has counted. */
+  /**
+   * Of valid clicks. Exact in truth; within 1 percent where the stream has counted, and null where
+   * it cannot tell: by minute, by another dimension than the campaign, or where a bucket cuts an
+   * hour of UTC.
+   */
   unique_users: number | null;
   /** Micros of `currency`. Rows of two currencies are never added up. */
   cost_micros: number;

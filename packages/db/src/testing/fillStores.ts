@@ -70,6 +70,32 @@ export async function fillHot({ clickhouse }: Stores, rows: readonly HotFill[]):
   });
 }
 
+export interface HotUsersFill {
+  readonly advertiser: string;
+  readonly campaign: string;
+  /** Start of the UTC hour, ISO 8601. */
+  readonly hour: string;
+  readonly users: readonly number[];
+}
+
+/** Writes users as the stream does. */
+export async function fillHotUsers(
+  { clickhouse }: Stores,
+  rows: readonly HotUsersFill[],
+): Promise<void> {
+  await clickhouse.insert({
+    table: "hot_users",
+    format: "JSONEachRow",
+    columns: ["advertiser_id", "campaign_id", "event_hour", "user_hashes"],
+    values: rows.map(({ advertiser, campaign, hour, users }) => ({
+      advertiser_id: advertiser,
+      campaign_id: campaign,
+      event_hour: Date.parse(hour) / 1_000,
+      user_hashes: users.map((user) => user.toString(16).padStart(16, "0")).join(""),
+    })),
+  });
+}
+
 export interface TruthCell {
   readonly campaign: string;
   /** Start of the UTC hour, ISO 8601. */

@@ -1,6 +1,7 @@
 import { DAY_MS } from "@trueclick/shared/time";
 import type { CampaignSnapshot } from "../../stream/domain/campaigns.ts";
 import type { CellTotals } from "../../stream/domain/cubes.ts";
+import type { HourUsers } from "../../stream/domain/hourUsers.ts";
 import type { StreamReject } from "../../stream/domain/outcomes.ts";
 import {
   type EngineOptions,
@@ -18,6 +19,7 @@ export interface ArchivedBlock extends LogBlock {
 /** What one stretch of one partition comes to when no event is late. */
 export interface Recount {
   readonly cells: readonly CellTotals[];
+  readonly users: readonly HourUsers[];
   readonly rejects: readonly StreamReject[];
   readonly events: number;
 }
@@ -56,9 +58,10 @@ export class PartitionRecount {
   }
 
   finish(): Recount {
-    const { cells, rejects } = this.#engine.takeChanges();
+    const { cells, users, rejects } = this.#engine.takeChanges();
     return {
       cells: cells.map((cell) => ({ ...cell, version: cell.version + BACKFILL_VERSION })),
+      users,
       rejects: rejects.map((reject) => ({ ...reject, index: this.#indexOf(reject) })),
       events: this.#events,
     };

@@ -25,7 +25,7 @@ const SLICE_EVENTS_MAX = 200_000;
 
 /**
  * Counts an hour again from the archive, as far as its windows are closed, and writes what it comes
- * to: minutes, evidence put right, and hours.
+ * to: minutes, users, evidence put right, and hours.
  *
  * Everything written is a function of the archived log before the bounds, under the keys that the
  * stream writes, too. So a crash between any two writes, a repetition, and a replay of the stream
@@ -93,12 +93,13 @@ async function writeSlice(
   { hotStore, hotHours }: HealDeps,
   { partition, nextOffset }: PartitionBound,
   range: InstantRange,
-  { cells, rejects }: Recount,
+  { cells, users, rejects }: Recount,
   signal: AbortSignal,
 ): Promise<number> {
   const said = await hotHours.rejects(partition, range, nextOffset);
   const corrections = correctionsOf(said, rejects);
   if (cells.length > 0) await hotStore.writeCells(partition, cells, signal);
+  if (users.length > 0) await hotStore.writeUsers(users, signal);
   if (corrections.length > 0) await hotHours.writeCorrections(corrections);
   return corrections.length;
 }

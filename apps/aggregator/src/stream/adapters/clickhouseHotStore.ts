@@ -2,12 +2,16 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import type { CellTotals } from "../domain/cubes.ts";
+import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 
 /** Rows of one INSERT: some tens of megabytes at the longest ids. */
 const INSERT_ROWS_MAX = 50_000;
+/** Users of one row: 64 kB of text. More users are more rows, of which the table makes one set. */
+const USERS_ROW_MAX = 4_096;
+const USERS_COLUMNS = ["advertiser_id", "campaign_id", "event_hour", "user_hashes"] as const;
 
 /**
  * Server errors that pass: timeout, too many queries, memory, network, too many parts, no space, a
@@ -18,17 +22,24 @@ const PASSING_CODES: ReadonlySet<string> = new Set(
 );
 
 /**
- * Keeps cells in `hot_minutes`, whose engine keeps the highest version of a key, and evidence in
- * `stream_rejects`, whose engine keeps one row of a key.
+ * Keeps cells in `hot_minutes`, whose engine keeps the highest version of a key, evidence in
+ * `stream_rejects`, whose engine keeps one row of a key, and users in `hot_users`, whose engine
+ * unites the sets of a key.
  */
 export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
-  async function insert<Row>(table: string, rows: readonly Row[], signal: AbortSignal) {
+  async function insert<Row>(
+    table: string,
+    rows: readonly Row[],
+    signal: AbortSignal,
+    columns?: [string, ...string[]],
+  ) {
     for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
       const values = rows.slice(from, from + INSERT_ROWS_MAX);
       try {
         await client.insert({
           table,
           values,
+          ...(columns === undefined ? {} : { columns }),
           format: "JSONEachRow",
           abort_signal: signal,
           clickhouse_settings: {
@@ -51,6 +62,9 @@ export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
       const rows = cells.map((cell) => toCellRow(partition, cell));
       return insert("hot_minutes", rows, signal);
     },
+    writeUsers: (users, signal) => {
+      return insert("hot_users", users.flatMap(toUserRows), signal, [...USERS_COLUMNS]);
+    },
     writeRejects: (rejects, signal) => insert("stream_rejects", rejects.map(toRejectRow), signal),
   };
 }
@@ -71,6 +85,20 @@ function toCellRow(partition: number, cell: CellTotals) {
     cost_micros: cell.costMicros.toString(),
     version: cell.version.toString(),
   };
+}
+
+/** One row at least: that an hour has clicks and no user is worth knowing, too. */
+function toUserRows({ advertiserId, campaignId, hourStartMs, userHashes }: HourUsers) {
+  const rowBytes = USERS_ROW_MAX * USER_HASH_BYTES;
+  const rows = Math.max(1, Math.ceil(userHashes.length / rowBytes));
+  return Array.from({ length: rows }, (_none, at) => ({
+    advertiser_id: advertiserId,
+    campaign_id: campaignId,
+    event_hour: hourStartMs / SECOND_MS,
+    user_hashes: Buffer.from(userHashes.subarray(at * rowBytes, (at + 1) * rowBytes)).toString(
+      "hex",
+    ),
+  }));
 }
 
 function toRejectRow(reject: StreamReject) {

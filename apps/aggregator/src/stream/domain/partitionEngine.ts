@@ -5,7 +5,8 @@ import type { CampaignSnapshot } from "./campaigns.ts";
 import { COUNT } from "./cellTable.ts";
 import { ChangedCells } from "./changedCells.ts";
 import { CountingModes, LEVEL, type ModeChange } from "./countingMode.ts";
-import { type CellTotals, CUBE_FIELDS, CUBES, countAt, NO_COUNT } from "./cubes.ts";
+import { CUBE_FIELDS, CUBES, countAt, NO_COUNT } from "./cubes.ts";
+import type { EngineChanges } from "./engineChanges.ts";
 import { EventHashes } from "./eventHashes.ts";
 import { Evidence } from "./evidence.ts";
 import { TEST_VERDICT } from "./flagSets.ts";
@@ -14,7 +15,8 @@ import { CONFLICT, DUPLICATE } from "./idSet.ts";
 import { halvedCostAt, type KnownCampaign, KnownCampaigns } from "./knownCampaigns.ts";
 import type { OpenWindow } from "./openWindow.ts";
 import { OpenWindows } from "./openWindows.ts";
-import { NO_OUTCOMES, type Outcome, type OutcomeTotals, type StreamReject } from "./outcomes.ts";
+import { NO_OUTCOMES, type OutcomeTotals } from "./outcomes.ts";
+import { RecentUsers } from "./recentUsers.ts";
 import { fieldAt } from "./storedFields.ts";
 
 export const WINDOW_SIZE_MS = MINUTE_MS;
@@ -54,17 +56,6 @@ export interface EngineCheckpoint {
   readonly totals: OutcomeTotals;
 }
 
-/** What has changed since it was last asked. */
-export interface EngineChanges {
-  readonly cells: readonly CellTotals[];
-  readonly rejects: readonly StreamReject[];
-  readonly outcomes: ReadonlyMap<Outcome, number>;
-  /** Starts of the hours of event time of which not every cube was counted, epoch milliseconds. */
-  readonly degradedHoursMs: readonly number[];
-  /** Late events that a longer lateness, up to its limit, would have let in. */
-  readonly rescuable: number;
-}
-
 export interface EngineOptions {
   readonly partition: number;
   readonly allowedLatenessMs: number;
@@ -97,6 +88,7 @@ export class PartitionEngine {
   readonly #modes: CountingModes;
   readonly #changed = new ChangedCells();
   readonly #evidence: Evidence;
+  readonly #users = new RecentUsers();
   #nextOffset: bigint;
   #appendTimeMs: number;
   /** Of the event at hand, by place in `CUBES`. */
@@ -168,7 +160,8 @@ export class PartitionEngine {
 
   /** Hands over what must be written before the next checkpoint. Call between records only. */
   takeChanges(): EngineChanges {
-    return { cells: this.#changed.take(), ...this.#evidence.take() };
+    const users = this.#users.take();
+    return { cells: this.#changed.take(), users, ...this.#evidence.take() };
   }
 
   /**
@@ -256,6 +249,14 @@ export class PartitionEngine {
     return 1;
   }
 
+  /** Takes the user of a valid click, or else notes the hour. Settled ones are written already. */
+  #noteUser(campaign: KnownCampaign): void {
+    if (this.#settled) return;
+    const { spans } = this.#reader;
+    if (this.#modes.mode.level < LEVEL.withoutUniques) this.#users.add(spans, campaign);
+    else this.#evidence.degraded(spans.eventTimeMs);
+  }
+
   /** Raises the event's count in its cell of every cube. */
   #count(window: OpenWindow, campaign: KnownCampaign, verdict: Verdict): void {
     const { spans } = this.#reader;
@@ -263,6 +264,7 @@ export class PartitionEngine {
     const { cells, values } = window;
     const count = countAt(spans.eventType, spans.test, verdict);
     if (count === NO_COUNT) return;
+    if (count === COUNT.clicks) this.#noteUser(campaign);
     const cost =
       count === COUNT.clicks
         ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)

@@ -154,7 +154,8 @@ export class PartitionReader {
     const checkpoint = this.#engine.checkpoint();
     const isNew = checkpoint.nextOffset !== this.#committed;
     if (!isNew && this.#mode.level === LEVEL.whole) return;
-    const { cells, rejects, outcomes, degradedHoursMs, rescuable } = this.#engine.takeChanges();
+    const { cells, users, rejects, outcomes, degradedHoursMs, rescuable } =
+      this.#engine.takeChanges();
     const startedMs = nowMs();
 
     // If anything below fails, cells are ahead of the checkpoint. They are absolute counts: the
@@ -162,6 +163,10 @@ export class PartitionReader {
     if (cells.length > 0) {
       const write = () => hotStore.writeCells(partition, cells, deadline);
       await this.#retry("cells", deadline, write);
+    }
+    // Sets: whoever comes next adds the same users again.
+    if (users.length > 0) {
+      await this.#retry("users", deadline, () => hotStore.writeUsers(users, deadline));
     }
     // If the commit fails, evidence is ahead of it too. It is keyed by coordinates, and the next
     // owner judges alike.

@@ -94,6 +94,7 @@ it("rides out every store's and the log's passing faults", async () => {
       },
       hotStore: {
         writeCells: failing(away(), (partition, cells) => hotStore.writeCells(partition, cells)),
+        writeUsers: failing(away(), (users) => hotStore.writeUsers(users)),
         writeRejects: (rejects) => hotStore.writeRejects(rejects),
       },
       checkpoints: {
@@ -112,6 +113,7 @@ it("rides out every store's and the log's passing faults", async () => {
     "recovered acquire",
     "recovered read",
     "recovered cells",
+    "recovered users",
     "recovered commit",
   ]);
 });
@@ -121,7 +123,7 @@ it("stops, uncommitted, at a fault that will not pass", async () => {
   const refuse = async () => {
     throw new StoreRejectedError("no such table");
   };
-  const hotStore = { writeCells: refuse, writeRejects: refuse };
+  const hotStore = { writeCells: refuse, writeUsers: refuse, writeRejects: refuse };
   const running = runStream({ ...deps, hotStore }, SETTINGS, soleLeases(1), signals);
   await expect(running).rejects.toBeInstanceOf(StoreRejectedError);
   expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
@@ -134,7 +136,7 @@ it("leaves it to the next start when the deadline comes before the store does", 
     deadline.abort();
     throw new StoreUnavailableError("away");
   };
-  const hotStore = { writeCells: away, writeRejects: away };
+  const hotStore = { writeCells: away, writeUsers: away, writeRejects: away };
   await runStream({ ...deps, hotStore }, SETTINGS, soleLeases(1), signals);
   expect(checkpoints.rows.get(0)?.checkpoint.nextOffset).toBe(0n);
 });

@@ -1,4 +1,5 @@
 import type { CellTotals } from "../domain/cubes.ts";
+import type { HourUsers } from "../domain/hourUsers.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 
 /** Where the counts and the evidence are kept, for dashboards and for drift. */
@@ -11,6 +12,14 @@ export interface HotStore {
    * @throws {StoreRejectedError} The store would refuse them again. Stop.
    */
   writeCells(partition: number, cells: readonly CellTotals[], signal: AbortSignal): Promise<void>;
+
+  /**
+   * Adds users to the sets of their campaigns and hours; the same again changes nothing.
+   *
+   * @throws {StoreUnavailableError} Some may be stored. Write all of them again.
+   * @throws {StoreRejectedError} The store would refuse them again. Stop.
+   */
+  writeUsers(users: readonly HourUsers[], signal: AbortSignal): Promise<void>;
 
   /**
    * Stores evidence, keyed by coordinates; the same again changes nothing.

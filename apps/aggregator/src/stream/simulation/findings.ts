@@ -1,16 +1,19 @@
 import { HOUR_MS } from "@trueclick/shared/time";
 import type { CellTotals } from "../domain/cubes.ts";
-import { oracle } from "./oracle.ts";
+import { type Expected, oracle } from "./oracle.ts";
 import type { SimulatedWorld } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
 
 /** Where the stores differ from the oracle, in words: I1, I2 and the totals. */
 export async function findings(world: SimulatedWorld): Promise<string[]> {
   const { records, hotStore, checkpoints } = world;
-  return records.flatMap((own, partition) => {
+  const oracles = records.map((own, partition) => {
     const modes = checkpoints.modes.get(partition) ?? [];
     const inOrder = modes.toSorted((a, b) => Number(a.offsetFrom - b.offsetFrom));
-    const expected = oracle(own, ALLOWED_LATENESS_MS, inOrder);
+    return oracle(own, ALLOWED_LATENESS_MS, inOrder);
+  });
+  const users = differences("users", usersOf(oracles), sizesOf(hotStore.users));
+  const ofPartitions = oracles.flatMap((expected, partition) => {
     const degraded = checkpoints.degraded.filter((mark) => mark.partition === partition);
     const marked = new Set(degraded.flatMap(({ hoursMs }) => hoursMs));
     const cells = new Map<string, number[]>();
@@ -33,7 +36,21 @@ export async function findings(world: SimulatedWorld): Promise<string[]> {
       ...(events === expected.events ? [] : [`${events} events of ${expected.events}`]),
     ];
   });
+  return [...users, ...ofPartitions];
 }
+
+/** How many users each campaign has in each hour; the partitions have none in common. */
+function usersOf(oracles: readonly Expected[]): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [key, users] of oracles.flatMap((expected) => [...expected.users])) {
+    sizes.set(key, (sizes.get(key) ?? 0) + users.size);
+  }
+  return sizes;
+}
+
+const sizesOf = (sets: ReadonlyMap<string, ReadonlySet<string>>) => {
+  return new Map([...sets].map(([key, set]) => [key, set.size]));
+};
 
 /** Hours of late events that no commit has marked for a backfill. */
 function unmarked({ hotStore, checkpoints }: SimulatedWorld, partition: number): string[] {

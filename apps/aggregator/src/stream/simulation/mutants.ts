@@ -16,6 +16,9 @@ export const MUTANTS: readonly Mutant[] = [
           writeCells: async (...args) => {
             held.push(() => hotStore.writeCells(...args));
           },
+          writeUsers: async (...args) => {
+            held.push(() => hotStore.writeUsers(...args));
+          },
           writeRejects: async (...args) => {
             held.push(() => hotStore.writeRejects(...args));
           },
@@ -59,9 +62,31 @@ export const MUTANTS: readonly Mutant[] = [
             signal,
           );
         },
+        writeUsers: (...args) => deps.hotStore.writeUsers(...args),
         writeRejects: (...args) => deps.hotStore.writeRejects(...args),
       },
     }),
+  },
+  {
+    name: "hashes users by a key of each process",
+    deps: (deps, world) => {
+      const { hotStore } = deps;
+      clock.set(world, (clock.get(world) ?? 0n) + 1n);
+      const salt = Number(clock.get(world));
+      return {
+        ...deps,
+        hotStore: {
+          writeCells: (...args) => hotStore.writeCells(...args),
+          writeUsers: (users, signal) => {
+            const salted = users.map(({ userHashes, ...hour }) => {
+              return { ...hour, userHashes: userHashes.map((byte) => byte ^ salt) };
+            });
+            return hotStore.writeUsers(salted, signal);
+          },
+          writeRejects: (...args) => hotStore.writeRejects(...args),
+        },
+      };
+    },
   },
   {
     name: "calls an event late one millisecond after its time",

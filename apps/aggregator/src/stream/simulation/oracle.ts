@@ -10,7 +10,9 @@ export interface Expected {
   /** Reasons by `offset:index`. */
   readonly rejects: Map<string, string>;
   readonly events: number;
-  /** Starts of the hours of which not every cube was counted. */
+  /** Users by `campaign/hour`. */
+  readonly users: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Starts of the hours of which a cube or the users lack some. */
   readonly degradedHoursMs: ReadonlySet<number>;
 }
 
@@ -26,6 +28,8 @@ export function oracle(
   const modeAt = (at: bigint) => modes.findLast(({ offsetFrom }) => offsetFrom <= at) ?? first;
   const [cells, rejects, seen] = [new Map(), new Map(), new Map<string, StoredEvent>()];
   const degradedHoursMs = new Set<number>();
+  const users = new Map<string, Set<string>>();
+  const expected = { cells, users, degradedHoursMs };
   let [newestMs, watermarkMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let events = 0;
   for (const { offset, appendTimeMs, events: said } of records) {
@@ -36,12 +40,10 @@ export function oracle(
       events += 1;
       const outcome = outcomeOf(event, appendTimeMs, watermarkMs, seen);
       if (outcome !== "counted") rejects.set(`${offset}:${index}`, outcome);
-      if (!isShown(event, outcome)) continue;
-      if (mode.level >= 2) degradedHoursMs.add(hourOf(event));
-      for (const cube of cubesAt(mode.level)) raise(cells, cellOf(event, cube), event, outcome);
+      if (isShown(event, outcome)) show(expected, mode.level, event, outcome);
     }
   }
-  return { cells, rejects, events, degradedHoursMs };
+  return { cells, rejects, events, users, degradedHoursMs };
 }
 
 function outcomeOf(
@@ -70,6 +72,28 @@ function isShown(event: StoredEvent, outcome: string): boolean {
 
 function hourOf(event: StoredEvent): number {
   return Math.floor(event.event_time / HOUR_MS) * HOUR_MS;
+}
+
+/** Users are left out first, then cubes; the hour is noted either way. */
+function show(
+  expected: {
+    readonly cells: Map<string, number[]>;
+    readonly users: Map<string, Set<string>>;
+    readonly degradedHoursMs: Set<number>;
+  },
+  level: number,
+  event: StoredEvent,
+  outcome: string,
+): void {
+  const isPaid = outcome === "counted" && event.event_type === "click";
+  if (level >= (isPaid ? 1 : 2)) expected.degradedHoursMs.add(hourOf(event));
+  if (isPaid && level === 0) addUser(expected.users, event);
+  for (const cube of cubesAt(level)) raise(expected.cells, cellOf(event, cube), event, outcome);
+}
+
+function addUser(users: Map<string, Set<string>>, event: StoredEvent): void {
+  const key = `${event.campaign_id}/${hourOf(event)}`;
+  users.set(key, (users.get(key) ?? new Set()).add(event.user_id ?? ""));
 }
 
 function cubesAt(level: number): string[] {

@@ -209,6 +209,7 @@ class Simulation {
       },
       hotStore: {
         writeCells: (...args) => write(() => deps.hotStore.writeCells(...args)),
+        writeUsers: (...args) => write(() => deps.hotStore.writeUsers(...args)),
         writeRejects: (...args) => write(() => deps.hotStore.writeRejects(...args)),
       },
       checkpoints: {

@@ -8,6 +8,7 @@ export const PARTITIONS = 2;
 export const ALLOWED_LATENESS_MS = 2 * MINUTE_MS;
 const RECORDS_MAX = 14;
 const EVENTS_A_RECORD_MAX = 4;
+const USERS = 7;
 
 /** A record with what it says, for whoever must not depend on reading it. */
 export interface SimulatedRecord extends LogRecord {
@@ -28,7 +29,9 @@ export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
       offset += random.pick([1n, 1n, 1n, 3n]);
       const events = Array.from({ length: 1 + random.below(EVENTS_A_RECORD_MAX) }, (_one, at) => {
         const id = `evt-${partition}-${sent.length}-${at}`;
-        const event = nextEvent(random, sent, id, appendTimeMs);
+        // A user is of one partition, so that those of several add up.
+        const user = `usr-${partition}-${sent.length % USERS}`;
+        const event = nextEvent(random, sent, { event_id: id, user_id: user }, appendTimeMs);
         sent.push(event);
         return event;
       });
@@ -41,7 +44,7 @@ export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
 function nextEvent(
   random: SeededRandom,
   sent: readonly StoredEvent[],
-  id: string,
+  own: Pick<StoredEvent, "event_id" | "user_id">,
   nowMs: number,
 ): StoredEvent {
   if (sent.length > 0 && random.happens(0.3)) return random.pick(sent);
@@ -51,7 +54,7 @@ function nextEvent(
     ...[-30 * SECOND_MS, 2 * DAY_MS, -2 * DAY_MS],
   ]);
   return storedClick({
-    event_id: id,
+    ...own,
     event_time: nowMs - agoMs,
     event_type: random.pick(["click", "click", "click", "impression"]),
     campaign_id: random.happens(0.1) ? "cmp_unknown" : "cmp_1",

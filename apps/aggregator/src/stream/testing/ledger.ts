@@ -46,6 +46,7 @@ export function ledger(clicks: number, partitions: number, startMs = BASE_MS): L
       campaign_id: random() < 0.03 ? "cmp_unknown" : "cmp_1",
       ad_id: pick(["ad_1", "ad_2", "ad_3"]) ?? "ad_1",
       geo: pick(["DE", "NP", "ZZ"]) ?? "ZZ",
+      user_id: `usr-${serial % 97}`,
       flags: random() < 0.05 ? ["bot_user_agent"] : [],
     });
     send(click);

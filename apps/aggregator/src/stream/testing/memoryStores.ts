@@ -1,5 +1,6 @@
 import type { ModeChange } from "../domain/countingMode.ts";
 import type { CellTotals } from "../domain/cubes.ts";
+import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
 import {
@@ -23,12 +24,25 @@ function rejectKey({ partition, offset, index }: StreamReject): string {
 export class MemoryHotStore implements HotStore {
   readonly cells = new Map<string, CellTotals>();
   readonly rejects = new Map<string, StreamReject>();
+  /** Hashes by `campaign/hour`. */
+  readonly users = new Map<string, Set<string>>();
 
   async writeCells(partition: number, cells: readonly CellTotals[]): Promise<void> {
     for (const cell of cells) {
       const key = cellKey(partition, cell);
       const kept = this.cells.get(key);
       if (kept === undefined || kept.version <= cell.version) this.cells.set(key, cell);
+    }
+  }
+
+  async writeUsers(users: readonly HourUsers[]): Promise<void> {
+    for (const { campaignId, hourStartMs, userHashes } of users) {
+      const key = `${campaignId}/${hourStartMs}`;
+      const set = this.users.get(key) ?? new Set();
+      this.users.set(key, set);
+      for (let at = 0; at < userHashes.length; at += USER_HASH_BYTES) {
+        set.add(userHashes.slice(at, at + USER_HASH_BYTES).join());
+      }
     }
   }
 

@@ -31,7 +31,7 @@ export interface StreamWorld {
   /** Runs the stream role until every partition has been counted to its present end. */
   countAll(): Promise<void>;
   /** Every row that a reader may see, in a fixed order; checkpoints without their epoch. */
-  visible(): Promise<{ cells: unknown[]; rejects: unknown[]; checkpoints: unknown[] }>;
+  visible(): Promise<Record<"cells" | "users" | "rejects" | "checkpoints", unknown[]>>;
   close(): Promise<void>;
 }
 
@@ -114,6 +114,9 @@ async function visibleRows(db: Database, clickhouse: ClickHouseClient) {
   const cells = await select(`
     SELECT * EXCEPT (written_at) FROM hot_minutes FINAL
     ORDER BY advertiser_id, cube, campaign_id, window_start, dimension_value, partition`);
+  const users = await select(`
+    SELECT advertiser_id, campaign_id, event_hour, uniqCombined64Merge(users) AS users
+    FROM hot_users GROUP BY ALL ORDER BY ALL`);
   const rejects = await select(`
     SELECT * FROM stream_rejects FINAL ORDER BY partition, offset, \`index\``);
   const { topic, partition, nextOffset, restartOffset, watermarkMs, appendTimeMs } =
@@ -124,5 +127,5 @@ async function visibleRows(db: Database, clickhouse: ClickHouseClient) {
     .select({ topic, partition, nextOffset, restartOffset, watermarkMs, appendTimeMs, ...totals })
     .from(streamCheckpoints)
     .orderBy(partition);
-  return { cells, rejects, checkpoints };
+  return { cells, users, rejects, checkpoints };
 }

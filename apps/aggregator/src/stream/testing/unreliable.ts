@@ -68,6 +68,7 @@ export async function live(
     },
     hotStore: {
       writeCells: (partition, cells) => effect(() => hotStore.writeCells(partition, cells)),
+      writeUsers: (users) => effect(() => hotStore.writeUsers(users)),
       writeRejects: (rejects) => effect(() => hotStore.writeRejects(rejects)),
     },
     checkpoints: {

@@ -1,0 +1,75 @@
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { z } from "zod";
+import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { Stores } from "../stores.ts";
+import { TENANT_CONDITION } from "../tenant.ts";
+import { bucketStartsMs } from "./buckets.ts";
+import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
+import type { ReportQuery } from "./reportQuery.ts";
+import type { HotRange } from "./route.ts";
+
+const usersRowSchema = measuredRowSchema
+  .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
+  .extend({ users: z.coerce.number().int().nonnegative() });
+type UsersRow = z.infer<typeof usersRowSchema>;
+
+const SQL = `
+  SELECT
+    ${BUCKET_SQL} AS bucket,
+    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
+    if({by_campaign: Bool}, campaign_id, '') AS campaign,
+    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
+      {currency: String}) AS currency,
+    uniqCombined64Merge(hot.users) AS users
+  FROM (
+    SELECT advertiser_id, campaign_id, users, toInt64(toUnixTimestamp(event_hour)) AS t
+    FROM hot_users
+    WHERE ${TENANT_CONDITION}
+      AND event_hour >= fromUnixTimestamp({from: Int64})
+      AND event_hour < fromUnixTimestamp({to: Int64})
+      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+  ) AS hot
+  GROUP BY bucket, advertiser, campaign, currency
+`;
+
+/**
+ * Hot rows with their users, which are kept by campaign and whole hour: null in a bucket that cuts
+ * an hour, and where clicks are known whose users are not.
+ *
+ * @param params Those of the hot report that the rows are of. No detail dimension is in it.
+ */
+export async function withUniqueUsers(
+  { clickhouse }: Pick<Stores, "clickhouse">,
+  query: ReportQuery,
+  range: Pick<HotRange, "fromMs" | "toMs">,
+  params: Readonly<Record<string, unknown>>,
+  rows: readonly MeasuredRow[],
+): Promise<MeasuredRow[]> {
+  const whole = wholeBuckets(query, range);
+  if (whole.size === 0) return [...rows];
+  const found = await runTenantQuery(clickhouse, query.scope, {
+    name: "hotUsers",
+    sql: SQL,
+    row: usersRowSchema,
+    params,
+  });
+  const usersOf = new Map(found.map((row) => [keyOf(row), row.users]));
+  return rows.map((row) => {
+    const users = row.clicks === 0 ? 0 : (usersOf.get(keyOf(row)) ?? null);
+    return { ...row, unique_users: whole.has(row.bucket) ? users : null };
+  });
+}
+
+const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<UsersRow, "users">) =>
+  JSON.stringify([bucket, advertiser, campaign, currency]);
+
+/** Starts of the buckets that are whole hours as far as the hot store answers, epoch seconds. */
+function wholeBuckets(query: ReportQuery, range: Pick<HotRange, "fromMs" | "toMs">): Set<number> {
+  const starts = query.granularity === "minute" ? [] : bucketStartsMs(query);
+  const whole = starts.filter((startMs, at) => {
+    const fromMs = Math.max(startMs, range.fromMs);
+    const toMs = Math.min(starts[at + 1] ?? query.toMs, range.toMs);
+    return fromMs < toMs && fromMs % HOUR_MS === 0 && toMs % HOUR_MS === 0;
+  });
+  return new Set(whole.map((ms) => Math.floor(ms / SECOND_MS)));
+}

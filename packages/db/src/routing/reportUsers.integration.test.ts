@@ -1,0 +1,98 @@
+import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { fillAdvertiser, fillHot, fillHotUsers } from "../testing/fillStores.ts";
+import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { runReport } from "./report.ts";
+import type { ReportQuery } from "./reportQuery.ts";
+
+const at = (iso: string) => Date.parse(iso);
+const nowMs = at("2026-10-30T12:00:00Z");
+const query: ReportQuery = {
+  scope: { kind: "advertisers", ids: [advertiserIdSchema.parse("acme")] },
+  mode: "dashboard",
+  fromMs: at("2026-10-30T00:00:00Z"),
+  toMs: at("2026-10-31T00:00:00Z"),
+  granularity: "total",
+  dimensions: [],
+  timeZone: "UTC",
+  filters: {},
+};
+
+/** Users of either hour, of whom half are of both. */
+const USERS = 20_000;
+const usersFrom = (first: number) => Array.from({ length: USERS }, (_none, n) => first + n);
+
+let stores: TestStores;
+beforeAll(async () => {
+  stores = await openTestStores();
+  await fillAdvertiser(stores, { id: "acme", campaigns: ["a1", "a2"] });
+  await fillAdvertiser(stores, { id: "o'hara", campaigns: ["o1"] });
+  const acme = { advertiser: "acme", clicks: 1 };
+  await fillHot(stores, [
+    { ...acme, campaign: "a1", at: "2026-10-30T10:01:00Z" },
+    { ...acme, campaign: "a1", at: "2026-10-30T11:01:00Z" },
+    { ...acme, campaign: "a2", at: "2026-10-30T11:01:00Z" },
+    { advertiser: "o'hara", campaign: "o1", at: "2026-10-30T10:01:00Z", clicks: 1 },
+  ]);
+  const [early, late] = ["2026-10-30T10:00:00Z", "2026-10-30T11:00:00Z"];
+  const filled = [
+    { advertiser: "acme", campaign: "a1", hour: early, users: usersFrom(0) },
+    { advertiser: "acme", campaign: "a1", hour: late, users: usersFrom(USERS / 2) },
+    { advertiser: "acme", campaign: "a2", hour: late, users: [] },
+    { advertiser: "o'hara", campaign: "o1", hour: early, users: usersFrom(9 * USERS) },
+  ];
+  // Written by two partitions, or twice by one.
+  for (const _time of [1, 2]) await fillHotUsers(stores, filled);
+});
+afterAll(() => stores.close());
+
+async function usersOf(asked: Partial<ReportQuery>) {
+  const { rows } = await runReport(stores, { ...query, ...asked }, nowMs);
+  return rows.map(({ unique_users }) => unique_users);
+}
+
+/** Within 1 percent. */
+function expectNear(found: number | null | undefined, users: number): void {
+  expect(Math.abs((found ?? 0) / users - 1)).toBeLessThan(0.01);
+}
+
+it("counts a user once over hours, writes and campaigns, and none of another tenant", async () => {
+  const [total, ...others] = await usersOf({});
+  expectNear(total, 1.5 * USERS);
+  expect(others).toEqual([]);
+  const [early, late] = await usersOf({ granularity: "hour", filters: { campaign: ["a1"] } });
+  expectNear(early, USERS);
+  expectNear(late, USERS);
+  const [day] = await usersOf({ granularity: "day" });
+  expectNear(day, 1.5 * USERS);
+  const nobody = { ...query.scope, kind: "advertisers", ids: [] } as const;
+  expect(await usersOf({ scope: nobody })).toEqual([]);
+  const [both] = await usersOf({ scope: { kind: "all" } });
+  expectNear(both, 2.5 * USERS);
+});
+
+it("tells clicks of no user from clicks whose users are not known", async () => {
+  expect(await usersOf({ filters: { campaign: ["a2"] } })).toEqual([0]);
+  await fillHot(stores, [
+    { advertiser: "acme", campaign: "a3", at: "2026-10-30T09:01:00Z", clicks: 1 },
+  ]);
+  expect(await usersOf({ filters: { campaign: ["a3"] } })).toEqual([null]);
+});
+
+it("says nothing where an hour is cut, by minute, and by another dimension", async () => {
+  const fromMs = query.fromMs + 30 * MINUTE_MS;
+  expect(await usersOf({ fromMs })).toEqual([null]);
+  expect(await usersOf({ toMs: at("2026-10-30T11:30:00Z") })).toEqual([null]);
+  const minutes = await usersOf({ granularity: "minute" });
+  expect(new Set(minutes)).toEqual(new Set([null]));
+  expect(await usersOf({ dimensions: ["ad"] })).toEqual([null]);
+  // Days of Kathmandu begin at a quarter past an hour of UTC.
+  const kathmandu = { granularity: "day", timeZone: "Asia/Kathmandu" } as const;
+  expect(new Set(await usersOf(kathmandu))).toEqual(new Set([null]));
+  const hours = { granularity: "hour", fromMs: at("2026-10-30T10:00:30Z") } as const;
+  const [cut, whole] = await usersOf({ ...hours, toMs: at("2026-10-30T12:00:00Z") });
+  expect(cut).toBeNull();
+  expect(whole).toBeGreaterThan(USERS / 2);
+  expect(await usersOf({ toMs: query.fromMs + HOUR_MS })).toEqual([]);
+});
