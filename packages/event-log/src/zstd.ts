@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompress } from "node:zlib";
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
 
 const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
@@ -24,8 +24,20 @@ const CHUNK_BYTES_MAX = 262_144;
  * time for a single event and for 500 (1.8 and 0.9 microseconds an event), at the same ratio.
  */
 export function compressZstd(bytes: Buffer): Promise<Buffer> {
+  return compressAsync(bytes, compressionOf(bytes));
+}
+
+/**
+ * The same in this turn: for a few KiB the way to the thread pool and back costs more than what is
+ * done there (40 microseconds in all, instead of 100).
+ */
+export function compressZstdNow(bytes: Buffer): Buffer {
+  return zstdCompressSync(bytes, compressionOf(bytes));
+}
+
+function compressionOf(bytes: Buffer) {
   const chunkSize = Math.min(Math.max(bytes.length, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX);
-  return compressAsync(bytes, { ...COMPRESSION, pledgedSrcSize: bytes.length, chunkSize });
+  return { ...COMPRESSION, pledgedSrcSize: bytes.length, chunkSize };
 }
 
 /** @throws if the bytes are no zstd, damaged, or would grow beyond 64 MiB. */

@@ -29,6 +29,9 @@ function block(partition: number, ...lines: readonly string[]): Block {
   return { partition, partitionCount: 4, value: Buffer.from(lines.join("\n")) };
 }
 
+/** As much as makes a second append worth it. */
+const large = (partition: number, name: string) => block(partition, name.repeat(65_536));
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const textOf = (blocks: readonly Block[] = []) =>
   blocks.map(({ partition, value }) => `${partition}: ${value.toString().replaceAll("\n", " ")}`);
@@ -46,22 +49,48 @@ describe("GroupedEventSink", () => {
     await Promise.all(all);
   });
 
+  it("gathers small requests while one append is under way, until they are worth a second", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink);
+    const calls = [grouped.append([block(0, "a")])];
+    await turn();
+    calls.push(grouped.append([block(1, "b")]), grouped.append([block(1, "c")]));
+    await turn();
+    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([["0: a"]]);
+    calls.push(grouped.append([large(2, "d")]));
+    await turn();
+    const d = `2: ${"d".repeat(65_536)}`;
+    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([["0: a"], ["1: b c", d]]);
+    calls.push(grouped.append([block(3, "e")]));
+    await turn();
+    sink.appends[1]?.gate.resolve();
+    await turn();
+    // "e" is small and the first append is not done.
+    expect(sink.appends.length).toBe(2);
+    sink.appends[0]?.gate.resolve();
+    await expect.poll(() => sink.appends.length).toBe(3);
+    expect(textOf(sink.appends[2]?.blocks)).toEqual(["3: e"]);
+    sink.appends[2]?.gate.resolve();
+    await Promise.all(calls);
+  });
+
   it("gathers what comes while two appends are under way, and no answer comes before its own", async () => {
     const sink = new GatedSink();
     const grouped = new GroupedEventSink(sink);
     const answered: string[] = [];
     const append = (name: string) =>
-      grouped.append([block(0, name)]).then(() => answered.push(name));
+      grouped.append([large(0, name)]).then(() => answered.push(name));
     const calls = [append("a")];
     await turn();
     calls.push(append("b"));
     await turn();
     calls.push(append("c"), append("d"));
     await turn();
-    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([["0: a"], ["0: b"]]);
+    const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => `0: ${name.repeat(65_536)}`);
+    expect(sink.appends.map(({ blocks }) => textOf(blocks))).toEqual([[a], [b]]);
     sink.appends[1]?.gate.resolve();
     await expect.poll(() => sink.appends.length).toBe(3);
-    expect(textOf(sink.appends[2]?.blocks)).toEqual(["0: c d"]);
+    expect(textOf(sink.appends[2]?.blocks)).toEqual([c, d]);
     expect(answered).toEqual(["b"]);
     sink.appends[2]?.gate.resolve();
     sink.appends[0]?.gate.resolve();
@@ -74,7 +103,7 @@ describe("GroupedEventSink", () => {
     const sink = new GatedSink();
     const grouped = new GroupedEventSink(sink);
     const outcome = (name: string) =>
-      grouped.append([block(0, name)]).then(
+      grouped.append([large(0, name)]).then(
         () => "stored",
         (error: unknown) => (error instanceof SinkUnavailableError ? "refused" : "broken"),
       );

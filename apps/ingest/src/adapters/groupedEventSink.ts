@@ -1,15 +1,20 @@
 /**
  * One append for the requests of one moment (group commit). Small requests come by the thousand, and
- * each append costs a round trip, an fsync and a compression whatever its size: so while appends are
+ * each append costs a round trip, an fsync and a compression whatever its size: so while an append is
  * under way the blocks of further requests are gathered, those of one partition joined, and go out
  * together. On an idle edge nothing waits for anything.
  */
-import { BLOCK_EVENTS_MAX, blockLines } from "@trueclick/shared/event/block";
+import { BLOCK_EVENTS_MAX, countBlockLines } from "@trueclick/shared/event/block";
 import type { Block } from "../domain/blocks.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 
 /** What arrives meanwhile is gathered. Two, so that one is on its way while one is made durable. */
 const APPENDS_IN_FLIGHT_MAX = 2;
+/**
+ * A second append begins once so much is gathered, bytes. For less it would only be one more round
+ * trip and one more compression, and would wait at the log for the first anyway.
+ */
+const SECOND_APPEND_BYTES_MIN = 65_536;
 /** One append holds at most this much, unless a single request has more, bytes. */
 const APPEND_BYTES_MAX = 4 * 1_048_576;
 /** Bytes gathered or on their way; what comes on top is refused at once. */
@@ -29,6 +34,8 @@ interface Call {
 export class GroupedEventSink implements EventSink {
   readonly #sink: EventSink;
   #waiting: Call[] = [];
+  /** Bytes of what waits, and of what waits or is on its way. */
+  #waitingBytes = 0;
   #pendingBytes = 0;
   #inFlight = 0;
   #isScheduled = false;
@@ -46,7 +53,8 @@ export class GroupedEventSink implements EventSink {
   }
 
   append(blocks: readonly Block[]): Promise<void> {
-    const bytes = blocks.reduce((sum, { value }) => sum + value.length, 0);
+    let bytes = 0;
+    for (const { value } of blocks) bytes += value.length;
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > PENDING_BYTES_MAX) {
       const message = `${this.#pendingBytes} bytes are waiting for the log already`;
       return Promise.reject(new SinkUnavailableError(message));
@@ -54,7 +62,8 @@ export class GroupedEventSink implements EventSink {
     this.#pendingBytes += bytes;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ blocks, bytes, resolve, reject });
-      if (this.#isScheduled) return;
+      this.#waitingBytes += bytes;
+      if (this.#isScheduled || !this.#mayStart()) return;
       this.#isScheduled = true;
       // Not at once: the requests that were read in the same turn go together.
       setImmediate(() => {
@@ -64,8 +73,13 @@ export class GroupedEventSink implements EventSink {
     });
   }
 
+  #mayStart(): boolean {
+    if (this.#waiting.length === 0 || this.#inFlight >= APPENDS_IN_FLIGHT_MAX) return false;
+    return this.#inFlight === 0 || this.#waitingBytes >= SECOND_APPEND_BYTES_MIN;
+  }
+
   #startAppends(): void {
-    while (this.#inFlight < APPENDS_IN_FLIGHT_MAX && this.#waiting.length > 0) {
+    while (this.#mayStart()) {
       this.#inFlight += 1;
       void this.#append(this.#takeCalls()).finally(() => {
         this.#inFlight -= 1;
@@ -82,6 +96,7 @@ export class GroupedEventSink implements EventSink {
       bytes += call.bytes;
       if (count > 0 && bytes > APPEND_BYTES_MAX) break;
       count += 1;
+      this.#waitingBytes -= call.bytes;
     }
     return this.#waiting.splice(0, count);
   }
@@ -95,6 +110,7 @@ export class GroupedEventSink implements EventSink {
     } catch (error) {
       // Those that wait would only wait as long again for the same; their senders keep the events.
       const all = [...calls, ...this.#waiting.splice(0)];
+      this.#waitingBytes = 0;
       this.#release(all);
       for (const { reject } of all) reject(error);
     }
@@ -121,7 +137,7 @@ function joinBlocks(blocks: readonly Block[]): readonly Block[] {
   for (const { partition, partitionCount, value } of blocks) {
     // Which partition of how many: the log may have been reached in between.
     const place = `${partition}/${partitionCount}`;
-    const events = value.length < JOINED_BYTES_MAX ? blockLines(value).length : BLOCK_EVENTS_MAX;
+    const events = value.length < JOINED_BYTES_MAX ? countBlockLines(value) : BLOCK_EVENTS_MAX;
     let open = openByPlace.get(place);
     if (open === undefined || !hasRoom(open, value, events)) {
       open = { partition, partitionCount, values: [], bytes: 0, events: 0 };
