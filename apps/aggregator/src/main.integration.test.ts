@@ -166,17 +166,16 @@ it("shares the partitions out as processes come and go, without hands", async ()
 
 it("takes over at once what an earlier life of the same instance held", async () => {
   const settings = { AGGREGATOR_INSTANCE: "pod-0", LEASE_MS: "60000" };
+  const epochs = async () =>
+    (await world.db.select().from(streamCheckpoints)).map(({ epoch }) => epoch);
   const first = await start(settings);
   await ready(first);
   await spread([2]);
+  // A partition is leased first and acquired then: only what was acquired can be taken over.
+  await vi.waitFor(async () => expect(await epochs()).toEqual([1n, 1n]), PATIENCE);
   await first.end("SIGKILL");
   await start(settings);
-  await vi.waitFor(async () => {
-    expect((await world.db.select().from(streamCheckpoints)).map(({ epoch }) => epoch)).toEqual([
-      2n,
-      2n,
-    ]);
-  }, PATIENCE);
+  await vi.waitFor(async () => expect(await epochs()).toEqual([2n, 2n]), PATIENCE);
 });
 
 // A machine that was paused wakes up with rows in memory, and goes on writing them.

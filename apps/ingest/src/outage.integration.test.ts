@@ -114,7 +114,9 @@ describe.each(titled)("a log that does not answer: %s", (_title, { name, missing
         const code = await edge.end("SIGTERM");
         await load.stop();
         await own.thaw();
-        expect([code, edge.lines.at(-1)]).toEqual([0, expect.stringContaining('"stopped"')]);
+        expect(code).toBe(0);
+        // Two lines of one moment may be written in either order.
+        expect(edge.lines.join("\n")).toContain('"stopped"');
         const settings = { SPOOL_DIR: join(own.world.folder, "spool"), LOG_LEVEL: "info" };
         edge = await own.world.start(settings);
         await expectAllArrived();
