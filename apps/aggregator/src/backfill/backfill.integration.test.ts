@@ -11,8 +11,10 @@ import { runReport } from "@trueclick/db/routing/report";
 import type { ReportQuery } from "@trueclick/db/routing/reportQuery";
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createPostgresCheckpointStore } from "../stream/adapters/postgresCheckpointStore.ts";
+import { initialCheckpoint } from "../stream/domain/partitionEngine.ts";
 import { type LedgerBlock, ledger } from "../stream/testing/ledger.ts";
-import { PARTITIONS, TOPIC } from "../stream/testing/streamWorld.ts";
+import { ALLOWED_LATENESS_MS, PARTITIONS, TOPIC } from "../stream/testing/streamWorld.ts";
 import { type BackfillWorld, openBackfillWorld } from "./testing/backfillWorld.ts";
 
 /** So long ago that every hour of the ledger has closed. */
@@ -144,6 +146,38 @@ describe("late events", () => {
     });
     expect(await isHealed()).toBe(false);
   });
+});
+
+it("adds the users that the stream left out under pressure", async () => {
+  const checkpoints = createPostgresCheckpointStore(world.stream.db, TOPIC);
+  const mode = {
+    offsetFrom: 0n,
+    level: 1,
+    allowedLatenessMs: ALLOWED_LATENESS_MS,
+    cause: "behind",
+  };
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const owner = await checkpoints.acquire(partition, 0n);
+    const facts = { degradedHoursMs: [], modeChange: mode };
+    await checkpoints.commit(owner, initialCheckpoint(0n), [], facts);
+  }
+  await append(blocks);
+  await world.stream.countAll();
+  expect((await world.stream.visible()).users).toEqual([]);
+  const dirty = await world.stream.db.select().from(streamDirtyHours);
+  expect(dirty.some(({ cause }) => cause === "degraded")).toBe(true);
+
+  await world.archiveAll();
+  await world.backfillUntil(isHealed);
+  const valid = blocks
+    .flatMap(({ events }) => events)
+    .filter(({ campaign_id, flags }) => campaign_id === "cmp_1" && flags.length === 0);
+  const users = new Set(
+    valid.map(({ event_time, user_id }) => `${Math.floor(event_time / HOUR_MS)}/${user_id}`),
+  );
+  const { rows } = await runReport(world.stream, { ...base, granularity: "hour" });
+  // Sets of so few are exact.
+  expect(rows.reduce((sum, row) => sum + (row.unique_users ?? 0), 0)).toBe(users.size);
 });
 
 describe("a rollup", () => {

@@ -56,7 +56,7 @@ const sqlOf = (parts: HotParts) => `
 export async function hotReport(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
-  { parts, ...range }: HotRange,
+  { parts, ...range }: HotRange & { readonly nowMs: number },
   advertisers: readonly AdvertiserRow[],
   buckets: BucketParams,
 ): Promise<MeasuredRow[]> {

@@ -8,6 +8,11 @@ import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
+/** What the hot store answers for, and when: an hour that is not over is whole as far as it goes. */
+interface AnsweredRange extends Pick<HotRange, "fromMs" | "toMs"> {
+  readonly nowMs: number;
+}
+
 const usersRowSchema = measuredRowSchema
   .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
   .extend({ users: z.coerce.number().int().nonnegative() });
@@ -41,7 +46,7 @@ const SQL = `
 export async function withUniqueUsers(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
-  range: Pick<HotRange, "fromMs" | "toMs">,
+  range: AnsweredRange,
   params: Readonly<Record<string, unknown>>,
   rows: readonly MeasuredRow[],
 ): Promise<MeasuredRow[]> {
@@ -64,12 +69,12 @@ const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<UsersRow, "users
   JSON.stringify([bucket, advertiser, campaign, currency]);
 
 /** Starts of the buckets that are whole hours as far as the hot store answers, epoch seconds. */
-function wholeBuckets(query: ReportQuery, range: Pick<HotRange, "fromMs" | "toMs">): Set<number> {
+function wholeBuckets(query: ReportQuery, range: AnsweredRange): Set<number> {
   const starts = query.granularity === "minute" ? [] : bucketStartsMs(query);
   const whole = starts.filter((startMs, at) => {
     const fromMs = Math.max(startMs, range.fromMs);
     const toMs = Math.min(starts[at + 1] ?? query.toMs, range.toMs);
-    return fromMs < toMs && fromMs % HOUR_MS === 0 && toMs % HOUR_MS === 0;
+    return fromMs < toMs && fromMs % HOUR_MS === 0 && (toMs % HOUR_MS === 0 || toMs >= range.nowMs);
   });
   return new Set(whole.map((ms) => Math.floor(ms / SECOND_MS)));
 }

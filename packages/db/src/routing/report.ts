@@ -63,7 +63,9 @@ export async function runReport(
   const buckets = bucketParams(query);
   const parts = await Promise.all([
     truth === null ? [] : truthReport(stores, query, truth, truthPins, buckets),
-    route.hot === null ? [] : hotReport(stores, query, route.hot, advertisers, buckets),
+    route.hot === null
+      ? []
+      : hotReport(stores, query, { ...route.hot, nowMs }, advertisers, buckets),
   ]);
   const measured = mergeMeasured(parts);
   if (parts.some((rows) => rows.length > REPORT_ROWS_MAX) || measured.length > REPORT_ROWS_MAX) {
