@@ -6,13 +6,15 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { type BatchWorld, type CampaignSeed, openBatchWorld } from "./testing/batchWorld.ts";
-import { type OracleDecision, oracleTruth } from "./testing/oracle.ts";
+import { bearing, type OracleDecision, oracleTruth } from "./testing/oracle.ts";
 
 let world: BatchWorld;
 beforeAll(async () => {
   world = await openBatchWorld();
   // Days long past are counted here, which the index of copies would have forgotten.
-  await world.archive.clickhouse.command({ query: "ALTER TABLE event_index REMOVE TTL" });
+  for (const table of ["event_index", "token_uses"]) {
+    await world.archive.clickhouse.command({ query: `ALTER TABLE ${table} REMOVE TTL` });
+  }
   const audit = { version: 2, enabled: true, reason: "test", createdBy: "test" };
   await world.archive.db.insert(ruleVersions).values([
     {
@@ -45,7 +47,7 @@ const AGENTS = [
 ];
 
 /**
- * Events as they may come: retries, reused ids, robots, tests, quick clicks, anonymous people; around
+ * Events as they may come: retries, reused ids, replayed tokens, robots, tests, quick clicks, anonymous people; around
  * both ends of the day, the days beside it, and in one minute amid it.
  */
 const ledger = fc.array(
@@ -61,6 +63,7 @@ const ledger = fc.array(
     agent: fc.constantFrom(...AGENTS),
     type: fc.constantFrom("click", "click", "click", "impression" as const),
     flag: fc.constantFrom("token_absent", "token_absent", "bot_user_agent", "prefetch" as const),
+    impression: fc.constantFrom(undefined, undefined, "i1", "i2", "i3"),
     test: fc.constantFrom(false, false, false, false, true),
     retries: fc.nat({ max: 2 }),
   }),
@@ -159,7 +162,7 @@ it.each(DAYS)(
               ip_hash: one.address,
               user_agent: one.agent,
               event_type: one.type,
-              flags: [one.flag],
+              ...bearing(one.impression, one.flag, run),
               test: one.test,
             }),
           );

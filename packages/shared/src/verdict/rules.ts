@@ -66,7 +66,7 @@ const KINDS = {
   unlinked: kind("unlinked", lookback),
   token_replayed: kind(
     "unlinked",
-    lookback,
+    none,
     "The impression of this click had been used up by an earlier click.",
   ),
   double_click: kind(
@@ -151,7 +151,6 @@ function standardParameters(id: RuleId): RuleParameters {
     case "velocity_publisher":
       return { seconds: 60, clicks_max: 10_000 };
     case "unlinked":
-    case "token_replayed":
       return { lookback_hours: 24 };
     default:
       return {};

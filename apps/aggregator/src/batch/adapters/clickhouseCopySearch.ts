@@ -2,9 +2,10 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
-import { and, eq, inArray, isNull } from "drizzle-orm";
-import { z } from "zod";
+import { and, eq, inArray, isNull, notInArray } from "drizzle-orm";
+import { TOKEN_KEY, tokenBearers } from "../domain/tokenUses.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
+import { SEARCH_SETTINGS, type SearchedObject, takeUses } from "./clickhouseTokenUses.ts";
 
 /** Objects of one look. */
 const OBJECTS_MAX = 5_000;
@@ -12,19 +13,16 @@ const OBJECTS_MAX = 5_000;
  * Ids that are looked up one by one: a set of them takes some 300 MB of the engine. More are found by
  * reading the whole index in its order, which takes no memory and two seconds for ten million rows.
  */
-const IDS_MAX = 2_000_000;
-
-const SETTINGS = { use_hive_partitioning: 0, max_query_size: "67108864" } as const;
-const countRow = z.object({ rows: z.coerce.number().int() });
-
-interface UnsearchedObject {
-  readonly path: string;
-  readonly rows: bigint;
-}
+const IDS_MAX = 2_000_000n;
 
 /**
- * Fills `event_copies` from the row index. Of two objects with an id in common, the one that is
- * looked up last finds both: the index has an object's rows before the manifest has the object.
+ * Fills `event_copies` from the row index, and from `token_uses`, which it fills from the objects. Of
+ * two objects with an id or a token in common, the one that is looked up last finds both: the index
+ * has an object's rows before the manifest has the object, and an object's uses are written before
+ * any is looked for.
+ *
+ * An object that cannot be read stops the jobs that need it, by name. The index has its ids; its
+ * uses are looked for again at every search, until it can be read.
  */
 export function createClickHouseCopySearch(
   db: Database,
@@ -34,26 +32,48 @@ export function createClickHouseCopySearch(
 ): CopySearch {
   return {
     async search() {
+      const unreadable = new Set<string>();
       for (;;) {
-        const found = await unsearchedObjects(db, topic);
+        const found = await unsearchedObjects(db, topic, [...unreadable]);
         if (found.length === 0) return;
-        const ids = await newIds(clickhouse, objects, found);
-        await clickhouse.command({
-          query: searchSql(ids),
-          clickhouse_settings: { ...SETTINGS, log_comment: "batch.searchCopies" },
-        });
-        const paths = found.map(({ path }) => path);
+        const damaged = new Set(await takeUses(clickhouse, objects, found));
+        await findCopies(clickhouse, objects, found, damaged.size === 0 && areFew(found));
+        const done = found.map(({ path }) => path).filter((path) => !damaged.has(path));
         await db
           .update(archiveObjects)
           .set({ copiesSearchedAt: new Date() })
-          .where(inArray(archiveObjects.path, paths));
+          .where(inArray(archiveObjects.path, done));
+        for (const path of damaged) unreadable.add(path);
       }
     },
   };
 }
 
+function areFew(found: readonly SearchedObject[]): boolean {
+  return found.reduce((sum, { rows }) => sum + rows, 0n) <= IDS_MAX;
+}
+
+/** @param areNamed Whether the objects are read for what is looked up; every id is, if not. */
+async function findCopies(
+  clickhouse: ClickHouseClient,
+  objects: ClickHouseObjects,
+  found: readonly SearchedObject[],
+  areNamed: boolean,
+): Promise<void> {
+  for (const query of searchesOf(areNamed ? objects.rowsOf(found.map(({ path }) => path)) : null)) {
+    await clickhouse.command({
+      query,
+      clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.searchCopies" },
+    });
+  }
+}
+
 /** What was compacted lies in another object, which is looked up as well. */
-function unsearchedObjects(db: Database, topic: string): Promise<UnsearchedObject[]> {
+function unsearchedObjects(
+  db: Database,
+  topic: string,
+  butFor: readonly string[],
+): Promise<SearchedObject[]> {
   return db
     .select({ path: archiveObjects.path, rows: archiveObjects.rows })
     .from(archiveObjects)
@@ -62,43 +82,31 @@ function unsearchedObjects(db: Database, topic: string): Promise<UnsearchedObjec
         eq(archiveObjects.topic, topic),
         isNull(archiveObjects.copiesSearchedAt),
         isNull(archiveObjects.compactedInto),
+        notInArray(archiveObjects.path, [...butFor]),
       ),
     )
     .limit(OBJECTS_MAX);
 }
 
-/** A sub-query of the objects' ids; null to look up every id of the index. */
-async function newIds(
-  clickhouse: ClickHouseClient,
-  objects: ClickHouseObjects,
-  found: readonly UnsearchedObject[],
-): Promise<string | null> {
-  const expected = found.reduce((sum, { rows }) => sum + Number(rows), 0);
-  if (expected > IDS_MAX) return null;
-  const rows = objects.rowsOf(found.map(({ path }) => path));
-  try {
-    const counted = await clickhouse.query({
-      query: `SELECT count() AS rows FROM ${rows}`,
-      format: "JSONEachRow",
-      clickhouse_settings: { ...SETTINGS, log_comment: "batch.countNewIds" },
-    });
-    const [count] = z.array(countRow).parse(await counted.json());
-    if (count?.rows === expected) return `SELECT event_id FROM ${rows}`;
-  } catch {
-    // An object that cannot be read stops the jobs that need it, by name; the index has its ids.
-  }
-  return null;
+/** @param rows Rows of the objects that are new; null to look up every id and every token. */
+function searchesOf(rows: string | null): string[] {
+  const ids = rows && `event_id IN (SELECT event_id FROM ${rows})`;
+  const tokens = rows && `token_key IN (SELECT ${TOKEN_KEY} FROM ${tokenBearers(rows)})`;
+  return [
+    searchSql("event_index", "event_id", "event_id", ids),
+    // No id of an event: one that looks like it leads to objects that nobody needs, and to no more.
+    searchSql("token_uses", "token_key", "concat('token:', hex(token_key))", tokens),
+  ];
 }
 
-function searchSql(ids: string | null): string {
-  const among = ids === null ? "" : `WHERE event_id IN (${ids})`;
+function searchSql(table: string, key: string, id: string, among: string | null): string {
   return `
     INSERT INTO event_copies (campaign_id, event_id, path, event_hour)
-    SELECT campaign_id, event_id, path, event_hour
-    FROM event_index
-    WHERE event_id IN (
-      SELECT event_id FROM event_index ${among}
-      GROUP BY event_id
+    SELECT campaign_id, ${id}, path, event_hour
+    FROM ${table}
+    WHERE ${key} IN (
+      SELECT ${key} FROM ${table} ${among === null ? "" : `WHERE ${among}`}
+      GROUP BY ${key}
       HAVING min(event_hour) != max(event_hour)
       SETTINGS optimize_aggregation_in_order = 1
     )`;

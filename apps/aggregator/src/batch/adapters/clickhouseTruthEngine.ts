@@ -9,6 +9,7 @@ import { campaignRows } from "../domain/campaignSql.ts";
 import { cubeSql } from "../domain/cubeSql.ts";
 import { eventCountSql, type JudgedRows, rejectsSql } from "../domain/judgeSql.ts";
 import type { Slice } from "../domain/slices.ts";
+import { tokenBearers } from "../domain/tokenUses.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
@@ -115,6 +116,10 @@ export function createClickHouseTruthEngine(
       };
       const looked = [...slice.objects, ...slice.following].map(({ path }) => path);
       await learnAgents(clickhouse, objects.rowsOf(looked), SETTINGS);
+      // Whether somebody used a token up depends on who it was.
+      if (judged.copies !== null) {
+        await learnAgents(clickhouse, tokenBearers(judged.copies), SETTINGS);
+      }
       await loadNetworks();
       await write("batch.rejects", insertRejects(judged, build.inputs), build);
       await write("batch.cube", insertCube(judged, slice, build.inputs), build);

@@ -62,8 +62,8 @@ export interface PinnedInputs {
   /** Objects of the hour after the day: a double click is told from the click that follows it. */
   readonly following: readonly PinnedObject[];
   /**
-   * Objects that hold copies of ids which came with more than one event hour, at least one of them
-   * touched by the day. By path; those of the day's own hours are in `objects` as well.
+   * Objects that hold copies of ids, or uses of tokens, which came with more than one event hour, at
+   * least one of them touched by the day. By path; those of the day's own hours are in `objects` as well.
    */
   readonly copies: readonly PinnedObject[];
 }

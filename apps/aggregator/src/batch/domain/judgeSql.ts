@@ -5,6 +5,7 @@ import { campaignRows } from "./campaignSql.ts";
 import { decisionSql } from "./decisions.ts";
 import type { PinnedInputs } from "./inputs.ts";
 import { type RuleSql, ruleSql, type VelocityRule } from "./rules.ts";
+import { TOKEN_KEY, usesSql } from "./tokenUses.ts";
 
 /** Events that are judged together, as sub-queries with the columns of the archive. */
 export interface JudgedRows {
@@ -14,7 +15,7 @@ export interface JudgedRows {
   readonly endMs: number;
   /** The rows of the hour after them; null when there are none. */
   readonly following: string | null;
-  /** The rows of hours with copies of some of these ids; null when there are none. */
+  /** The rows of hours with copies of these ids or uses of these tokens; null when there are none. */
   readonly copies: string | null;
 }
 
@@ -65,11 +66,13 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
   const { bounds, campaigns } = inputs;
   const rules = ruleSql(inputs.rules, lookedAt(judged, inputs));
   const decisions = decisionSql(inputs.decisions);
+  const uses = replaySql(judged, inputs, rules);
   return `
     WITH
       campaigns AS (${campaignRows(campaigns)}),
       own AS (${ownRows(judged, inputs, rules.doubleClickMs)}),
       repeated AS (${repeatedSql(judged, inputs)}),
+      ${uses.subquery}
       ${decisions.subqueries.map((subquery) => `${subquery},`).join("\n      ")}
       facts AS (
         SELECT ${OWN_COLUMNS.map((column) => `own.${column} AS ${column}`).join(", ")},
@@ -80,9 +83,10 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
             campaigns.inactive) AS is_inactive,
           ${decisions.publisherDecisions} AS publisher_decisions,
           ${decisions.manualDecisions} AS manual_decisions,
-          '' AS linkage
+          ${uses.isReplayed} AS is_replayed
         FROM own
         LEFT JOIN repeated ON own.event_id128 = repeated.event_id128
+        ${uses.join}
         LEFT JOIN campaigns ON own.campaign_id = campaigns.campaign_id
         ${decisions.joins.join("\n        ")}
       ),
@@ -166,7 +170,8 @@ function eventsOf(rows: string, inputs: JudgeInputs): string {
       multiIf(user_id != '', sipHash128(user_id), ip_hash != '', sipHash128(ip_hash, user_agent),
         ${NOBODY}) AS person,
       if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
-        ${NOBODY}) AS pair
+        ${NOBODY}) AS pair,
+      ${TOKEN_KEY} AS token_key
     FROM ${rows}
     WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)`;
 }
@@ -189,6 +194,18 @@ function repeatedSql({ copies }: JudgedRows, inputs: JudgeInputs): string {
     WHERE event_id128 IN (
       SELECT event_id128 FROM (${all}) GROUP BY event_id128 HAVING count() > 1)
     GROUP BY event_id128`;
+}
+
+/** How a replayed token is told. Needs `own`; nothing is asked where no rule does. */
+function replaySql({ copies }: JudgedRows, inputs: JudgeInputs, { noUse }: RuleSql) {
+  if (noUse === null) return { subquery: "", join: "", isReplayed: "false" };
+  const elsewhere = copies === null ? null : eventsOf(copies, inputs);
+  return {
+    subquery: `uses AS (${usesSql(elsewhere, noUse)}),`,
+    join: "LEFT JOIN uses ON own.token_key = uses.token_key",
+    isReplayed: `uses.times > 0 AND own.position > uses.first_position
+            AND own.event_id128 != uses.first_id128`,
+  };
 }
 
 /** Clicks that another click of the same person on the same ad may follow. */

@@ -22,7 +22,7 @@ const VELOCITY_KEYS = {
  * - `net_is_datacenter` Bool: the whole network of the address lies in the pinned ranges
  * - `is_inactive` Bool: before, after or in a pause of its campaign
  * - `publisher_decisions`, `manual_decisions` Array(UInt64)
- * - `linkage` String: what is wrong between the click and its impression, empty when nothing is
+ * - `is_replayed` Bool: an earlier event, not a copy of it, used its token up
  */
 function predicateOf({ id, parameters }: RuleInForce): string | null {
   switch (id) {
@@ -53,8 +53,9 @@ function predicateOf({ id, parameters }: RuleInForce): string | null {
     case "manual":
       return "notEmpty(manual_decisions)";
     case "unlinked":
+      return "false";
     case "token_replayed":
-      return `linkage = '${id}'`;
+      return "is_replayed";
     case "double_click":
     case "velocity_user":
     case "velocity_ip_net":
@@ -64,6 +65,19 @@ function predicateOf({ id, parameters }: RuleInForce): string | null {
 }
 
 const hasFlag = (flag: string) => `position(flag_words, ',${flag},') > 0`;
+
+/**
+ * Rules whose events do not use a token up: who meets one comes before the person does, or beside
+ * him. Each can be told from the event alone, wherever it lies. What only its own hour can tell
+ * (pauses, decisions, windows) is no such rule: there the person has been, and the token is used.
+ */
+const NO_USE: ReadonlySet<RuleId> = new Set([
+  "test",
+  "bot_user_agent",
+  "not_a_browser",
+  "datacenter_ip",
+  "prefetch",
+] satisfies RuleId[]);
 
 /** Whether a rule is in force at an event; nothing to ask where it is at all of them. */
 function inForceSql({ fromMs, toMs }: RuleInForce, bounds: InstantRange): string {
@@ -88,6 +102,8 @@ export interface RuleSql {
   readonly ownBits: string;
   /** UInt64: the bits of the double click rules, given `next_click_ms`, Nullable(Int64). */
   readonly doubleClickBits: string;
+  /** Bool: the event does not use its token up; null when there is no rule that asks. */
+  readonly noUse: string | null;
   /** Bits of the rules that come before a double click: what meets one is no candidate. */
   readonly beforeDoubleClick: bigint;
   readonly velocity: readonly VelocityRule[];
@@ -113,6 +129,7 @@ export function ruleSql(rules: readonly RuleInForce[], bounds: InstantRange): Ru
     conditions.length === 0 ? "toUInt64(0)" : conditions.join(" + ");
 
   const own: string[] = [];
+  const noUse: string[] = [];
   const doubleClick: string[] = [];
   const velocity: VelocityRule[] = [];
   let beforeDoubleClick = 0n;
@@ -121,6 +138,7 @@ export function ruleSql(rules: readonly RuleInForce[], bounds: InstantRange): Ru
     if (predicate !== null) {
       own.push(`if(${guarded(rule, predicate)}, toUInt64(${bitOf(at)}), 0)`);
       beforeDoubleClick |= 1n << BigInt(at);
+      if (NO_USE.has(rule.id)) noUse.push(guarded(rule, predicate));
     } else if (rule.id === "double_click") {
       const within = `ifNull(next_click_ms <= ${secondsOf(rule) * SECOND_MS}, false)`;
       doubleClick.push(`if(${guarded(rule, within)}, toUInt64(${bitOf(at)}), 0)`);
@@ -133,12 +151,17 @@ export function ruleSql(rules: readonly RuleInForce[], bounds: InstantRange): Ru
   return {
     ownBits: bits(own),
     doubleClickBits: bits(doubleClick),
+    noUse: rules.some(({ id }) => id === "token_replayed") ? anyOf(noUse) : null,
     beforeDoubleClick,
     velocity,
     verdicts: stringArray(rules.map(({ id }) => verdictOfRule(id))),
     labels: stringArray(rules.map(({ id, version }) => `${id}@${version}`)),
     doubleClickMs: Math.max(0, ...doubleClickRules.map((rule) => secondsOf(rule) * SECOND_MS)),
   };
+}
+
+function anyOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "false" : conditions.map((one) => `(${one})`).join(" OR ");
 }
 
 function velocityOf({ id, parameters }: RuleInForce) {

@@ -10,7 +10,7 @@ export interface Slice {
   readonly lastHourMs: number;
   /** Objects of the hour after the last one: a double click is told from what follows it. */
   readonly following: readonly PinnedObject[];
-  /** Objects of other hours that hold copies of some of these events. */
+  /** Objects of other hours with copies of some of these events, or uses of their tokens. */
   readonly copies: readonly PinnedObject[];
 }
 

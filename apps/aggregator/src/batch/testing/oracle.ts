@@ -1,5 +1,5 @@
 /** What truth must say of events, worked out naively and without looking at the SQL. */
-import type { StoredEvent } from "@trueclick/shared/event/stored";
+import type { EventFlag, StoredEvent } from "@trueclick/shared/event/stored";
 import { rateAt } from "@trueclick/shared/pricing";
 import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { quickVerdict } from "@trueclick/shared/verdict";
@@ -34,11 +34,13 @@ export function oracleVerdicts(world: OracleWorld, day: { fromMs: number; toMs: 
     if (!firsts.has(event.event_id)) firsts.set(event.event_id, event);
   }
 
+  const uses = firstUses(own, world);
   const judged = own.map((event) => {
     const first = firsts.get(event.event_id) ?? event;
     const campaign = known.get(event.campaign_id ?? "") ?? { id: "", rates: [] };
-    const verdict =
-      first === event ? verdictByItself(event, campaign, world) : verdictOfCopy(event, first);
+    const itself = verdictByItself(event, campaign, world);
+    const unlessReplayed = itself === "valid" && isReplayed(event, uses) ? "unlinked" : itself;
+    const verdict = first === event ? unlessReplayed : verdictOfCopy(event, first);
     return { event, campaign, verdict };
   });
   const candidates = judged
@@ -120,6 +122,39 @@ function verdictByItself(event: StoredEvent, campaign: CampaignSeed, world: Orac
   const isPublisher = ({ fields }: OracleDecision) => Object.keys(fields).join() === "publisher_id";
   if (met.some(isPublisher)) return "publisher_blocked";
   return met.length > 0 ? "manual" : "valid";
+}
+
+/** An impression and a good token for it, or none. */
+export function bearing(impression: string | undefined, flag: EventFlag, run: string) {
+  if (impression === undefined) return { flags: [flag] };
+  const others = flag === "token_absent" ? [] : [flag];
+  return { impression_id: `${impression}-${run}`, flags: ["token_ok" as const, ...others] };
+}
+
+const tokenOf = ({ event_type, flags, impression_id, ad_id }: StoredEvent) =>
+  event_type === "click" && flags.includes("token_ok") ? `${impression_id} / ${ad_id}` : undefined;
+
+const NO_USE = ["test", "bot_user_agent", "not_a_browser", "datacenter_ip", "prefetch"];
+
+/** Who used a token up: the first to come that is neither a robot nor a test. */
+function firstUses(own: readonly StoredEvent[], world: OracleWorld): Map<string, StoredEvent> {
+  const uses = new Map<string, StoredEvent>();
+  for (const event of own) {
+    const token = tokenOf(event);
+    if (token === undefined || uses.has(token)) continue;
+    if (NO_USE.includes(verdictByItself(event, { id: "", rates: [] }, world))) continue;
+    uses.set(token, event);
+  }
+  return uses;
+}
+
+function isReplayed(event: StoredEvent, uses: ReadonlyMap<string, StoredEvent>): boolean {
+  const first = uses.get(tokenOf(event) ?? "");
+  return (
+    first !== undefined &&
+    first.ingest_time < event.ingest_time &&
+    first.event_id !== event.event_id
+  );
 }
 
 const personOf = ({ user_id, ip_hash, user_agent }: StoredEvent) =>

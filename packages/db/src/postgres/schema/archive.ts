@@ -66,7 +66,7 @@ export const archiveObjects = pgTable(
     compactedInto: text(),
     /** When its bytes were removed, which only those of a compacted object may be. */
     removedAt: instant(),
-    /** When its ids were looked up among those of all other event hours. */
+    /** When its ids and tokens were looked up among those of all other event hours. */
     copiesSearchedAt: instant(),
     createdAt: createdAt(),
   },
