@@ -1,9 +1,11 @@
-import kafkajs, { type Kafka, type Message, type PartitionerArgs, type Producer } from "kafkajs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Kafka, PartitionerArgs, Producer } from "kafkajs";
 import { AppendQueue } from "../appendQueue.ts";
 import type { AppendedRecord, AppendRequest, EventLogAppender } from "../port.ts";
 import { assertAppendable } from "../recordChecks.ts";
 import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
 import { toLogFault, withDeadline } from "./kafkaFaults.ts";
+import { type BatchedRecord, encodeRecordBatch, RecordBatch } from "./recordBatch.ts";
 import { loadPartitionCount } from "./topicPartitions.ts";
 
 const WRITE_BYTES_MAX = 8 * 1_048_576;
@@ -12,16 +14,18 @@ const WRITE_RECORDS_MAX = 2_000;
 const WRITES_IN_FLIGHT_MAX = 4;
 const PENDING_BYTES_MAX = 64 * 1_048_576;
 /**
- * kafkajs makes one record batch of all that a request holds for a partition, and a batch may have
- * 2 MiB on the wire. Counted before compression, so that nothing depends on how well it goes.
+ * All that a request holds for a partition is one record batch, which may have 2 MiB on the wire.
+ * Counted before compression, so that nothing depends on how well it goes.
  */
 const BATCH_BYTES_MAX = 1.5 * 1_048_576;
 /** Well under what a broker takes in one request, 100 MiB unless set otherwise. */
 const REQUEST_BYTES_MAX = 16 * 1_048_576;
+/** Compressed between two turns of the event loop, less than a millisecond. */
+const TURN_BYTES_MAX = 262_144;
 const ACKS_OF_ALL_REPLICAS = -1;
 
 /** A record to produce; headers only to restore a log. */
-export type KafkaAppend = AppendRequest & Pick<Message, "headers">;
+export type KafkaAppend = AppendRequest & Pick<BatchedRecord, "headers">;
 
 /** @throws {UnknownTopicError | LogUnavailableError} */
 export async function openKafkaAppender(
@@ -98,9 +102,8 @@ export async function produce(
     for (const round of toRounds(records)) {
       const answer = await producer.sendBatch({
         acks: ACKS_OF_ALL_REPLICAS,
-        compression: kafkajs.CompressionTypes.ZSTD,
         timeout: timeoutMs,
-        topicMessages: [{ topic, messages: round.map(toMessage) }],
+        topicMessages: [{ topic, messages: await toBatches(round) }],
       });
       const bases = answer.map(({ partition, baseOffset }) => [partition, baseOffset] as const);
       appended.push(...toAppended(round, new Map(bases)));
@@ -138,8 +141,20 @@ function toRounds(records: readonly KafkaAppend[]): readonly (readonly KafkaAppe
   return rounds;
 }
 
-function toMessage({ partition, value, headers }: KafkaAppend): Message {
-  return { partition, value, ...(headers === undefined ? {} : { headers }) };
+/** One batch a partition, made one after the other so that others get their turn in between. */
+async function toBatches(round: readonly KafkaAppend[]): Promise<RecordBatch[]> {
+  const batches: RecordBatch[] = [];
+  let turnBytes = 0;
+  for (const [partition, records = []] of Map.groupBy(round, (record) => record.partition)) {
+    const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
+    if (turnBytes > 0 && turnBytes + bytes > TURN_BYTES_MAX) {
+      await nextTurn();
+      turnBytes = 0;
+    }
+    batches.push(new RecordBatch(partition, await encodeRecordBatch(records, Date.now())));
+    turnBytes += bytes;
+  }
+  return batches;
 }
 
 /** A batch's records lie one behind the other from its base offset. */

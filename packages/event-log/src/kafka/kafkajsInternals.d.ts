@@ -1,4 +1,4 @@
-/** The parts of kafkajs 2.2.4 below its public surface that the reader uses; see decision 0002. */
+/** The parts of kafkajs 2.2.4 below its public surface that are used; see decisions 0002 and 0012. */
 
 declare module "kafkajs/src/cluster/index.js" {
   import type { ConnectionOptions } from "node:tls";
@@ -110,4 +110,46 @@ declare module "kafkajs/src/network/requestQueue/index.js" {
     scheduleCheckPendingRequests(): void;
   }
   export = RequestQueue;
+}
+
+declare module "kafkajs/src/protocol/encoder.js" {
+  /** Grows as it is written to, unless told a size that is enough. */
+  class Encoder {
+    constructor(bytes?: number);
+    readonly buffer: Buffer;
+    writeInt16(value: number): this;
+    writeInt32(value: number): this;
+    writeString(value: string | null): this;
+    writeBuffer(value: Buffer): this;
+  }
+  export = Encoder;
+}
+
+declare module "kafkajs/src/protocol/requests/produce/index.js" {
+  import type { Message } from "kafkajs";
+  import type Encoder from "kafkajs/src/protocol/encoder.js";
+
+  interface ProduceData {
+    readonly acks: number;
+    readonly timeout: number;
+    readonly compression?: number;
+    readonly topicData: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly messages: readonly Message[];
+      }[];
+    }[];
+  }
+
+  interface Produce {
+    readonly request: { readonly encode: () => Promise<Encoder> };
+    readonly response: object;
+  }
+
+  /** The object itself is what kafkajs asks at each request. */
+  const definition: {
+    protocol: (of: { readonly version: number }) => (data: ProduceData) => Produce;
+  };
+  export = definition;
 }

@@ -4,6 +4,7 @@ import kafkajs from "kafkajs";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { compressZstd, decompressZstd } from "../zstd.ts";
 import { sumNatively } from "./nativeCrc32c.ts";
+import { teachRecordBatches } from "./produceBatches.ts";
 
 /** kafkajs's own interval for looking at requests that could not be sent at once. */
 const PENDING_CHECK_INTERVAL_MS = 10;
@@ -15,6 +16,7 @@ const PENDING_CHECK_INTERVAL_MS = 10;
  * - Each of its connections sets a timer to a negative time, over and over: a thousand wake-ups a
  *   second when idle, and a warning on Node 24. Nothing needs a timer while no request is waiting.
  * - It sums every batch byte by byte in JavaScript.
+ * - It copies what it sends many times; a batch that is ready it cannot take.
  */
 export function repairKafkajs(): void {
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
@@ -22,6 +24,7 @@ export function repairKafkajs(): void {
     decompress: decompressZstd,
   });
   sumNatively();
+  teachRecordBatches();
   RequestQueue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests;
 }
 

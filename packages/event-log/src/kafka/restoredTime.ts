@@ -7,7 +7,7 @@ import type { IHeaders } from "kafkajs";
  */
 const HEADER = "trueclick-append-time-ms";
 
-export function toRestoredHeaders(appendTimeMs: number): IHeaders {
+export function toRestoredHeaders(appendTimeMs: number): Readonly<Record<string, string>> {
   return { [HEADER]: String(appendTimeMs) };
 }
 
