@@ -37,7 +37,7 @@ export function RefusedEvents({ nowMs }: { readonly nowMs: number }) {
       {data !== undefined && data.length > 0 && (
         <DataTable
           label="Quarantine"
-          caption="Quarantine: refused by the edge, newest first"
+          caption="Refused by the edge"
           columns={columnsOf(nowMs)}
           rows={data}
           rowKey={(row) => row.id}
