@@ -8,7 +8,8 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   forbidOnly: true,
-  retries: 0,
+  // Told at the end of the run, never silently.
+  retries: 1,
   timeout: 60_000,
   reporter: [["list"], ["json"]],
   outputDir: "../test-results",

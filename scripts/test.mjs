@@ -25,17 +25,20 @@ if (chosen.some(({ name }) => name.includes("browser"))) await ensureBrowser();
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
+const notes = [];
 for (const check of chosen) {
   console.log(`\n── ${check.name} ${"─".repeat(Math.max(0, 70 - check.name.length))}`);
   const from = Date.now();
   const counts = await check.run();
   for (const key of Object.keys(total)) total[key] += counts[key];
+  notes.push(...counts.notes);
   const seconds = ((Date.now() - from) / 1000).toFixed(1);
   lines.push(
     `${counts.failed === 0 ? "ok  " : "FAIL"} ${check.name}: ${counts.passed} passed, ` +
       `${counts.failed} failed, ${counts.skipped} skipped, ${seconds} s`,
   );
 }
+if (notes.length > 0) console.log(`\n${notes.join("\n\n")}`);
 console.log(`\n${lines.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s in all`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -16,6 +16,9 @@ interface Row {
   readonly event: StoredEvent | null;
 }
 
+/** The column has 32 bits; a larger version, which no producer has, is kept in the line alone. */
+const INT32_MAX = 2 ** 31 - 1;
+
 /** A value of a row as the file holds it; null where an optional field was absent. */
 type ColumnValue = string | number | bigint | boolean | Date | null;
 
@@ -27,7 +30,7 @@ const COLUMN_VALUES: Readonly<Record<ColumnName, Read>> = {
   index: (row) => row.index,
   append_time: (row) => new Date(row.appendTimeMs),
   unparseable: (row) => row.event === null,
-  schema_version: field((event) => event.schema_version),
+  schema_version: field((event) => Math.min(event.schema_version, INT32_MAX)),
   event_type: field((event) => event.event_type),
   event_id: field((event) => event.event_id),
   event_id128: field((event) => hash("sha256", event.event_id).slice(0, 32)),
