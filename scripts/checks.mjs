@@ -69,7 +69,8 @@ async function runVitest(project, attempt, files = []) {
     const failed = assertionResults.filter(({ status }) => status === "failed");
     if (failed.length === 0) return [`${file}: ${message}`];
     return failed.map(({ fullName, failureMessages }) => {
-      return `${file}: ${fullName}\n${failureMessages.join("\n").slice(0, FAILURE_TEXT_MAX)}`;
+      const text = failureMessages.map((message) => message.split("\n    at ")[0]).join("\n");
+      return `${file}: ${fullName}\n${text.slice(0, FAILURE_TEXT_MAX)}`;
     });
   });
   return {
