@@ -48,6 +48,13 @@ describe("hotPartsOf", () => {
     expect(parts).toEqual({ hours: { fromMs, toMs: fromMs + 90 * MINUTE_MS }, minutes: [] });
   });
 
+  it("takes whole an hour whose end is kept by minutes and whose start is not", () => {
+    const keptMs = nowMs - HOT_MINUTES_COVERAGE_MS;
+    const [fromMs, toMs] = [keptMs - 35 * MINUTE_MS, keptMs + 25 * MINUTE_MS];
+    const parts = hotPartsOf({ ...base, fromMs, toMs });
+    expect(parts).toEqual({ hours: { fromMs, toMs }, minutes: [] });
+  });
+
   it("covers every range once, without a gap", () => {
     const minute = fc.integer({ min: -60 * 60, max: 60 }).map((at) => nowMs + at * MINUTE_MS);
     const granularity = fc.constantFrom("total" as const, "hour" as const, "day" as const);

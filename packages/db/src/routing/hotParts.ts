@@ -36,8 +36,9 @@ export function hotPartsOf(facts: HotFacts): HotParts {
   if (granularity === "minute" || rolledThroughMs === null) return minutesAlone(facts);
   const keptMs = nowMs - HOT_MINUTES_COVERAGE_MS;
   const startMs = fromMs < keptMs ? fromMs : Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-  const wholeMs = toMs < keptMs ? toMs : Math.floor(toMs / HOUR_MS) * HOUR_MS;
-  const endMs = Math.min(wholeMs, rolledThroughMs);
+  const lastHourMs = Math.floor(toMs / HOUR_MS) * HOUR_MS;
+  // The minutes of the hour that the end cuts are kept only if its first one is.
+  const endMs = Math.min(lastHourMs < keptMs ? toMs : lastHourMs, rolledThroughMs);
   if (startMs >= endMs) return minutesAlone(facts);
   const around = [
     { fromMs, toMs: startMs },
