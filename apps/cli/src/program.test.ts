@@ -21,6 +21,8 @@ const VERBS = [
   ["events", "send"],
   ["events", "from-weblog"],
   ["campaigns", "import"],
+  ["campaigns", "pause"],
+  ["campaigns", "activate"],
   ["batch", "run"],
   ["batch", "status"],
   ["trace"],

@@ -14,6 +14,7 @@ import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchDiff } from "./verbs/batchDiff.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
 import { addBatchStatus } from "./verbs/batchStatus.ts";
+import { addCampaignStatus } from "./verbs/campaignStatus.ts";
 import { addCampaignsImport } from "./verbs/campaignsImport.ts";
 import { addDemo } from "./verbs/demo.ts";
 import { addEventsFromWeblog } from "./verbs/eventsFromWeblog.ts";
@@ -32,6 +33,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addEventsSend,
   addEventsFromWeblog,
   addCampaignsImport,
+  addCampaignStatus,
   addBatchRun,
   addBatchStatus,
   addBatchCancel,

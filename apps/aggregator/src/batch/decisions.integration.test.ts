@@ -1,9 +1,10 @@
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { addCampaignStatus } from "@trueclick/db/queries/campaignStatuses";
 import { addDecisions, listDecisions, revokeDecision } from "@trueclick/db/queries/fraudDecisions";
 import { addRuleVersion } from "@trueclick/db/queries/ruleVersions";
 import { versionDiff } from "@trueclick/db/queries/versionDiff";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
-import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -174,4 +175,35 @@ it("counts the days again that a new version of a rule judges", async () => {
     "adv_1 next day verified",
     "adv_2 day verified",
   ]);
+});
+
+// A pause that nobody counts again would go on being billed.
+it("bills a paused campaign up to the instant of its pause, and again when it goes on", async () => {
+  const all = { kind: "all" } as const;
+  const change = {
+    campaignId: campaignIdSchema.parse("cmp_of_adv_1"),
+    status: "paused",
+    effectiveFromMs: NOON_MS + 1,
+    reason: "out of stock",
+    createdBy: "boss",
+  } as const;
+  expect(await addCampaignStatus(stores(), all, change)).toMatchObject({ isNew: true });
+  expect(await workOff()).toEqual(["adv_1 day verified", "adv_1 next day published"]);
+  expect(await costs()).toEqual([20n, 0n, 10n]);
+  expect(await world.current("adv_1", NEXT_DAY)).toMatchObject({
+    cause: "cmp_of_adv_1 paused: out of stock",
+    rejects: [{ eventId: "event-0003", verdict: "inactive_campaign" }],
+  });
+
+  const goesOn = { ...change, status: "active", effectiveFromMs: NOON_MS + DAY_MS } as const;
+  await addCampaignStatus(stores(), all, goesOn);
+  expect(await workOff()).toEqual(["adv_1 next day published"]);
+  expect(await costs()).toEqual([20n, 10n, 10n]);
+
+  expect(await addCampaignStatus(stores(), all, goesOn)).toMatchObject({ isNew: false });
+  expect(await workOff()).toEqual([]);
+  const other = { ...goesOn, status: "paused" } as const;
+  await expect(addCampaignStatus(stores(), all, other)).rejects.toThrow("is active from");
+  const stranger = { kind: "advertisers", ids: [advertiserIdSchema.parse("adv_2")] } as const;
+  await expect(addCampaignStatus(stores(), stranger, other)).rejects.toThrow("no campaign");
 });

@@ -130,6 +130,7 @@ async function write(db: Transaction, plan: CampaignPlan): Promise<ImportCounts>
       })
       .returning({ id: campaigns.id }),
   );
+  await writeRequirements(db, plan);
   await writeAds(db, plan);
   const newRates = await writeRates(db, plan);
   return {
@@ -138,6 +139,22 @@ async function write(db: Transaction, plan: CampaignPlan): Promise<ImportCounts>
     ads: plan.ads.size,
     newRates,
   };
+}
+
+/** Of campaigns of which the file says whether they need an impression; the others stay as they are. */
+async function writeRequirements(db: Transaction, plan: CampaignPlan): Promise<void> {
+  for (const requiresImpression of [true, false]) {
+    const saying = [...plan.campaigns.values()].filter((campaign) => {
+      return campaign.requiresImpression === requiresImpression;
+    });
+    await inChunks(campaignIds(saying.map(({ id }) => id)), (some) =>
+      db
+        .update(campaigns)
+        .set({ requiresImpression })
+        .where(inArray(campaigns.id, some))
+        .returning({ id: campaigns.id }),
+    );
+  }
 }
 
 async function writeAds(db: Transaction, plan: CampaignPlan): Promise<void> {

@@ -83,6 +83,22 @@ describe("campaigns import", () => {
     expect(await stored()).toEqual(first);
   });
 
+  // A file without the column must not switch off what somebody else has switched on.
+  it("asks for impressions where a file says so, until one says otherwise", async () => {
+    const asks = async () => (await stored()).campaigns.map((row) => row.requiresImpression);
+    const [first = ""] = rows;
+    const withColumn = (word: string) =>
+      importText("asks.csv", `${HEADER},requires_impression\n${first},${word}`);
+    await importCsv(...rows);
+    expect(await asks()).toEqual([false]);
+    await withColumn("true");
+    expect(await asks()).toEqual([true]);
+    await importCsv(...rows);
+    expect(await asks()).toEqual([true]);
+    await withColumn("false");
+    expect(await asks()).toEqual([false]);
+  });
+
   it("is the same from JSON, with ads", async () => {
     const document = {
       advertisers: [

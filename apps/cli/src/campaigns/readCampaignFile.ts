@@ -4,7 +4,12 @@ import { CsvError, type Info, parse } from "csv-parse/sync";
 import { z } from "zod";
 import { hasCode } from "../stack/files.ts";
 import { CliError } from "../terminal/errors.ts";
-import { CAMPAIGN_COLUMNS, type CampaignColumn, type CampaignRow } from "./domain/campaignPlan.ts";
+import {
+  CAMPAIGN_COLUMNS,
+  type CampaignColumn,
+  type CampaignRow,
+  OPTIONAL_COLUMNS,
+} from "./domain/campaignPlan.ts";
 
 /** A file is read as a whole: it is written as a whole, too. */
 const FILE_BYTES_MAX = 64 * 1_048_576;
@@ -29,6 +34,8 @@ async function readWhole(path: string): Promise<string> {
     throw error;
   }
 }
+
+const ALL_COLUMNS = [...CAMPAIGN_COLUMNS, ...OPTIONAL_COLUMNS] as const;
 
 const recordSchema = z.object({
   record: z.record(z.string(), z.string()),
@@ -56,7 +63,7 @@ function readCsv(text: string): CampaignRow[] {
 
 function checkHeader(header: readonly string[]): string[] {
   const missing = CAMPAIGN_COLUMNS.filter((column) => !header.includes(column));
-  const unknown = header.filter((name) => !CAMPAIGN_COLUMNS.some((column) => column === name));
+  const unknown = header.filter((name) => !ALL_COLUMNS.some((column) => column === name));
   if (missing.length === 0 && unknown.length === 0) return [...header];
   const problems = [
     ...(missing.length === 0 ? [] : [`lacks ${missing.join(", ")}`]),
@@ -67,7 +74,7 @@ function checkHeader(header: readonly string[]): string[] {
 
 const scalar = z.union([z.string(), z.number()]).transform(String);
 const adSchema = z.object({ id: z.string(), name: z.string().default("") });
-const flatSchema = z.partialRecord(z.enum(CAMPAIGN_COLUMNS), scalar);
+const flatSchema = z.partialRecord(z.enum(ALL_COLUMNS), z.union([scalar, z.boolean()]));
 
 /** Either rows with the names of the CSV's columns, or the same as a tree. */
 const jsonSchema = z.union([
@@ -85,6 +92,7 @@ const jsonSchema = z.union([
               id: scalar,
               name: scalar,
               daily_budget_micros: scalar.optional(),
+              requires_impression: z.boolean().optional(),
               ads: z.array(adSchema).default([]),
               rates: z
                 .array(z.object({ cpc_micros: scalar, effective_from: z.string() }))
@@ -129,6 +137,7 @@ function treeRows({ advertisers }: Tree): CampaignRow[] {
             cpc_micros: rate.cpc_micros,
             effective_from: rate.effective_from,
             daily_budget_micros: campaign.daily_budget_micros ?? "",
+            requires_impression: campaign.requires_impression ?? "",
           },
           campaign.ads,
         ),
@@ -139,10 +148,10 @@ function treeRows({ advertisers }: Tree): CampaignRow[] {
 
 function toRow(
   where: string,
-  fields: Readonly<Partial<Record<CampaignColumn, string>>>,
+  fields: Readonly<Partial<Record<CampaignColumn, string | boolean>>>,
   ads: CampaignRow["ads"],
 ): CampaignRow {
-  const of = (column: CampaignColumn) => fields[column] ?? "";
+  const of = (column: CampaignColumn) => String(fields[column] ?? "");
   return {
     where,
     ads,
@@ -156,6 +165,7 @@ function toRow(
       cpc_micros: of("cpc_micros"),
       effective_from: of("effective_from"),
       daily_budget_micros: of("daily_budget_micros"),
+      requires_impression: of("requires_impression"),
     },
   };
 }

@@ -63,7 +63,11 @@ const KINDS = {
   inactive_campaign: kind("inactive_campaign"),
   publisher_blocked: kind("publisher_blocked"),
   manual: kind("manual"),
-  unlinked: kind("unlinked", lookback),
+  unlinked: kind(
+    "unlinked",
+    lookback,
+    "The campaign asks for an impression, and none was received for this click in the hours before it.",
+  ),
   token_replayed: kind(
     "unlinked",
     none,

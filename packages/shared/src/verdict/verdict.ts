@@ -55,7 +55,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   manual: "Marked invalid by a reviewer.",
   token_bad: "The click token was forged or damaged.",
   token_expired: "The click token was too old.",
-  unlinked: "No impression was issued for this click.",
+  unlinked: "No impression that was issued, and not used up before, stands behind this click.",
   unknown_campaign: "The campaign is not known here.",
   inactive_campaign: "The campaign was not running at that time.",
   test: "Test traffic: kept, never counted or billed.",

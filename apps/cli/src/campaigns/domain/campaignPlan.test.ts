@@ -11,6 +11,7 @@ const FIELDS: CampaignRow["fields"] = {
   cpc_micros: "250000",
   effective_from: "2026-11-01T00:00:00+05:45",
   daily_budget_micros: "",
+  requires_impression: "",
 };
 
 function row(changes: Partial<CampaignRow["fields"]> = {}, line = 2): CampaignRow {
@@ -52,6 +53,7 @@ describe("planCampaigns", () => {
     ["campaign_id", "x".repeat(65)],
     ["campaign_name", ""],
     ["daily_budget_micros", "lots"],
+    ["requires_impression", "yes"],
   ] as const)("refuses a %s of %s, and says where", (column, text) => {
     const { issues } = planCampaigns([row({ [column]: text }, 7)]);
     expect(issues).toMatchObject([{ where: "line 7", column }]);
@@ -63,6 +65,7 @@ describe("planCampaigns", () => {
     ["currency", "EUR"],
     ["campaign_name", "Other"],
     ["daily_budget_micros", "5"],
+    ["requires_impression", "true"],
     ["cpc_micros", "1"],
   ] as const)("refuses two rows that disagree on %s", (column, text) => {
     const { issues } = planCampaigns([row(), row({ [column]: text }, 3)]);

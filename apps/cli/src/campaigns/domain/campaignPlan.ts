@@ -21,7 +21,9 @@ export const CAMPAIGN_COLUMNS = [
   "effective_from",
   "daily_budget_micros",
 ] as const;
-export type CampaignColumn = (typeof CAMPAIGN_COLUMNS)[number];
+/** Columns that a file may leave out; what they say of then stays as it is. */
+export const OPTIONAL_COLUMNS = ["requires_impression"] as const;
+export type CampaignColumn = (typeof CAMPAIGN_COLUMNS)[number] | (typeof OPTIONAL_COLUMNS)[number];
 
 export interface PlannedAdvertiser {
   readonly id: string;
@@ -36,6 +38,8 @@ export interface PlannedCampaign {
   readonly advertiserId: string;
   readonly name: string;
   readonly dailyBudgetMicros: bigint | null;
+  /** Whether its clicks need an impression that was received; null leaves it as it is. */
+  readonly requiresImpression: boolean | null;
   readonly where: string;
 }
 
@@ -109,6 +113,7 @@ class Planner {
       advertiserId: advertiser.id,
       name: reader.name("campaign_name"),
       dailyBudgetMicros: reader.optionalMicros("daily_budget_micros"),
+      requiresImpression: reader.optionalBoolean("requires_impression"),
       where,
     };
     const rate: PlannedRate = {
@@ -148,6 +153,7 @@ class Planner {
     this.#same(campaign, known, "advertiser_id", "advertiserId");
     this.#same(campaign, known, "campaign_name", "name");
     this.#same(campaign, known, "daily_budget_micros", "dailyBudgetMicros");
+    this.#same(campaign, known, "requires_impression", "requiresImpression");
   }
 
   #addRate(rate: PlannedRate): void {
@@ -223,6 +229,13 @@ class RowReader {
 
   optionalMicros(column: "daily_budget_micros"): bigint | null {
     return this.#text(column) === "" ? null : this.micros(column);
+  }
+
+  optionalBoolean(column: "requires_impression"): boolean | null {
+    const text = this.#text(column);
+    if (text === "true" || text === "false") return text === "true";
+    if (text !== "") this.#note(column, `must be true or false: ${text}`);
+    return null;
   }
 
   effectiveFromMs(): number {

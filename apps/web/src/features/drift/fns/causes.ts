@@ -28,7 +28,7 @@ const WORDS: Readonly<Record<string, Omit<CauseWords, "means"> & { readonly mean
   manual: { name: "Reviewed", inSentence: "clicks marked by a reviewer" },
   token_bad: { name: "Forged token", inSentence: "clicks with forged tokens" },
   token_expired: { name: "Expired token", inSentence: "clicks with expired tokens" },
-  unlinked: { name: "No impression", inSentence: "clicks without an impression" },
+  unlinked: { name: "No unused impression", inSentence: "clicks without an unused impression" },
   unknown_campaign: { name: "Campaign unknown", inSentence: "clicks of a campaign new to us" },
   inactive_campaign: { name: "Campaign not running", inSentence: "clicks outside of a campaign" },
   test: { name: "Test traffic", inSentence: "test clicks" },
