@@ -6,6 +6,8 @@ export type Database = NodePgDatabase;
 /** A pool's limits. Statements that run longer than this are stopped by the server. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A process that is halted within a transaction must not hold its locks from who took over. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 
 export interface OpenDatabase {
   readonly db: Database;
@@ -23,8 +25,11 @@ export function openDatabase(
     max: options.connectionsMax,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
   });
   // A dropped idle connection is replaced at the next query; unheard, the event ends the process.
   pool.on("error", () => {});
+  // The same of one that is dropped between the statements of a transaction; the next one fails.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return { db: drizzle({ client: pool, casing: "snake_case" }), pool, close: () => pool.end() };
 }

@@ -46,6 +46,10 @@ export class IdHash {
       this.#permute();
     }
     if (at === end && end !== start) return;
+    // As in CMAC, a secret word tells a block that is padded from one that is full. Its last byte,
+    // which no text of it reaches, tells how much of it is text.
+    this.word1 ^= key[2] ?? 0;
+    this.word3 ^= (end - at) << 24;
     this.word0 ^= wordAt(view, at, end);
     this.word1 ^= wordAt(view, at + 4, end);
     this.word2 ^= wordAt(view, at + 8, end);
