@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
 
 const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
@@ -15,6 +16,8 @@ const COMPRESSION = {
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 
+const kept = new KeptZstd(COMPRESSION);
+
 /** Room for the output is taken in pieces of about the input's size, which is more than it needs. */
 const CHUNK_BYTES_MIN = 1_024;
 const CHUNK_BYTES_MAX = 262_144;
@@ -28,11 +31,25 @@ export function compressZstd(bytes: Buffer): Promise<Buffer> {
 }
 
 /**
- * The same in this turn: for a few KiB the way to the thread pool and back costs more than what is
- * done there (40 microseconds in all, instead of 100).
+ * The same in this turn: for up to a hundred KiB the way to the thread pool and back, and a context
+ * that is made for one call, cost as much as what is done there, or more.
  */
 export function compressZstdNow(bytes: Buffer): Buffer {
-  return zstdCompressSync(bytes, compressionOf(bytes));
+  return kept.compress(bytes) ?? zstdCompressSync(bytes, compressionOf(bytes));
+}
+
+/**
+ * Compresses up to `KEPT_ZSTD_BYTES_MAX` in this turn, before anything else can touch the bytes, and
+ * more on the pool.
+ *
+ * @param headBytes Room before the frame, for the caller to fill.
+ */
+export async function compressZstdBehind(headBytes: number, bytes: Buffer): Promise<Buffer> {
+  const framed = kept.compress(bytes, headBytes);
+  if (framed !== null) return framed;
+  const isShort = bytes.length <= KEPT_ZSTD_BYTES_MAX;
+  const frame = isShort ? compressZstdNow(bytes) : await compressZstd(bytes);
+  return Buffer.concat([Buffer.allocUnsafe(headBytes), frame]);
 }
 
 function compressionOf(bytes: Buffer) {

@@ -116,7 +116,11 @@ declare module "kafkajs/src/protocol/encoder.js" {
   /** Grows as it is written to, unless told a size that is enough. */
   class Encoder {
     constructor(bytes?: number);
+    /** What there is room in; the first `offset` bytes are written. */
+    buf: Buffer;
+    offset: number;
     readonly buffer: Buffer;
+    writeEncoder(value: Encoder): this;
     writeInt16(value: number): this;
     writeInt32(value: number): this;
     writeString(value: string | null): this;
@@ -152,4 +156,16 @@ declare module "kafkajs/src/protocol/requests/produce/index.js" {
     protocol: (of: { readonly version: number }) => (data: ProduceData) => Produce;
   };
   export = definition;
+}
+
+declare module "kafkajs/src/protocol/request.js" {
+  import type Encoder from "kafkajs/src/protocol/encoder.js";
+
+  /** The whole of a request: its length, its header and what `encode` gives. */
+  function createRequest(options: {
+    readonly correlationId: number;
+    readonly clientId: string;
+    readonly request: { readonly encode: () => Promise<Encoder> };
+  }): Promise<Encoder>;
+  export = createRequest;
 }

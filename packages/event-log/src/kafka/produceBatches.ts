@@ -1,7 +1,8 @@
 /// <reference path="./kafkajsInternals.d.ts" />
 
-import Encoder from "kafkajs/src/protocol/encoder.js";
+import type Encoder from "kafkajs/src/protocol/encoder.js";
 import Produce from "kafkajs/src/protocol/requests/produce/index.js";
+import { encoderWithFrontRoom, useFrontRoom } from "./frontRoom.ts";
 import { RecordBatch } from "./recordBatch.ts";
 
 type ProduceData = Parameters<ReturnType<typeof Produce.protocol>>[0];
@@ -25,6 +26,7 @@ let isTaught = false;
 export function teachRecordBatches(): void {
   if (isTaught) return;
   isTaught = true;
+  useFrontRoom();
   const protocolOf = Produce.protocol;
   Produce.protocol = ({ version }) => {
     const toProduce = protocolOf({ version });
@@ -57,7 +59,7 @@ function batchesOf({ topicData }: ProduceData): readonly TopicBatches[] | null {
 function encodeProduce({ acks, timeout }: ProduceData, topics: readonly TopicBatches[]): Encoder {
   const batchBytes = topics.flatMap(({ batches }) => batches.map(({ value }) => value.length));
   const bytes = batchBytes.reduce((sum, length) => sum + length, FRAMING_BYTES);
-  const request = new Encoder(bytes);
+  const request = encoderWithFrontRoom(bytes);
   // No transaction.
   request.writeString(null).writeInt16(acks).writeInt32(timeout);
   request.writeInt32(topics.length);

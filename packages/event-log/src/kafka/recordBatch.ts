@@ -1,6 +1,7 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Message } from "kafkajs";
-import { compressZstd, compressZstdNow } from "../zstd.ts";
+import { KEPT_ZSTD_BYTES_MAX } from "../keptZstd.ts";
+import { compressZstdBehind } from "../zstd.ts";
 
 /** What of a record is written; it has neither key nor time of its own. */
 export interface BatchedRecord {
@@ -42,8 +43,8 @@ const ZSTD = 4;
 /** Neither idempotent nor in a transaction. */
 const NO_PRODUCER_ID = -1n;
 
-/** What is compressed on this thread, a third of a millisecond; more goes to the pool. */
-const QUICK_BYTES_MAX = 131_072;
+/** For records that are compressed in the turn in which they are put here, before others are. */
+const scratch = Buffer.allocUnsafeSlow(KEPT_ZSTD_BYTES_MAX);
 
 /** No key, as a varint. */
 const NO_KEY = 1;
@@ -61,10 +62,8 @@ export async function encodeRecordBatch(
   records: readonly BatchedRecord[],
   timestampMs: number,
 ): Promise<Buffer> {
-  const plain = encodeRecords(records);
-  const isQuick = plain.length <= QUICK_BYTES_MAX;
-  const compressed = isQuick ? compressZstdNow(plain) : await compressZstd(plain);
-  const batch = Buffer.alloc(HEADER_BYTES + compressed.length);
+  const batch = await compressZstdBehind(HEADER_BYTES, encodeRecords(records));
+  batch.fill(0, 0, HEADER_BYTES);
   batch.writeInt32BE(batch.length - LENGTH_END, LENGTH_AT);
   batch.writeInt8(MAGIC, MAGIC_AT);
   batch.writeInt16BE(ZSTD, ATTRIBUTES_AT);
@@ -73,11 +72,11 @@ export async function encodeRecordBatch(
   batch.writeBigInt64BE(BigInt(timestampMs), MAX_TIMESTAMP_AT);
   batch.writeBigInt64BE(NO_PRODUCER_ID, PRODUCER_ID_AT);
   batch.writeInt32BE(records.length, RECORD_COUNT_AT);
-  compressed.copy(batch, HEADER_BYTES);
   batch.writeUInt32BE(crc32c(batch.subarray(CRC_END)), CRC_AT);
   return batch;
 }
 
+/** The records side by side: in `scratch`, until the next call, if they have room there. */
 function encodeRecords(records: readonly BatchedRecord[]): Buffer {
   const headers = records.map((record) => encodeHeaders(record.headers));
   const lengths = records.map(
@@ -89,7 +88,7 @@ function encodeRecords(records: readonly BatchedRecord[]): Buffer {
       (headers[at]?.length ?? 0),
   );
   const size = lengths.reduce((sum, length) => sum + varintBytes(length) + length, 0);
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = size <= scratch.length ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
   let end = 0;
   for (const [at, { value }] of records.entries()) {
     end = writeVarint(bytes, end, lengths[at] ?? 0);

@@ -1,0 +1,66 @@
+import { constants, createZstdCompress, type ZstdOptions } from "node:zlib";
+
+/** What Node's zlib has below its streams: undocumented, so looked for and not taken for granted. */
+interface Handle {
+  writeSync(
+    flush: number,
+    input: Buffer,
+    inputAt: number,
+    inputBytes: number,
+    output: Buffer,
+    outputAt: number,
+    outputBytes: number,
+  ): void;
+}
+
+/** Longest input, bytes. */
+export const KEPT_ZSTD_BYTES_MAX = 131_072;
+/** Longest output of zstd for that, `ZSTD_COMPRESSBOUND`, rounded up, and a checksum. */
+const OUTPUT_BYTES_MAX = KEPT_ZSTD_BYTES_MAX + (KEPT_ZSTD_BYTES_MAX >> 8) + 1_024;
+
+/**
+ * A zstd context that is kept. Node makes one for each call and throws it away, and what it leaves
+ * to be collected costs as much as the compression of a few dozen KiB.
+ */
+export class KeptZstd {
+  readonly #handle: unknown;
+  /** After each call: room left in the output, then input not taken. */
+  readonly #state: unknown;
+  readonly #output = Buffer.allocUnsafeSlow(OUTPUT_BYTES_MAX);
+
+  constructor(options: ZstdOptions) {
+    const stream = createZstdCompress(options);
+    this.#handle = Reflect.get(stream, "_handle");
+    this.#state = Reflect.get(stream, "_writeState");
+  }
+
+  /**
+   * One frame, the same as `zstdCompressSync` writes when told the size of the input.
+   *
+   * @param bytes At most `KEPT_ZSTD_BYTES_MAX`.
+   * @param headBytes Room before the frame, for the caller to fill.
+   * @returns null where this Node has no such context to keep.
+   */
+  compress(bytes: Buffer, headBytes = 0): Buffer | null {
+    const [handle, state, output] = [this.#handle, this.#state, this.#output];
+    if (!isHandle(handle) || !(state instanceof Uint32Array)) return null;
+    if (bytes.length > KEPT_ZSTD_BYTES_MAX) return null;
+    // The end of a frame with its first byte: zstd so knows the size, and takes tables that fit it.
+    handle.writeSync(constants.ZSTD_e_end, bytes, 0, bytes.length, output, 0, output.length);
+    const [outputLeft = 0, inputLeft = 0] = state;
+    if (inputLeft !== 0 || outputLeft === 0) throw new Error("zstd did not end its frame");
+    const frameBytes = output.length - outputLeft;
+    const framed = Buffer.allocUnsafe(headBytes + frameBytes);
+    output.copy(framed, headBytes, 0, frameBytes);
+    return framed;
+  }
+}
+
+function isHandle(value: unknown): value is Handle {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "writeSync" in value &&
+    typeof value.writeSync === "function"
+  );
+}
