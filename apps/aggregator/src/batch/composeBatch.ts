@@ -82,7 +82,7 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
   const { db, clickhouse, settings, logger } = deps;
   const { queue, stores } = await composeJobStores(deps);
   const schedule = {
-    schedule: createPostgresDaySchedule(db, clickhouse),
+    schedule: createPostgresDaySchedule(db, clickhouse, stores.codeVersion),
     intervalMs: settings.scheduleIntervalMs,
     nowMs: () => Date.now(),
     logger,

@@ -160,21 +160,28 @@ it("leaves days alone that lie outside of a decision's time", async () => {
   expect(await workOff()).toEqual(["adv_1 day verified"]);
 });
 
-it("counts the days again that a new version of a rule judges", async () => {
-  const { version } = await addRuleVersion(stores(), {
-    id: "velocity_publisher",
-    enabled: true,
+it("counts the open days again that a new version of a rule judges, and no closed one", async () => {
+  const rule = {
+    ...({ id: "velocity_publisher", enabled: true, reason: "a trial", createdBy: "test" } as const),
     parameters: { seconds: 3_600, clicks_max: 1 },
     effectiveFromMs: dayBounds(NEXT_DAY, "UTC").fromMs,
-    reason: "a trial",
-    createdBy: "test",
-  });
-  expect(version).toBe(2);
+  };
+  const openMs = dayBounds(NEXT_DAY, "UTC").toMs;
+  const { version, closed } = await addRuleVersion(stores(), rule, openMs);
+  expect([version, closed]).toEqual([2, []]);
   expect(await workOff()).toEqual([
     "adv_1 day verified",
     "adv_1 next day verified",
     "adv_2 day verified",
   ]);
+  // Three days after the first day's end, to the millisecond.
+  const later = await addRuleVersion(stores(), rule, dayBounds(DAY, "UTC").toMs + 3 * DAY_MS);
+  expect(later.version).toBe(3);
+  expect(later.closed).toMatchObject([
+    { advertiserId: "adv_1", billingDay: DAY },
+    { advertiserId: "adv_2", billingDay: DAY },
+  ]);
+  expect(await workOff()).toEqual(["adv_1 next day verified"]);
 });
 
 // A pause that nobody counts again would go on being billed.

@@ -1,5 +1,7 @@
+import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { ruleVersions } from "@trueclick/db/postgres/schema/rules";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
 import { cancelJob } from "@trueclick/db/queries/jobs";
@@ -27,7 +29,7 @@ let schedule: DaySchedule;
 beforeEach(async () => {
   world = await openBatchWorld();
   const { db, clickhouse } = world.archive;
-  schedule = createPostgresDaySchedule(db, clickhouse);
+  schedule = createPostgresDaySchedule(db, clickhouse, world.stores.codeVersion);
   await world.addAdvertiser("adv_1", {
     timeZone: "UTC",
     campaigns: [{ id: "cmp_1", rates: [[0, 100n]] }],
@@ -110,6 +112,35 @@ it("takes in the days again that a changed rate touches, and no other", async ()
   expect(await dirty()).toEqual([]);
   await later(NOON_MS - HOUR_MS, 200n);
   expect(await dirty()).toMatchObject([{ billingDay: DAY, why: "changed campaigns" }]);
+});
+
+// Rules are rows: however one came, nobody has to remember what it touches.
+it("takes in open days again that another rule or program would judge, and no closed one", async () => {
+  const { db } = world.archive;
+  const closed = NOON_MS - 5 * DAY_MS;
+  // `NOON_MS` is ten days ago: the one day is open yet, the other is not.
+  await db.update(advertisers).set({ settlingHours: 12 * 24 });
+  await archive([NOON_MS, NOON_MS + 1, closed], ARCHIVED_MS);
+  await queueDue(schedule, NEXT_HOUR_MS);
+  await runQueued();
+  const nowMs = Date.now() + 2 * HOUR_MS;
+  const changed = (codeVersion: string) =>
+    truthDirtyDays(world.archive, { kind: "all" }, { nowMs, codeVersion });
+  const { codeVersion } = world.stores;
+  expect(await changed(codeVersion)).toEqual([]);
+  const other = { billingDay: DAY, why: "changed program: truth-other" };
+  expect(await changed("truth-other")).toMatchObject([other]);
+
+  await db.insert(ruleVersions).values({
+    ...{ ruleId: "velocity_publisher", version: 2, enabled: true, reason: "x", createdBy: "x" },
+    ...{ parameters: { seconds: 3_600, clicks_max: 1 }, effectiveFrom: new Date(closed - DAY_MS) },
+  });
+  const why = "changed rules: velocity_publisher@2";
+  expect(await changed(codeVersion)).toMatchObject([{ billingDay: DAY, why }]);
+  expect(await queueDue(schedule, nowMs)).toBe(1);
+  await runQueued();
+  expect(await world.current("adv_1", DAY)).toMatchObject({ version: 2, cause: why });
+  expect(await changed(codeVersion)).toEqual([]);
 });
 
 it("publishes nothing of a job that is cancelled while it judges", async () => {

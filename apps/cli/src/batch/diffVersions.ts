@@ -1,4 +1,8 @@
-import { type VersionDiff, versionDiff } from "@trueclick/db/queries/versionDiff";
+import {
+  type ComparedVersion,
+  type VersionDiff,
+  versionDiff,
+} from "@trueclick/db/queries/versionDiff";
 import type { IsoDay } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { withStores } from "../stack/openStores.ts";
@@ -33,7 +37,8 @@ export async function diffVersions(
   return { text: toText(diff), json: toJson(diff) };
 }
 
-function toText({ currency, costMicros, moved, added, removed, changed }: VersionDiff): string {
+function toText(diff: VersionDiff): string {
+  const { before, after, currency, costMicros, moved, added, removed, changed } = diff;
   const rows = moved.map((one) => [
     one.campaign,
     one.eventType,
@@ -48,6 +53,7 @@ function toText({ currency, costMicros, moved, added, removed, changed }: Versio
     ...changed.map((name) => `other ${name.replaceAll("_", " ")}`),
   ];
   return [
+    `version ${after.version} against ${before.version}: ${after.cause}`,
     rows.length === 0 ? "No count differs." : formatTable(header, rows),
     `cost ${costMicros >= 0n ? "+" : ""}${costMicros} micros of ${currency}`,
     ...causes,
@@ -59,12 +65,23 @@ const namesOf =
   ([kind, names]: readonly [string, readonly (string | number)[]]): string[] =>
     names.length === 0 ? [] : [`${what} ${kind}: ${names.join(", ")}`];
 
-function toJson({ costMicros, moved, ...diff }: VersionDiff) {
+function toJson({ before, after, costMicros, moved, ...diff }: VersionDiff) {
   return {
     ...diff,
+    before: versionJson(before),
+    after: versionJson(after),
     cost_micros: Number(costMicros),
-    moved: moved.map(({ eventType, costMicros: cost, ...one }) => {
-      return { ...one, event_type: eventType, cost_micros: Number(cost) };
+    moved: moved.map(({ campaignName, eventType, costMicros: cost, ...one }) => {
+      const named = { ...one, campaign_name: campaignName, event_type: eventType };
+      return { ...named, cost_micros: Number(cost) };
     }),
   };
 }
+
+const versionJson = ({ version, jobId, cause, publishedAt, costMicros }: ComparedVersion) => ({
+  version,
+  job: jobId,
+  cause,
+  published_at: publishedAt.toISOString(),
+  cost_micros: Number(costMicros),
+});

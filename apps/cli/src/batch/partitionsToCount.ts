@@ -14,7 +14,7 @@ export interface CountSelection {
 
 /**
  * What a run counts: the day named, of the advertiser named or of all; without a day every day of
- * which events, campaigns or rates are others than were counted.
+ * which events, campaigns or rates are others than were counted, or, while it is open, rules.
  *
  * @throws {UsageError} on an impossible day; {CliError} `not_found` on an unknown advertiser.
  */

@@ -40,7 +40,7 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
   return {
     text: [
       `Jobs: ${states}`,
-      `Days with new events or changed campaigns: ${dirty.length}`,
+      `Days to count, of new events, changed campaigns or changed rules: ${dirty.length}`,
       ...(jobs.length === 0 ? [] : ["", formatJobs(jobs)]),
     ].join("\n"),
     json: {

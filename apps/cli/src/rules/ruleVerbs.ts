@@ -1,5 +1,9 @@
 import { userInfo } from "node:os";
-import { addRuleVersion, listRuleVersions } from "@trueclick/db/queries/ruleVersions";
+import {
+  addRuleVersion,
+  listRuleVersions,
+  type RuleAdded,
+} from "@trueclick/db/queries/ruleVersions";
 import {
   disclosureOfRule,
   parseRuleParameters,
@@ -32,12 +36,30 @@ export async function setRule(context: CliContext, change: RuleChange): Promise<
     const parameters = checkedParameters(id, { ...before?.parameters, ...change.set });
     const createdBy = `trueclick rules, ${userInfo().username}`;
     const wanted = { id, enabled, parameters, effectiveFromMs, reason, createdBy };
-    const { version, partitions, requestId } = await addRuleVersion(stores, wanted);
+    const { version, partitions, closed, requestId } = await addRuleVersion(stores, wanted);
+    const text = `${id}@${version}: ${partitions.length} open days are counted again.`;
     return {
-      text: `${id}@${version}: ${partitions.length} counted days are counted again.`,
-      json: { rule: id, version, parameters, request_id: requestId, partitions: partitions.length },
+      text: [text, ...closedText(closed)].join("\n"),
+      json: {
+        ...{ rule: id, version, parameters, request_id: requestId },
+        partitions: partitions.length,
+        closed: closed.map(({ advertiserId, billingDay }) => {
+          return { advertiser_id: advertiserId, billing_day: billingDay };
+        }),
+      },
     };
   });
+}
+
+/** Closed days were shown as final: only a person changes them. */
+function closedText(closed: RuleAdded["closed"]): string[] {
+  const days = closed.map(({ billingDay }) => billingDay).sort();
+  const [first, last] = [days.at(0), days.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const these = closed.length === 1 ? "1 closed day keeps" : `${closed.length} closed days keep`;
+  return [
+    `${these} what was counted; npx trueclick recompute --from ${first} --to ${last} would change that.`,
+  ];
 }
 
 export async function listRules(context: CliContext): Promise<VerbResult> {

@@ -34,7 +34,10 @@ export function addRules({ program, context, run }: VerbHost): void {
     .requiredOption("--from <time>", "event time, inclusive, ISO 8601 with a zone")
     .requiredOption("--reason <text>", "why, for the audit page")
     .option(...JSON_OPTION)
-    .addHelpText("after", "\nThe counted days that it judges are counted again.")
+    .addHelpText(
+      "after",
+      "\nThe open days that it judges are counted again; closed ones stay as they are.",
+    )
     .action((rule: string, raw: unknown) => {
       const options = parseOptions(setOptions, raw);
       if (!isRuleId(rule))

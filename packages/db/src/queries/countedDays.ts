@@ -15,6 +15,8 @@ export interface CountedDay {
     /** Rows by event hour, its start in epoch milliseconds; null when they were not noted. */
     readonly hourRows: ReadonlyMap<number, number> | null;
     readonly campaignsHash: string | null;
+    readonly rulesHash: string | null;
+    readonly codeVersion: string | null;
   } | null;
 }
 
@@ -48,6 +50,8 @@ export async function countedDays(
       billingDay,
       hourRows: batchJobs.hourRows,
       campaignsHash: batchJobs.campaignsHash,
+      rulesHash: batchJobs.rulesHash,
+      codeVersion: batchJobs.codeVersion,
     })
     .from(batchJobs)
     .where(and(inScope, inArray(batchJobs.state, ["published", "verified"])))
@@ -69,11 +73,15 @@ export async function countedDays(
   );
 }
 
+type PinnedColumns = "hourRows" | "campaignsHash" | "rulesHash" | "codeVersion";
+
 function toCounted({
   hourRows,
   campaignsHash,
-}: Pick<typeof batchJobs.$inferSelect, "hourRows" | "campaignsHash">) {
+  rulesHash,
+  codeVersion,
+}: Pick<typeof batchJobs.$inferSelect, PinnedColumns>) {
   const rows = Object.entries(hourRows ?? {});
   const byHour = new Map(rows.map(([seconds, count]) => [Number(seconds) * SECOND_MS, count]));
-  return { hourRows: hourRows === null ? null : byHour, campaignsHash };
+  return { hourRows: hourRows === null ? null : byHour, campaignsHash, rulesHash, codeVersion };
 }

@@ -14,14 +14,17 @@ import { type AdvertiserRow, listAdvertisers } from "./advertisers.ts";
 import { remembered } from "./billingDays.ts";
 import { type CampaignChange, type CampaignChanges, campaignChanges } from "./campaignChanges.ts";
 import { type CampaignHours, campaignHours } from "./campaignHours.ts";
-import { type CountedDays, countedDays } from "./countedDays.ts";
+import { type CountedDay, type CountedDays, countedDays } from "./countedDays.ts";
+import { closesAtMs } from "./finality.ts";
 import type { TruthPartition } from "./jobs.ts";
+import { type RuleChanges, ruleChanges } from "./ruleChanges.ts";
 
 /** A truth partition whose inputs are not those of its last count. */
 export interface DirtyDay extends TruthPartition {
   /** The instants of the billing day in the advertiser's zone. */
   readonly bounds: InstantRange;
-  readonly why: "new events" | "changed campaigns";
+  /** In words that the audit page shows. */
+  readonly why: string;
   /**
    * When somebody last set out to count it; for a day that nobody ever did, when the archive had its
    * first events. Epoch milliseconds.
@@ -33,6 +36,8 @@ export interface DirtyDaysOptions {
   /** Days that began before are not looked at. */
   readonly sinceMs?: number;
   readonly nowMs?: number;
+  /** The program that counts; days that another one counted are dirty. Not compared when missing. */
+  readonly codeVersion?: string | undefined;
 }
 
 /** What the archive holds of an event hour. */
@@ -43,8 +48,10 @@ interface ArchivedHour {
 
 /**
  * The billing days of which the archive holds other events than were counted last, or whose
- * campaigns and rates are others; oldest first. A day counts as counted also when it came out as it
- * was. Rules and code are not compared: what they judged stays judged until somebody asks.
+ * campaigns and rates are others; and of those that have not closed, also those which other rules or
+ * another program would judge. Oldest first. A day counts as counted also when it came out as it was.
+ *
+ * Rules and program leave closed days alone: what they judged stays judged until somebody asks.
  *
  * Days that were never counted and of which the advertiser has no event are left out: the archive
  * holds the events of all advertisers together, so each of its days is news to a new one.
@@ -52,16 +59,17 @@ interface ArchivedHour {
 export async function truthDirtyDays(
   stores: Stores,
   scope: TenantScope,
-  { sinceMs = 0, nowMs = Date.now() }: DirtyDaysOptions = {},
+  { sinceMs = 0, nowMs = Date.now(), codeVersion }: DirtyDaysOptions = {},
 ): Promise<DirtyDay[]> {
   // One snapshot: an object that is archived meanwhile makes its day dirty at the next call.
   const seen = await stores.db.transaction(
     async (tx) => ({
-      sinceMs,
+      ...{ sinceMs, nowMs, codeVersion },
       advertisers: await listAdvertisers({ db: tx }, scope),
       archived: await archivedHours({ db: tx }, sinceMs),
       counted: await countedDays({ db: tx }, scope, sinceMs),
       changes: await campaignChanges({ db: tx }, scope, sinceMs),
+      rules: await ruleChanges({ db: tx }, scope, sinceMs),
     }),
     { isolationLevel: "repeatable read", accessMode: "read only" },
   );
@@ -93,16 +101,20 @@ interface Candidate {
 
 interface Seen {
   readonly sinceMs: number;
+  readonly nowMs: number;
+  readonly codeVersion: string | undefined;
   readonly archived: ReadonlyMap<number, ArchivedHour>;
   readonly counted: CountedDays;
   readonly changes: CampaignChanges;
+  readonly rules: RuleChanges;
 }
 
 function candidatesOf(
-  { id, timeZone }: AdvertiserRow,
+  { id, timeZone, settlingHours }: AdvertiserRow,
   days: ReadonlyMap<string, InstantRange>,
-  { sinceMs, archived, counted, changes }: Seen,
+  seen: Seen,
 ): Candidate[] {
+  const { sinceMs, archived, counted, changes } = seen;
   const ofAdvertiser = counted.get(id);
   const all = new Set([...days.keys(), ...(ofAdvertiser?.keys() ?? [])]);
   return [...all].flatMap((billingDay): Candidate[] => {
@@ -121,9 +133,34 @@ function candidatesOf(
     if (hourRows === null || looked.some((hour) => rowsNow(hour) !== (hourRows.get(hour) ?? 0))) {
       return [{ day: { ...day, why: "new events" }, if: "any" }];
     }
+    const closesMs = closesAtMs(bounds.toMs, settlingHours);
+    const why = changedJudgement(before.counted, { bounds, closesMs }, seen);
+    if (why !== null) return [{ day: { ...day, why }, if: "any" }];
     const change = changes(id, campaignsHash, bounds);
     return change === null ? [] : [{ day: { ...day, why: "changed campaigns" }, if: change }];
   });
+}
+
+/** Rules named in words; a set of them that is all new would fill the page. */
+const RULES_NAMED_MAX = 5;
+
+/** By what else than counted last a day would be judged now; null for the same, and once it closed. */
+function changedJudgement(
+  { rulesHash, codeVersion: before }: NonNullable<CountedDay["counted"]>,
+  { bounds, closesMs }: { readonly bounds: InstantRange; readonly closesMs: number },
+  { rules, codeVersion: now, nowMs }: Pick<Seen, "rules" | "codeVersion" | "nowMs">,
+): string | null {
+  if (nowMs >= closesMs) return null;
+  // A job looks at clicks up to an hour past the last hour that its day touches.
+  const lastHourMs = hoursTouched(bounds).at(-1) ?? bounds.toMs;
+  const changed = rules(rulesHash, { fromMs: bounds.fromMs, toMs: lastHourMs + 2 * HOUR_MS });
+  if (changed.length > 0) {
+    const omitted = changed.length - RULES_NAMED_MAX;
+    const more = omitted > 0 ? ` and ${omitted} more` : "";
+    return `changed rules: ${changed.slice(0, RULES_NAMED_MAX).join(", ")}${more}`;
+  }
+  const isOther = now !== undefined && before !== null && before !== now;
+  return isOther ? `changed program: ${now}` : null;
 }
 
 function holds({ day, if: condition }: Candidate, known: CampaignHours | null): boolean {

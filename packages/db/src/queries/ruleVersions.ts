@@ -4,8 +4,9 @@ import type { RuleVersion } from "@trueclick/shared/verdict/rules";
 import { asc, eq, max } from "drizzle-orm";
 import { ruleVersions } from "../postgres/schema/rules.ts";
 import type { Stores } from "../stores.ts";
+import { closesAtMs } from "./finality.ts";
 import { type QueuedJobs, queueJobs, type TruthPartition } from "./jobs.ts";
-import { currentTruth } from "./truthPointers.ts";
+import { currentTruth, type TruthPointer } from "./truthPointers.ts";
 
 export interface RuleVersionRow extends RuleVersion {
   readonly reason: string;
@@ -14,7 +15,11 @@ export interface RuleVersionRow extends RuleVersion {
 }
 
 /** Every version of every rule, by rule and version. */
-export async function listRuleVersions({ db }: Pick<Stores, "db">): Promise<RuleVersionRow[]> {
+export async function listRuleVersions({
+  db,
+}: {
+  readonly db: Pick<Stores["db"], "select">;
+}): Promise<RuleVersionRow[]> {
   const rows = await db
     .select()
     .from(ruleVersions)
@@ -26,18 +31,23 @@ export async function listRuleVersions({ db }: Pick<Stores, "db">): Promise<Rule
 
 export interface RuleAdded extends QueuedJobs {
   readonly version: number;
+  /** The days that are counted again. */
   readonly partitions: readonly TruthPartition[];
+  /** Days that it judges too and that have closed: they stay as they are until somebody asks. */
+  readonly closed: readonly TruthPartition[];
 }
 
 /**
- * Adds the next version of a rule, and queues a recount of the counted days that it judges, all or
- * nothing.
+ * Adds the next version of a rule, and queues a recount of the counted days that it judges and that
+ * have not closed, all or nothing. A day that was counted at the same moment without it is found by
+ * `truthDirtyDays`.
  *
  * @param wanted With parameters that `parseRuleParameters` has checked.
  */
 export async function addRuleVersion(
   { db }: Pick<Stores, "db">,
   wanted: Omit<RuleVersion, "version"> & { readonly reason: string; readonly createdBy: string },
+  nowMs: number = Date.now(),
 ): Promise<RuleAdded> {
   const { id, effectiveFromMs, enabled, parameters, reason, createdBy } = wanted;
   return db.transaction(async (tx) => {
@@ -55,16 +65,21 @@ export async function addRuleVersion(
     // A version that begins within an hour of a day's end can touch the clicks that it ends with.
     const range = { fromMs: effectiveFromMs - HOUR_MS, toMs: FAR_MS };
     const days = await currentTruth({ db: tx }, { kind: "all" }, range);
-    const partitions = days.map(({ advertiserId, billingDay }) => ({ advertiserId, billingDay }));
+    const isOpen = ({ bounds, settlingHours }: TruthPointer) =>
+      nowMs < closesAtMs(bounds.toMs, settlingHours);
+    const partitions = days.filter(isOpen).map(toPartition);
+    const closed = days.filter((day) => !isOpen(day)).map(toPartition);
     const request = { partitions, reason: `rule ${id}@${version}: ${reason}`.slice(0, 500) };
     const queued = await queueJobs(
       { db: tx },
       { kind: "all" },
       { ...request, requestedBy: createdBy },
     );
-    return { ...queued, version, partitions };
+    return { ...queued, version, partitions, closed };
   });
 }
+
+const toPartition = ({ advertiserId, billingDay }: TruthPointer) => ({ advertiserId, billingDay });
 
 /** Past every billing day that has been counted. */
 const FAR_MS = Date.UTC(9_000, 0);

@@ -7,6 +7,7 @@ import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import { batchJobObjects, batchJobs, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope, tenantWhere } from "../tenant.ts";
+import { namesOf } from "./advertisers.ts";
 
 export interface VersionsAsked {
   readonly advertiserId: AdvertiserId;
@@ -18,6 +19,8 @@ export interface VersionsAsked {
 /** Events of one campaign, type and verdict that one version has more of than the other. */
 export interface CountMoved {
   readonly campaign: string;
+  /** Null for a campaign that is not known any more. */
+  readonly campaignName: string | null;
   readonly eventType: string;
   readonly verdict: string;
   /** Positive where the later version has more. */
@@ -25,8 +28,21 @@ export interface CountMoved {
   readonly costMicros: bigint;
 }
 
+/** One side of the comparison: which count it was, and why there was one. */
+export interface ComparedVersion {
+  readonly version: number;
+  readonly jobId: number;
+  readonly cause: string;
+  readonly publishedAt: Date;
+  /** Of the whole day. */
+  readonly costMicros: bigint;
+}
+
 export interface VersionDiff {
+  readonly before: ComparedVersion;
+  readonly after: ComparedVersion;
   readonly currency: string;
+  /** What the later version costs more than the earlier. */
   readonly costMicros: bigint;
   /** By campaign, type and verdict; without those that did not change. */
   readonly moved: readonly CountMoved[];
@@ -76,16 +92,22 @@ export async function versionDiff(
   scope: TenantScope,
   asked: VersionsAsked,
 ): Promise<VersionDiff | null> {
-  const [before, after] = [
-    await readVersion(stores, scope, asked, asked.before),
-    await readVersion(stores, scope, asked, asked.after),
-  ];
+  const [before, after] = await Promise.all([
+    readVersion(stores, scope, asked, asked.before),
+    readVersion(stores, scope, asked, asked.after),
+  ]);
   if (before === null || after === null) return null;
-  const moved = await countsMoved(stores, scope, asked, [before.buildId, after.buildId]);
+  const counts = await countsMoved(stores, scope, asked, [before.told.jobId, after.told.jobId]);
+  const campaignIds = [...new Set(counts.map(({ campaign }) => campaign))];
+  const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
   return {
+    before: before.told,
+    after: after.told,
     currency: after.currency,
-    costMicros: after.costMicros - before.costMicros,
-    moved,
+    costMicros: after.told.costMicros - before.told.costMicros,
+    moved: counts.map((count) => {
+      return { ...count, campaignName: names.campaigns.get(count.campaign) ?? null };
+    }),
     added: namesMissingIn(before, after),
     removed: namesMissingIn(after, before),
     changed: SINGLE_INPUTS.filter((name) => before.inputs[name] !== after.inputs[name]),
@@ -93,9 +115,8 @@ export async function versionDiff(
 }
 
 interface Version {
-  readonly buildId: number;
+  readonly told: ComparedVersion;
   readonly currency: string;
-  readonly costMicros: bigint;
   readonly inputs: Inputs;
   /** Path and hash. */
   readonly objects: ReadonlyMap<string, string>;
@@ -124,10 +145,10 @@ async function readVersion(
     .select({ path: batchJobObjects.path, sha256: batchJobObjects.sha256 })
     .from(batchJobObjects)
     .where(inArray(batchJobObjects.jobId, [row.version.jobId]));
+  const { jobId, cause, publishedAt, costMicros } = row.version;
   return {
-    buildId: Number(row.version.jobId),
+    told: { version, jobId: Number(jobId), cause, publishedAt, costMicros },
     currency: row.version.currency,
-    costMicros: row.version.costMicros,
     inputs: inputsSchema.parse(row.inputs ?? {}),
     objects: new Map(objects.map(({ path, sha256 }) => [path, sha256])),
   };
@@ -157,7 +178,7 @@ function countsMoved(
   scope: TenantScope,
   { advertiserId, billingDay }: VersionsAsked,
   [before, after]: readonly [number, number],
-): Promise<CountMoved[]> {
+): Promise<Omit<CountMoved, "campaignName">[]> {
   return runTenantQuery(clickhouse, scope, {
     name: "versionDiff",
     params: { advertiser: advertiserId, day: billingDay, before, after },

@@ -14,8 +14,16 @@ const REQUESTED_BY = "schedule";
 const LOCK = 0x5c_4e_d0_1e;
 const ALL = { kind: "all" } as const;
 
-/** Decides under an advisory lock, which a process that dies gives back. */
-export function createPostgresDaySchedule(db: Database, clickhouse: ClickHouseClient): DaySchedule {
+/**
+ * Decides under an advisory lock, which a process that dies gives back.
+ *
+ * @param codeVersion Of the program that will count.
+ */
+export function createPostgresDaySchedule(
+  db: Database,
+  clickhouse: ClickHouseClient,
+  codeVersion: string,
+): DaySchedule {
   return {
     decide: (nowMs, choose) =>
       db.transaction(async (tx) => {
@@ -34,7 +42,7 @@ export function createPostgresDaySchedule(db: Database, clickhouse: ClickHouseCl
           );
         const dirty = await truthDirtyDays({ db, clickhouse }, ALL, {
           sinceMs: nowMs - SINCE_MS,
-          nowMs,
+          ...{ nowMs, codeVersion },
         });
         const chosen = choose(dirty, unfinished?.jobs ?? 0);
         for (const [why, partitions] of Map.groupBy(chosen, (day) => day.why)) {

@@ -9,7 +9,10 @@ import { pacingEndpoint } from "./endpoints/pacing.ts";
 import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
 import { quarantineEndpoint } from "./endpoints/quarantine.ts";
 import { reportEndpoint } from "./endpoints/report.ts";
+import { versionDiffEndpoint } from "./endpoints/versionDiff.ts";
 import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
+
+const VERSIONS = "day=2026-10-28&before=1&after=2";
 
 let rest: RestFixture;
 beforeAll(async () => {
@@ -37,6 +40,7 @@ describe("a caller", () => {
     const refused = [
       rest.ask(driftEndpoint, DAY, { key }),
       rest.ask(partitionsEndpoint, "", { key }),
+      rest.ask(versionDiffEndpoint, `advertiser_id=acme&${VERSIONS}`, { key }),
       rest.ask(jobEndpoint, "", { key, path: { id: "1" } }),
       rest.ask(eventEndpoint, "", { key, path: { event_id: "event-of-acme" } }),
       rest.ask(pipelineHealthEndpoint, "", { key }),

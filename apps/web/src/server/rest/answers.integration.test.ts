@@ -1,4 +1,5 @@
 import { quarantineItems } from "@trueclick/db/postgres/schema/quarantine";
+import { publishTruth } from "@trueclick/db/testing/fillStores";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -8,6 +9,7 @@ import { campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
 import { pipelineHealthEndpoint } from "./endpoints/pipelineHealth.ts";
 import { quarantineEndpoint } from "./endpoints/quarantine.ts";
 import { reportEndpoint } from "./endpoints/report.ts";
+import { versionDiffEndpoint } from "./endpoints/versionDiff.ts";
 import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts";
 
 let rest: RestFixture;
@@ -107,6 +109,36 @@ describe("answers", () => {
     expect(
       (await rest.ask(eventEndpoint, "", { path: { event_id: "never-was-here" } })).status,
     ).toBe(404);
+  });
+
+  it("of two versions of a day tell what moved, by whose count", async () => {
+    const day = "2026-11-02";
+    const cell = { campaign: "b1", hour: `${day}T10:00:00Z` };
+    const before = [
+      { ...cell, events: 3, costMicros: 750_000 },
+      { ...cell, events: 5, type: "impression" as const },
+    ];
+    const after = [
+      { ...cell, events: 2, costMicros: 500_000 },
+      { ...cell, events: 1, verdict: "manual" as const },
+      { ...cell, events: 5, type: "impression" as const },
+    ];
+    await publishTruth(rest.stores, { advertiser: "other", day, cells: before });
+    const job = await publishTruth(rest.stores, { advertiser: "other", day, cells: after });
+    const query = `advertiser_id=other&day=${day}`;
+    const diff = await rest.ask(versionDiffEndpoint, `${query}&before=1&after=2`);
+    expect(versionDiffEndpoint.answer.parse(await diff.json())).toMatchObject({
+      ...{ advertiser: "other", day, currency: "EUR", cost_micros: -250_000 },
+      before: { version: 1, cost_micros: 750_000 },
+      after: { version: 2, cost_micros: 500_000, job, cause: "test" },
+      moved: [
+        { campaign: "b1", verdict: "manual", events: 1, cost_micros: 0 },
+        { campaign_name: "Campaign b1", verdict: "valid", events: -1, cost_micros: -250_000 },
+      ],
+    });
+    expect((await rest.ask(versionDiffEndpoint, `${query}&before=2&after=3`)).status).toBe(404);
+    const never = `advertiser_id=never&day=${day}&before=1&after=2`;
+    expect((await rest.ask(versionDiffEndpoint, never)).status).toBe(404);
   });
 
   it("of drift and of the pipeline add up", async () => {

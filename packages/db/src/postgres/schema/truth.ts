@@ -64,6 +64,8 @@ export const batchJobs = pgTable(
     inputs: jsonb().$type<unknown>(),
     /** Changes with any campaign or rate that was pinned: a quick look at `inputs`. */
     campaignsHash: text().generatedAlwaysAs(sql`md5(inputs ->> 'campaigns')`),
+    /** The same of the rules that were pinned. */
+    rulesHash: text().generatedAlwaysAs(sql`md5(inputs ->> 'rules')`),
     /**
      * Rows of the archive by event hour (its start, epoch seconds) as pinned. The archive only ever
      * grows, so that other events of an hour are always another number of rows.

@@ -59,9 +59,11 @@ export function AuditPage({ account, renderedAtMs }: AccountPageProps) {
           <DataTable
             label="Versions of billing days"
             caption="Versions of billing days"
-            columns={versionColumns(account.timeZone, (jobId) =>
-              hrefKeeping(`/audit/jobs/${jobId}`, params),
-            )}
+            columns={versionColumns(account.timeZone, {
+              job: ({ jobId }) => hrefKeeping(`/audit/jobs/${jobId}`, params),
+              changes: ({ billingDay, version }) =>
+                hrefKeeping(`/audit/days/${billingDay}/${version}`, params),
+            })}
             rows={versions.data}
             rowKey={(row) => `${row.billingDay}/${row.version}`}
             maxHeight="calc(100dvh - 13rem)"

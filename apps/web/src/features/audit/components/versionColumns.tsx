@@ -9,11 +9,16 @@ import { Hash } from "./Hash.tsx";
 
 type Version = ApiOutputs["audit"]["partitions"][number];
 
-/** The columns of the list of versions; `hrefOf` leads to the job that made one. */
-export function versionColumns(
-  timeZone: string,
-  hrefOf: (jobId: number) => string,
-): Column<Version>[] {
+/** Where a row of the list leads on to. */
+export interface VersionLinks {
+  /** The job that made it. */
+  readonly job: (row: Version) => string;
+  /** What it changed of the version before. */
+  readonly changes: (row: Version) => string;
+}
+
+/** The columns of the list of versions. */
+export function versionColumns(timeZone: string, links: VersionLinks): Column<Version>[] {
   const factsOf = (row: Version): FigureFacts => ({
     finality: row.finality,
     asOf: formatInstant(row.publishedAt.getTime(), timeZone),
@@ -65,6 +70,20 @@ export function versionColumns(
     },
     { id: "cause", header: "Why", value: (row) => row.cause },
     {
+      id: "changes",
+      header: "Changes",
+      means: "What this version changed of the one before it, and by what.",
+      value: (row) => (row.version > 1 ? `${row.version - 1} to ${row.version}` : null),
+      cell: (row) =>
+        row.version > 1 ? (
+          <Link href={links.changes(row)} className="text-accent underline">
+            what changed
+          </Link>
+        ) : (
+          <span className="text-ink-3">first count</span>
+        ),
+    },
+    {
       id: "published",
       header: "Published",
       phone: "hidden",
@@ -77,7 +96,7 @@ export function versionColumns(
       align: "right",
       value: (row) => row.jobId,
       cell: (row) => (
-        <Link href={hrefOf(row.jobId)} className="text-accent underline">
+        <Link href={links.job(row)} className="text-accent underline">
           #{row.jobId}
         </Link>
       ),

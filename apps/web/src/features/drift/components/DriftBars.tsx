@@ -1,8 +1,8 @@
+import { causeWords } from "../../../report/fns/causes.ts";
 import { formatCount, formatSigned } from "../../../shell/fns/format.ts";
 import { cn } from "../../../ui/cn.ts";
 import { Figure } from "../../../ui/Figure.tsx";
 import { Term } from "../../../ui/Term.tsx";
-import { causeWords } from "../fns/causes.ts";
 import type { DriftSummary } from "../fns/prepareDrift.ts";
 
 const ENDS_MEAN = {

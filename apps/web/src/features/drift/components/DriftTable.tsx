@@ -1,11 +1,11 @@
 import { useMemo } from "react";
+import { causeWords } from "../../../report/fns/causes.ts";
 import type { ApiOutputs } from "../../../shell/apiTypes.ts";
 import { formatCount, formatInstant, formatSigned } from "../../../shell/fns/format.ts";
 import { cn } from "../../../ui/cn.ts";
 import { Figure } from "../../../ui/Figure.tsx";
 import type { Column } from "../../../ui/table/column.ts";
 import { DataTable } from "../../../ui/table/DataTable.tsx";
-import { causeWords } from "../fns/causes.ts";
 
 type DriftRow = ApiOutputs["drift"]["byCampaignHour"]["rows"][number];
 

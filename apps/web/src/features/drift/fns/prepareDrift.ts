@@ -1,5 +1,5 @@
+import { causeWords } from "../../../report/fns/causes.ts";
 import { formatCount } from "../../../shell/fns/format.ts";
-import { causeWords } from "./causes.ts";
 
 export interface DriftFact {
   readonly stream: number;

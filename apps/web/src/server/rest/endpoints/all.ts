@@ -6,6 +6,7 @@ import { pacingEndpoint } from "./pacing.ts";
 import { pipelineHealthEndpoint } from "./pipelineHealth.ts";
 import { quarantineEndpoint } from "./quarantine.ts";
 import { reportEndpoint } from "./report.ts";
+import { versionDiffEndpoint } from "./versionDiff.ts";
 
 /** Every endpoint of the API; a test holds the routes of the app to this list. */
 export const ENDPOINTS: readonly Described[] = [
@@ -14,6 +15,7 @@ export const ENDPOINTS: readonly Described[] = [
   driftEndpoint,
   eventEndpoint,
   partitionsEndpoint,
+  versionDiffEndpoint,
   jobEndpoint,
   billingExportEndpoint,
   pipelineHealthEndpoint,

@@ -1,0 +1,6 @@
+import { versionDiffEndpoint } from "../../../../../server/rest/endpoints/versionDiff.ts";
+import { serve } from "../../../../../server/rest/serve.ts";
+
+export const dynamic = "force-dynamic";
+
+export const GET = serve(versionDiffEndpoint);

@@ -1,0 +1,1 @@
+ALTER TABLE "batch_jobs" ADD COLUMN "rules_hash" text GENERATED ALWAYS AS (md5(inputs ->> 'rules')) STORED;
