@@ -22,7 +22,8 @@ import { LogHealth, SourceLimits } from "../../apps/ingest/src/domain/sourceLimi
 import { InFlightBytes } from "../../apps/ingest/src/http/inFlightBytes.ts";
 import { createRoutes } from "../../apps/ingest/src/http/routes.ts";
 import { createEdgeServer } from "../../apps/ingest/src/http/server.ts";
-import type { EventSink } from "../../apps/ingest/src/ports/eventSink.ts";
+import { createUsualEvents } from "../../apps/ingest/src/http/usualEvents.ts";
+import type { LineSink } from "../../apps/ingest/src/ports/eventSink.ts";
 
 export const KEY = "bench-key";
 export const KEY_SHA256 = sha256Hex(KEY);
@@ -31,13 +32,15 @@ export const PARTITIONS = 4;
 const MUCH = 1e12;
 const IN_FLIGHT_BYTES_MAX = 64 * 1_048_576;
 
-const NO_LOG: EventSink = {
+const DONE = Promise.resolve();
+const NO_LOG: LineSink = {
   partitionCount: () => PARTITIONS,
-  append: () => Promise.resolve(),
-  ping: () => Promise.resolve(),
+  append: () => DONE,
+  appendLines: () => DONE,
+  ping: () => DONE,
 };
 
-function openSink(log: EventLog, topic: string): Promise<EventSink> {
+function openSink(log: EventLog, topic: string): Promise<LineSink> {
   return new Promise((resolve, reject) => {
     const sink = createLogEventSink(log, {
       ...{ topic, partitionCount: PARTITIONS, nowMs: Date.now },
@@ -48,13 +51,13 @@ function openSink(log: EventLog, topic: string): Promise<EventSink> {
     const timer = setInterval(() => {
       if (sink.partitionCount() === null) return;
       clearInterval(timer);
-      resolve(new GroupedEventSink(sink));
+      resolve(new GroupedEventSink(sink, RECORD_BYTES_MAX));
     }, 10);
   });
 }
 
 export async function createEdge(log: EventLog | null, topic: string): Promise<Server> {
-  const sink = log === null ? new GroupedEventSink(NO_LOG) : await openSink(log, topic);
+  const sink = log === null ? NO_LOG : await openSink(log, topic);
   const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
   const metrics = createPromEdgeMetrics({
     ...{ inFlightBytes: () => inFlight.bytes, limitFactor: () => 1, spool: null },
@@ -72,40 +75,44 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
       throw new Error(`${items.length} events were refused`);
     },
   };
+  const events = {
+    acceptance: {
+      ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
+      ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+      stamps: {
+        region: "bench",
+        ...createUserAgentReader(),
+        readIp: createIpReader({
+          hashIp: createIpHasher("000102030405060708090a0b0c0d0e0f"),
+          isDatacenterIp: () => false,
+        }),
+        // As the peer, which judges no tokens either; `/c/{token}` verifies each.
+        verifyToken: null,
+      },
+    },
+    authentication: {
+      keys: {
+        recall: (lookup: string) => (lookup === KEY_SHA256 ? key : null),
+        find: async (lookup: string) => (lookup === KEY_SHA256 ? key : null),
+        findSource: async () => null,
+        ping: () => Promise.resolve(),
+      },
+      ...{ sha256Hex, signatureHashes },
+      nonces: { find: async () => null, remember: async () => {} },
+    },
+    inFlight,
+    limits: new SourceLimits({ perSecond: MUCH, burst: MUCH }, new LogHealth()),
+  };
   return createEdgeServer({
+    shortcut: createUsualEvents(events),
     routes: createRoutes({
-      acceptance: {
-        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
-        ...{ blockBytesMax: RECORD_BYTES_MAX, lineBuffers: new LineBuffers() },
-        yieldTurn: setImmediate,
-        stamps: {
-          region: "bench",
-          ...createUserAgentReader(),
-          readIp: createIpReader({
-            hashIp: createIpHasher("000102030405060708090a0b0c0d0e0f"),
-            isDatacenterIp: () => false,
-          }),
-          // As the peer, which judges no tokens either; `/c/{token}` verifies each.
-          verifyToken: null,
-        },
-      },
-      authentication: {
-        keys: {
-          find: async (lookup) => (lookup === KEY_SHA256 ? key : null),
-          findSource: async () => null,
-          ping: () => Promise.resolve(),
-        },
-        ...{ sha256Hex, signatureHashes },
-        nonces: { find: async () => null, remember: async () => {} },
-      },
+      ...events,
       clickLinks: {
         verifyToken,
         areKeysKnown: () => true,
         quarantineBucket: new RateBucket({ perSecond: 1, burst: 1 }, Date.now()),
         newNonce: randomUUID,
       },
-      inFlight,
-      limits: new SourceLimits({ perSecond: MUCH, burst: MUCH }, new LogHealth()),
       probes: {},
       renderMetrics: () => metrics.render(),
       isStopping: () => false,

@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers/promises";
 import { openDatabase } from "@trueclick/db/postgres/database";
-import { RECORD_BYTES_MAX } from "@trueclick/event-log";
 import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import type { Logger } from "pino";
 import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
@@ -17,6 +16,7 @@ import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeGeo } from "./composeGeo.ts";
 import { composeSink } from "./composeSink.ts";
 import { composeTokens } from "./composeTokens.ts";
+import type { VerifyToken } from "./domain/clickTokens.ts";
 import { createIpReader } from "./domain/ipFacts.ts";
 import { LineBuffers } from "./domain/plain/lineBuffer.ts";
 import { ALL_KEPT, QuarantineBudget, SOURCE_KEPT } from "./domain/quarantineBudget.ts";
@@ -25,6 +25,7 @@ import type { Env } from "./env.ts";
 import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createEdgeServer } from "./http/server.ts";
+import { createUsualEvents } from "./http/usualEvents.ts";
 
 /** Connections of the key directory; the event log has its own. */
 const DATABASE_CONNECTIONS_MAX = 4;
@@ -81,26 +82,20 @@ export async function composeEdge(env: Env, logger: Logger) {
     keysAgeMs: () => keys.ageMs(),
     tokenKeysAgeMs: () => tokens.ageMs(),
   });
-  const stamps = {
-    region: env.REGION,
-    ...createUserAgentReader(),
-    readIp: createIpReader({
-      hashIp: createIpHasher(env.IP_HASH_KEY),
-      isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
-      findCountry: await composeGeo(env, logger),
-    }),
-    verifyToken: tokens.clickLinks.verifyToken,
+  const stamps = await composeStamps(env, logger, tokens.clickLinks.verifyToken);
+  const events = {
+    acceptance: {
+      ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf, partitionOfBytes },
+      ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+    },
+    authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
+    inFlight,
+    limits: new SourceLimits(toRateLimit(env.SOURCE_EVENTS_PER_SECOND), health),
   };
   const server = createEdgeServer({
+    shortcut: createUsualEvents(events),
     routes: createRoutes({
-      acceptance: {
-        ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf, partitionOfBytes },
-        blockBytesMax: RECORD_BYTES_MAX,
-        ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
-      },
-      authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
-      inFlight,
-      limits: new SourceLimits(toRateLimit(env.SOURCE_EVENTS_PER_SECOND), health),
+      ...events,
       clickLinks: tokens.clickLinks,
       probes: { log: probe, keys: () => probeKeys(keys), token_keys: tokens.probe },
       renderMetrics: () => metrics.render(),
@@ -123,6 +118,20 @@ export async function composeEdge(env: Env, logger: Logger) {
       await Promise.all([close(), quarantine.close()]);
       await database.close();
     },
+  };
+}
+
+/** What the edge adds to events. @throws if a file that is set can't be read. */
+async function composeStamps(env: Env, logger: Logger, verifyToken: VerifyToken) {
+  return {
+    region: env.REGION,
+    ...createUserAgentReader(),
+    readIp: createIpReader({
+      hashIp: createIpHasher(env.IP_HASH_KEY),
+      isDatacenterIp: await readDatacenterRanges(env.DATACENTER_RANGES_FILE),
+      findCountry: await composeGeo(env, logger),
+    }),
+    verifyToken,
   };
 }
 

@@ -9,11 +9,11 @@ import { SpooledEventSink } from "./adapters/spool/spooledEventSink.ts";
 import { openSpoolFolder } from "./adapters/spool/spoolFolder.ts";
 import { lockSpoolFolder } from "./adapters/spool/spoolLock.ts";
 import type { Env } from "./env.ts";
-import type { EventSink } from "./ports/eventSink.ts";
+import type { LineSink } from "./ports/eventSink.ts";
 import type { SpoolStats } from "./ports/spool.ts";
 
 export interface ComposedSink {
-  readonly sink: EventSink;
+  readonly sink: LineSink;
   /** How storing stands, in a word; throws when nothing can be stored. */
   readonly probe: () => Promise<string>;
   readonly spoolStats: (() => SpoolStats) | null;
@@ -29,7 +29,12 @@ export async function composeSink(
 ): Promise<ComposedSink> {
   if (env.SPOOL_DIR === undefined) {
     const probe = () => log.ping().then(() => "ok");
-    return { sink: new GroupedEventSink(log), probe, spoolStats: null, close: () => log.close() };
+    return {
+      sink: new GroupedEventSink(log, RECORD_BYTES_MAX),
+      probe,
+      spoolStats: null,
+      close: () => log.close(),
+    };
   }
   const nowMs = () => Date.now();
   const folder = await openSpoolFolder(env.SPOOL_DIR);
@@ -47,7 +52,7 @@ export async function composeSink(
     onDrainFault: (error) => logger.error({ err: error }, "the spool cannot be drained"),
   });
   return {
-    sink: new GroupedEventSink(sink),
+    sink: new GroupedEventSink(sink, RECORD_BYTES_MAX),
     probe: async () => {
       await sink.ping();
       return (await sink.isLogUp()) ? "ok" : "spooling";

@@ -86,6 +86,22 @@ describe("CachedKeyDirectory", () => {
     expect(await cached.find("good")).toBeNull();
   });
 
+  it("recalls a good key as long as nobody has to be asked, and asks nobody", async () => {
+    expect(cached.recall("good")).toBeNull();
+    await cached.find("good");
+    await cached.find("guess");
+    expect(cached.recall("good")).toEqual(KEY);
+    expect(cached.recall("guess")).toBeNull();
+    nowMs += LIMITS.ttlMs - 1;
+    directory.keys.delete("good");
+    expect(cached.recall("good")).toEqual(KEY);
+    nowMs += 1;
+    expect(cached.recall("good")).toBeNull();
+    await cached.find("good");
+    expect(cached.recall("good")).toBeNull();
+    expect(directory.asked).toBe(3);
+  });
+
   // A restart of the database must not stop clicks, and must not let strangers in.
   it("believes known keys and no others while the directory is down", async () => {
     await cached.find("good");

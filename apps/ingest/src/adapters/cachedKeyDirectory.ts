@@ -3,6 +3,7 @@ import type { Source } from "../domain/source.ts";
 import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
+  type RememberedKeys,
   type SourceKey,
 } from "../ports/keyDirectory.ts";
 import { withTimeout } from "./withTimeout.ts";
@@ -31,7 +32,7 @@ interface Remembered {
  * confirmed go on working and all others fail closed: an edge whose database restarts must not stop
  * taking clicks, and must not take them from strangers.
  */
-export class CachedKeyDirectory implements KeyDirectory {
+export class CachedKeyDirectory implements KeyDirectory, RememberedKeys {
   readonly #directory: KeyDirectory;
   readonly #limits: KeyCacheLimits;
   readonly #nowMs: () => number;
@@ -46,6 +47,12 @@ export class CachedKeyDirectory implements KeyDirectory {
     this.#directory = directory;
     this.#limits = limits;
     this.#nowMs = nowMs;
+  }
+
+  recall(lookup: string): SourceKey | null {
+    const remembered = this.#good.get(lookup);
+    if (remembered === undefined || this.#ageMs(remembered) >= this.#limits.ttlMs) return null;
+    return remembered.key;
   }
 
   async find(lookup: string): Promise<SourceKey | null> {

@@ -36,10 +36,25 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const textOf = (blocks: readonly Block[] = []) =>
   blocks.map(({ partition, value }) => `${partition}: ${value.toString().replaceAll("\n", " ")}`);
 
+/** As lines, as requests append them, or as blocks where there are many. */
+function appendEither(grouped: GroupedEventSink, blocks: readonly Block[]): Promise<void> {
+  if (blocks.length > 2) return grouped.append(blocks);
+  const bytes = Buffer.concat(blocks.map(({ value }) => value));
+  let end = 0;
+  const lines = blocks.flatMap(({ partition, value }) =>
+    blockLines(value).map((line, index) => {
+      const start = end + (index === 0 ? 0 : 1);
+      end = start + line.length;
+      return { partition, start, end };
+    }),
+  );
+  return grouped.appendLines(bytes, lines, 4);
+}
+
 describe("GroupedEventSink", () => {
   it("appends the requests of one moment together, one block a partition", async () => {
     const sink = new GatedSink();
-    const grouped = new GroupedEventSink(sink);
+    const grouped = new GroupedEventSink(sink, 1_048_576);
     const all = [block(0, "a"), block(1, "b", "c"), block(0, "d")].map((one) =>
       grouped.append([one]),
     );
@@ -51,7 +66,7 @@ describe("GroupedEventSink", () => {
 
   it("gathers small requests while one append is under way, until they are worth a second", async () => {
     const sink = new GatedSink();
-    const grouped = new GroupedEventSink(sink);
+    const grouped = new GroupedEventSink(sink, 1_048_576);
     const calls = [grouped.append([block(0, "a")])];
     await turn();
     calls.push(grouped.append([block(1, "b")]), grouped.append([block(1, "c")]));
@@ -76,7 +91,7 @@ describe("GroupedEventSink", () => {
 
   it("gathers what comes while two appends are under way, and no answer comes before its own", async () => {
     const sink = new GatedSink();
-    const grouped = new GroupedEventSink(sink);
+    const grouped = new GroupedEventSink(sink, 1_048_576);
     const answered: string[] = [];
     const append = (name: string) =>
       grouped.append([large(0, name)]).then(() => answered.push(name));
@@ -98,10 +113,35 @@ describe("GroupedEventSink", () => {
     expect(answered.sort()).toEqual(["a", "b", "c", "d"]);
   });
 
+  it("copies lines at once, and sends those of a partition as one block", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink, 1_048_576);
+    const bytes = Buffer.from("aabbb");
+    const [aa, bbb] = [
+      { partition: 2, start: 0, end: 2 },
+      { partition: 2, start: 2, end: 5 },
+    ];
+    const calls = [
+      grouped.appendLines(bytes, [aa, bbb], 4),
+      grouped.appendLines(bytes, [{ ...bbb, partition: 5 }], 8),
+      grouped.append([block(2, "c")]),
+    ];
+    bytes.fill("x");
+    calls.push(grouped.appendLines(Buffer.from("dd"), [aa], 4));
+    await turn();
+    const sent = sink.appends.map(({ blocks }) => textOf(blocks).toSorted());
+    expect(sent).toEqual([["2: aa bbb c", "2: dd", "5: bbb"]]);
+    expect(sink.appends[0]?.blocks.map(({ partitionCount }) => partitionCount).sort()).toEqual([
+      ...[4, 4, 8],
+    ]);
+    sink.appends[0]?.gate.resolve();
+    await Promise.all(calls);
+  });
+
   // A group is one append: nobody may be told of events that are not known to be stored.
   it("promises nothing to anybody whose append failed, nor lets others wait for the same", async () => {
     const sink = new GatedSink();
-    const grouped = new GroupedEventSink(sink);
+    const grouped = new GroupedEventSink(sink, 1_048_576);
     const outcome = (name: string) =>
       grouped.append([large(0, name)]).then(
         () => "stored",
@@ -125,7 +165,7 @@ describe("GroupedEventSink", () => {
 
   it("refuses what is more than it may hold, and takes again once there is room", async () => {
     const sink = new GatedSink();
-    const grouped = new GroupedEventSink(sink);
+    const grouped = new GroupedEventSink(sink, 1_048_576);
     const large = [{ ...block(0), value: Buffer.alloc(40 * 1_048_576, "x") }];
     const first = grouped.append(large);
     await expect(grouped.append(large)).rejects.toBeInstanceOf(SinkUnavailableError);
@@ -146,11 +186,12 @@ describe("GroupedEventSink", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 12 }), async (calls) => {
         const sink = new GatedSink();
-        const grouped = new GroupedEventSink(sink);
+        const grouped = new GroupedEventSink(sink, 1_048_576);
         let serial = 0;
         const sent: string[] = [];
         const done = calls.map((blocks) =>
-          grouped.append(
+          appendEither(
+            grouped,
             blocks.map(({ partition, lines }) => {
               const texts = Array.from({ length: lines }, () => `${partition}/${serial++}`);
               sent.push(...texts);

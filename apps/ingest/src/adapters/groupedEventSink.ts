@@ -5,8 +5,9 @@
  * together. On an idle edge nothing waits for anything.
  */
 import { BLOCK_EVENTS_MAX, countBlockLines } from "@trueclick/shared/event/block";
-import type { Block } from "../domain/blocks.ts";
-import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
+import { type Block, gatherBlocks, type Line } from "../domain/blocks.ts";
+import { type EventSink, type LineSink, SinkUnavailableError } from "../ports/eventSink.ts";
+import { StagedLines } from "./stagedLines.ts";
 
 /** What arrives meanwhile is gathered. Two, so that one is on its way while one is made durable. */
 const APPENDS_IN_FLIGHT_MAX = 2;
@@ -21,27 +22,36 @@ const APPEND_BYTES_MAX = 4 * 1_048_576;
 const PENDING_BYTES_MAX = 64 * 1_048_576;
 /** Larger blocks gain nothing by being joined, bytes. */
 const JOINED_BYTES_MAX = 65_536;
+/** Lines of larger requests become blocks at once: there is little left to join, bytes. */
+const STAGED_BYTES_MAX = 16_384;
 
 const LINE_FEED = Buffer.from("\n");
 
-interface Call {
-  readonly blocks: readonly Block[];
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+/** What goes out in one append, and who waits for it. */
+class Group {
+  readonly blocks: Block[] = [];
+  bytes = 0;
+  /** One promise for all of them. */
+  readonly appended = Promise.withResolvers<void>();
 }
 
-export class GroupedEventSink implements EventSink {
+export class GroupedEventSink implements LineSink {
   readonly #sink: EventSink;
-  #waiting: Call[] = [];
+  readonly #blockBytesMax: number;
+  /** Oldest first. Further ones join the last while there is room in it. */
+  #waiting: Group[] = [];
+  /** Lines of the last group that are not blocks yet. */
+  readonly #staged = new StagedLines(JOINED_BYTES_MAX);
   /** Bytes of what waits, and of what waits or is on its way. */
   #waitingBytes = 0;
   #pendingBytes = 0;
   #inFlight = 0;
   #isScheduled = false;
 
-  constructor(sink: EventSink) {
+  /** @param blockBytesMax Most bytes of a block. */
+  constructor(sink: EventSink, blockBytesMax: number) {
     this.#sink = sink;
+    this.#blockBytesMax = blockBytesMax;
   }
 
   partitionCount(): number | null {
@@ -55,22 +65,53 @@ export class GroupedEventSink implements EventSink {
   append(blocks: readonly Block[]): Promise<void> {
     let bytes = 0;
     for (const { value } of blocks) bytes += value.length;
-    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > PENDING_BYTES_MAX) {
-      const message = `${this.#pendingBytes} bytes are waiting for the log already`;
-      return Promise.reject(new SinkUnavailableError(message));
+    const group = this.#join(bytes);
+    if (group === null) return this.#refuse();
+    group.blocks.push(...blocks);
+    return group.appended.promise;
+  }
+
+  appendLines(bytes: Buffer, lines: readonly Line[], partitionCount: number): Promise<void> {
+    let size = 0;
+    for (const { start, end } of lines) size += end - start + 1;
+    if (size > STAGED_BYTES_MAX) {
+      const limits = { partitionCount, bytesMax: this.#blockBytesMax };
+      return this.append(gatherBlocks(bytes, lines, limits));
     }
+    const group = this.#join(size);
+    if (group === null) return this.#refuse();
+    // The log may have been reached in between.
+    if (!this.#staged.fits(partitionCount)) group.blocks.push(...this.#staged.take());
+    this.#staged.add(bytes, lines, partitionCount);
+    return group.appended.promise;
+  }
+
+  /** The group that takes so many more bytes; null if there are too many already. */
+  #join(bytes: number): Group | null {
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > PENDING_BYTES_MAX) return null;
+    let group = this.#waiting.at(-1);
+    if (group === undefined || group.bytes + bytes > APPEND_BYTES_MAX) {
+      group?.blocks.push(...this.#staged.take());
+      group = new Group();
+      this.#waiting.push(group);
+    }
+    group.bytes += bytes;
+    this.#waitingBytes += bytes;
     this.#pendingBytes += bytes;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ blocks, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
-      if (this.#isScheduled || !this.#mayStart()) return;
+    if (!this.#isScheduled && this.#mayStart()) {
       this.#isScheduled = true;
       // Not at once: the requests that were read in the same turn go together.
       setImmediate(() => {
         this.#isScheduled = false;
         this.#startAppends();
       });
-    });
+    }
+    return group;
+  }
+
+  #refuse(): Promise<never> {
+    const message = `${this.#pendingBytes} bytes are waiting for the log already`;
+    return Promise.reject(new SinkUnavailableError(message));
   }
 
   #mayStart(): boolean {
@@ -80,44 +121,36 @@ export class GroupedEventSink implements EventSink {
 
   #startAppends(): void {
     while (this.#mayStart()) {
+      const group = this.#waiting.shift();
+      if (group === undefined) return;
+      this.#waitingBytes -= group.bytes;
+      const blocks = joinBlocks(group.blocks);
+      // Staged lines are of the last group.
+      if (this.#waiting.length === 0) blocks.push(...this.#staged.take());
       this.#inFlight += 1;
-      void this.#append(this.#takeCalls()).finally(() => {
+      void this.#append(group, blocks).finally(() => {
         this.#inFlight -= 1;
         this.#startAppends();
       });
     }
   }
 
-  /** As many as one append may hold, oldest first. */
-  #takeCalls(): readonly Call[] {
-    let bytes = 0;
-    let count = 0;
-    for (const call of this.#waiting) {
-      bytes += call.bytes;
-      if (count > 0 && bytes > APPEND_BYTES_MAX) break;
-      count += 1;
-      this.#waitingBytes -= call.bytes;
-    }
-    return this.#waiting.splice(0, count);
-  }
-
   /** A group is as durable as its append: if that is not known, nobody in it is promised anything. */
-  async #append(calls: readonly Call[]): Promise<void> {
+  async #append(group: Group, blocks: readonly Block[]): Promise<void> {
     try {
-      await this.#sink.append(joinBlocks(calls.flatMap(({ blocks }) => blocks)));
-      this.#release(calls);
-      for (const { resolve } of calls) resolve();
+      await this.#sink.append(blocks);
+      this.#pendingBytes -= group.bytes;
+      group.appended.resolve();
     } catch (error) {
       // Those that wait would only wait as long again for the same; their senders keep the events.
-      const all = [...calls, ...this.#waiting.splice(0)];
+      const all = [group, ...this.#waiting.splice(0)];
+      this.#staged.clear();
       this.#waitingBytes = 0;
-      this.#release(all);
-      for (const { reject } of all) reject(error);
+      for (const { bytes, appended } of all) {
+        this.#pendingBytes -= bytes;
+        appended.reject(error);
+      }
     }
-  }
-
-  #release(calls: readonly Call[]): void {
-    for (const { bytes } of calls) this.#pendingBytes -= bytes;
   }
 }
 
@@ -130,8 +163,8 @@ interface Joined {
 }
 
 /** Joins small blocks of one partition, within the limits of a block. */
-function joinBlocks(blocks: readonly Block[]): readonly Block[] {
-  if (blocks.length < 2) return blocks;
+function joinBlocks(blocks: readonly Block[]): Block[] {
+  if (blocks.length < 2) return [...blocks];
   const joined: Joined[] = [];
   const openByPlace = new Map<string, Joined>();
   for (const { partition, partitionCount, value } of blocks) {

@@ -95,7 +95,7 @@ export function createPromEdgeMetrics({
       replayed.add(source, "accepted", accepts);
       replayed.add(source, "rejected", rejects);
     },
-    recordRequest({ route, status, durationMs, bodyBytes }) {
+    recordRequest(route, status, durationMs, bodyBytes) {
       bytes.add(route, "", bodyBytes);
       durations.observe(route, status, durationMs / 1_000);
     },

@@ -1,6 +1,5 @@
 /** Gathers stored events into blocks, the records of the log. */
 import { BLOCK_EVENTS_MAX } from "@trueclick/shared/event/block";
-import type { StoredEvent } from "@trueclick/shared/event/stored";
 
 /** One record to append: NDJSON of events that belong to one partition. */
 export interface Block {
@@ -40,15 +39,9 @@ interface OpenBlock {
 const LINE_FEED = 0x0a;
 
 /**
- * Events in the order they came in, one block per partition, and a further one where a block is
- * full. A block is as durable as its record: whole or not at all.
+ * Events that are lines already, byte for byte: in the order they came in, one block per partition,
+ * and a further one where a block is full. A block is as durable as its record: whole or not at all.
  */
-export function toBlocks(events: readonly StoredEvent[], limits: BlockLimits): Block[] {
-  const lines = events.map((event) => ({ eventId: event.event_id, line: JSON.stringify(event) }));
-  return linesToBlocks(lines, limits);
-}
-
-/** The same for events that are lines already, byte for byte. */
 export function linesToBlocks(events: readonly EventLine[], limits: BlockLimits): Block[] {
   const { partitionCount, partitionOf } = limits;
   const bytes = Buffer.from(events.map(({ line }) => line).join(""));

@@ -1,24 +1,28 @@
 /** Answers as values: an endpoint decides, the server writes. */
-import type { IncomingMessage } from "node:http";
 
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * All of its headers as `headerList` makes them; of an answer that is given again and again, and
+   * whose body is ASCII.
+   */
+  readonly headerList?: string[];
 }
 
-/** What an endpoint is handed beside the request. */
-export interface Exchange {
-  /** When the request's headers were read, epoch milliseconds. */
-  readonly receivedAtMs: number;
-  /** What follows the last slash of a route that ends in a parameter; else empty. */
-  readonly pathRest: string;
-  /** Counts bytes of the body as they are read, for the metrics. */
-  readonly countBytes: (bytes: number) => void;
-}
+const NO_HEADERS: Readonly<Record<string, string>> = {};
 
-export type Endpoint = (request: IncomingMessage, exchange: Exchange) => Promise<Answer> | Answer;
+/** Names and values in turn: what Node takes with the least work. */
+export function headerList({ status, body, contentType, headers }: Answer): string[] {
+  const list = ["Cache-Control", "no-store", "X-Content-Type-Options", "nosniff"];
+  if (status !== 204) {
+    list.push("Content-Type", contentType, "Content-Length", String(Buffer.byteLength(body)));
+  }
+  for (const [name, value] of Object.entries(headers ?? NO_HEADERS)) list.push(name, value);
+  return list;
+}
 
 export function jsonAnswer(
   status: number,

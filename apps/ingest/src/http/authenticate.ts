@@ -6,6 +6,7 @@ import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
   PAGE_KEY_PREFIX,
+  type RememberedKeys,
   SIGNING_KEY_PREFIX,
   type SourceKey,
 } from "../ports/keyDirectory.ts";
@@ -16,7 +17,7 @@ import { bearerKey } from "./requestHeaders.ts";
 import { isSignatureOf, isSigned, signatureExpiresAtMs, signatureHeaders } from "./signature.ts";
 
 export interface AuthenticationDependencies {
-  readonly keys: KeyDirectory;
+  readonly keys: KeyDirectory & RememberedKeys;
   readonly sha256Hex: (text: string) => string;
   readonly signatureHashes: SignatureHashes;
   readonly nonces: AnsweredNonces;
@@ -122,6 +123,7 @@ function outOfScope(scope: KeyScope): Refused {
   return refuse(403, "out_of_scope", `The key has not the scope "${scope}".`);
 }
 
-function isExpired({ expiresAtMs }: SourceKey, nowMs: number): boolean {
+/** Whether a key is good no more at the time of a request. */
+export function isExpired({ expiresAtMs }: SourceKey, nowMs: number): boolean {
   return expiresAtMs !== null && expiresAtMs <= nowMs;
 }

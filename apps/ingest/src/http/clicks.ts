@@ -3,7 +3,8 @@
 import { acceptClick, type ClickLinks } from "../pipeline/acceptClick.ts";
 import type { Acceptance } from "../pipeline/acceptEvents.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type Answer, type Endpoint, errorAnswer } from "./answer.ts";
+import { type Answer, errorAnswer } from "./answer.ts";
+import type { Endpoint } from "./exchange.ts";
 import { connectionOf } from "./requestHeaders.ts";
 
 /** When a browser should try again after a 503, seconds. */

@@ -6,13 +6,13 @@ import { type BodyFormat, REQUEST_EVENTS_MAX } from "../domain/splitBody.ts";
 import {
   type Acceptance,
   type Delivery,
+  OpenBody,
   quarantineBody,
   type ReceivedBody,
-  withEvents,
 } from "../pipeline/acceptEvents.ts";
 import type { AnsweredNonces } from "../ports/answeredNonces.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type Answer, type Endpoint, type Exchange, errorAnswer, jsonAnswer } from "./answer.ts";
+import { type Answer, errorAnswer, jsonAnswer } from "./answer.ts";
 import {
   type AuthenticationDependencies,
   authenticate,
@@ -21,6 +21,7 @@ import {
   unauthorized,
 } from "./authenticate.ts";
 import { pageKey, preflightAnswer } from "./cors.ts";
+import type { Endpoint, Exchange } from "./exchange.ts";
 import type { InFlightBytes } from "./inFlightBytes.ts";
 import { BODY_BYTES_MAX, decompress, decompressorOf, readBody } from "./readBody.ts";
 import { type Refused, refuse, unavailable } from "./refusal.ts";
@@ -45,32 +46,45 @@ interface Described {
 
 /** Takes events. A 202 is sent only once every accepted event is on durable storage. */
 export function createEventsEndpoint(dependencies: EventsDependencies): Endpoint {
-  const { metrics } = dependencies.acceptance;
-  /** Whatever went wrong, the sender still has its events: the server answers 503. */
-  const countFault = (source: string) => (error: unknown) => {
-    metrics.recordEvents(source, { kind: "refused", status: 503, events: 1 });
-    throw error;
-  };
   return async (request, exchange) => {
     const { authentication } = dependencies;
     const sender = await authenticate(authentication, request, exchange.receivedAtMs).catch(
-      countFault(SOURCE_UNKNOWN),
+      countFault(dependencies, SOURCE_UNKNOWN),
     );
-    const isKnown = "source" in sender;
-    const answer = isKnown
-      ? await receive(dependencies, sender, request, exchange).catch(countFault(sender.source.id))
-      : sender;
-    if ("refusal" in answer) {
-      const { refusal, events } = answer;
-      const outcome = { kind: "refused", status: refusal.status, events } as const;
-      metrics.recordEvents(isKnown ? sender.source.id : SOURCE_UNKNOWN, outcome);
-      return isKnown ? withHeaders(refusal, sender.headers) : refusal;
-    }
-    return isKnown ? withHeaders(answer, sender.headers) : answer;
+    if ("refusal" in sender) return conclude(dependencies, null, sender);
+    const answer = await receive(dependencies, sender, request, exchange).catch(
+      countFault(dependencies, sender.source.id),
+    );
+    return conclude(dependencies, sender, answer);
   };
 }
 
-function withHeaders(answer: Answer, headers: Sender["headers"]): Answer {
+/** Counts what goes wrong unforeseen: the sender still has its events, the server answers 503. */
+export function countFault({ acceptance }: EventsDependencies, source: string) {
+  return (error: unknown): never => {
+    acceptance.metrics.recordEvents(source, { kind: "refused", status: 503, events: 1 });
+    throw error;
+  };
+}
+
+/**
+ * The answer to a sender, with the events counted that it turns away.
+ *
+ * @param sender Null while it is not known.
+ */
+export function conclude(
+  { acceptance }: EventsDependencies,
+  sender: Sender | null,
+  outcome: Answer | Refused,
+): Answer {
+  const isRefused = "refusal" in outcome;
+  if (isRefused) {
+    const { refusal, events } = outcome;
+    const counted = { kind: "refused", status: refusal.status, events } as const;
+    acceptance.metrics.recordEvents(sender?.source.id ?? SOURCE_UNKNOWN, counted);
+  }
+  const answer = isRefused ? outcome.refusal : outcome;
+  const headers = sender?.headers ?? null;
   return headers === null ? answer : { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
@@ -101,9 +115,8 @@ async function receive(
     const delivery = { source: sender.source, connection, ingestTimeMs: exchange.receivedAtMs };
     const body = await readBody(request);
     if (body.kind === "too_large") return bodyTooLarge();
-    // 499 reaches nobody; it is what the metrics call a client that went away.
-    if (body.kind === "aborted") return refuse(499, "client_gone", "The client went away.");
-    exchange.countBytes(body.bytes.length);
+    if (body.kind === "aborted") return clientGone();
+    exchange.bodyRead(body.bytes.length);
     const acceptBody = () => receiveBody(dependencies, delivery, described, body.bytes);
     return sender.signed === null
       ? await acceptBody()
@@ -111,6 +124,11 @@ async function receive(
   } finally {
     release();
   }
+}
+
+/** Reaches nobody: 499 is what the metrics call a client that went away. */
+export function clientGone(): Refused {
+  return refuse(499, "client_gone", "The client went away.");
 }
 
 function describe(request: IncomingMessage): Described | Refused {
@@ -163,21 +181,39 @@ async function receiveBody(
     return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body });
   }
   const { bytes } = unpacked;
-  return withEvents(acceptance, delivery, { bytes, format }, async (received) => {
+  const opened = new OpenBody(acceptance, delivery, bytes, format);
+  return await receiveOpened({ acceptance, limits }, delivery, opened, bytes);
+}
+
+/**
+ * Decides on a body that is open, and gives its buffer back.
+ *
+ * @param bytes The body, which is kept if it is no JSON.
+ */
+export async function receiveOpened(
+  { acceptance, limits }: Pick<EventsDependencies, "acceptance" | "limits">,
+  delivery: Delivery,
+  opened: OpenBody,
+  bytes: Buffer,
+): Promise<Answer | Refused> {
+  try {
+    const { received } = opened;
     const events = received.kind === "events" ? received.count : 1;
     const waitMs = limits.take(delivery.source, events, delivery.ingestTimeMs);
     if (waitMs > 0) return { ...rateLimited(waitMs), events };
     switch (received.kind) {
       case "bad_json":
-        return rejectBody(acceptance, delivery, { code: "bad_json", bytes });
+        return await rejectBody(acceptance, delivery, { code: "bad_json", bytes });
       case "empty":
         return refuse(400, "no_events", "There is no event in the body.");
       case "too_many":
         return refuse(413, "too_many_events", `Send at most ${REQUEST_EVENTS_MAX} events at once.`);
       case "events":
-        return accept(received);
+        return await accept(received);
     }
-  });
+  } finally {
+    opened.giveBack();
+  }
 }
 
 function rateLimited(waitMs: number): Refused {
@@ -203,8 +239,15 @@ async function accept({
     const receipt = await acceptEvents();
     return jsonAnswer(receipt.accepted === 0 ? 422 : 202, receipt);
   } catch (error) {
-    if (!(error instanceof SinkUnavailableError)) throw error;
-    const refused = unavailable("log_unavailable", "The events could not be stored. Send again.");
-    return { ...refused, events: count };
+    return notStored(error, count);
   }
+}
+
+/** The answer when the log did not take so many events. @throws the error, if that is not why. */
+export function notStored(error: unknown, events: number): Refused {
+  if (!(error instanceof SinkUnavailableError)) throw error;
+  return {
+    ...unavailable("log_unavailable", "The events could not be stored. Send again."),
+    events,
+  };
 }

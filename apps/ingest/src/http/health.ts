@@ -1,5 +1,6 @@
 /** `/healthz`: the process is up. `/readyz`: it can accept events durably, and if not, why. */
-import { type Endpoint, jsonAnswer } from "./answer.ts";
+import { jsonAnswer } from "./answer.ts";
+import type { Endpoint } from "./exchange.ts";
 
 /** A probe answers within this, whatever it probes, milliseconds. */
 const PROBE_TIMEOUT_MS = 2_000;

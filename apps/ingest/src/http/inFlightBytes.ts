@@ -15,13 +15,24 @@ export class InFlightBytes {
     return this.#bytes;
   }
 
+  /** Holds bytes until they are let go; false when there is no room. */
+  take(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#bytesMax) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** Lets go of bytes that were taken. */
+  letGo(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
   /** Holds bytes until the returned function is called; null when there is no room. */
   hold(bytes: number): (() => void) | null {
-    if (this.#bytes + bytes > this.#bytesMax) return null;
-    this.#bytes += bytes;
+    if (!this.take(bytes)) return null;
     let isHeld = true;
     return () => {
-      if (isHeld) this.#bytes -= bytes;
+      if (isHeld) this.letGo(bytes);
       isHeld = false;
     };
   }

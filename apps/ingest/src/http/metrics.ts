@@ -1,4 +1,4 @@
-import type { Endpoint } from "./answer.ts";
+import type { Endpoint } from "./exchange.ts";
 
 /** `/metrics`: the counters in Prometheus' text format. */
 export function createMetricsEndpoint(

@@ -43,6 +43,38 @@ export function readBody(request: IncomingMessage): Promise<ReadBody> {
   });
 }
 
+/**
+ * Reads a body of known length, and hands it on in the turn in which its last byte comes; null when
+ * the client went away before.
+ *
+ * @param length At least 1.
+ */
+export function readAnnounced(
+  request: IncomingMessage,
+  length: number,
+  use: (bytes: Buffer | null) => void,
+): void {
+  let begun: Buffer | null = null;
+  let bytes = 0;
+  let isOver = false;
+  const end = (body: Buffer | null) => {
+    isOver = true;
+    use(body);
+  };
+  request.on("data", (chunk: Buffer) => {
+    if (chunk.length === length) {
+      end(chunk);
+      return;
+    }
+    begun ??= Buffer.allocUnsafeSlow(length);
+    bytes += chunk.copy(begun, bytes);
+    if (bytes === length) end(begun);
+  });
+  request.on("close", () => {
+    if (!isOver) end(null);
+  });
+}
+
 type Decompress = (body: Buffer) => Promise<Buffer>;
 
 const limits = { maxOutputLength: BODY_BYTES_MAX };

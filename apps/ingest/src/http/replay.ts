@@ -8,8 +8,9 @@ import type { Acceptance } from "../pipeline/acceptEvents.ts";
 import { replayQuarantined } from "../pipeline/replayQuarantined.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
 import { KeyDirectoryUnavailableError } from "../ports/keyDirectory.ts";
-import { type Answer, type Endpoint, errorAnswer, jsonAnswer } from "./answer.ts";
+import { type Answer, errorAnswer, jsonAnswer } from "./answer.ts";
 import { type AuthenticationDependencies, authenticate } from "./authenticate.ts";
+import type { Endpoint, Exchange } from "./exchange.ts";
 import type { InFlightBytes } from "./inFlightBytes.ts";
 import { BODY_BYTES_MAX, readBody } from "./readBody.ts";
 import { unavailable } from "./refusal.ts";
@@ -26,7 +27,8 @@ export interface ReplayDependencies {
 
 export function createReplayEndpoint(dependencies: ReplayDependencies): Endpoint {
   const { authentication, inFlight } = dependencies;
-  return async (request, { receivedAtMs, countBytes }) => {
+  return async (request, exchange) => {
+    const { receivedAtMs } = exchange;
     const sender = await authenticate(authentication, request, receivedAtMs, "replay");
     if ("refusal" in sender) return sender.refusal;
     // A key that bears is enough: the command line makes one for the purpose.
@@ -34,7 +36,7 @@ export function createReplayEndpoint(dependencies: ReplayDependencies): Endpoint
     const release = inFlight.hold(3 * BODY_BYTES_MAX);
     if (release === null) return unavailable("overloaded", "Too much is under way.").refusal;
     try {
-      return await replay(dependencies, request, receivedAtMs, countBytes);
+      return await replay(dependencies, request, exchange);
     } catch (error) {
       const isPassing =
         error instanceof SinkUnavailableError || error instanceof KeyDirectoryUnavailableError;
@@ -49,13 +51,13 @@ export function createReplayEndpoint(dependencies: ReplayDependencies): Endpoint
 async function replay(
   { acceptance, authentication }: ReplayDependencies,
   request: IncomingMessage,
-  nowMs: number,
-  countBytes: (bytes: number) => void,
+  exchange: Exchange,
 ): Promise<Answer> {
+  const nowMs = exchange.receivedAtMs;
   const body = await readBody(request);
   if (body.kind === "too_large") return errorAnswer(413, "too_large", "Send one item.");
   if (body.kind === "aborted") return errorAnswer(499, "client_gone", "The client went away.");
-  countBytes(body.bytes.length);
+  exchange.bodyRead(body.bytes.length);
   const parsed = requestSchema.safeParse(parseJson(body.bytes));
   if (!parsed.success) return errorAnswer(400, "bad_request", "This is no quarantined item.");
   const item = parsed.data;

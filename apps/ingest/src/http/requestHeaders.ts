@@ -12,8 +12,6 @@ const FORMAT_BY_TYPE = new Map<string, BodyFormat>([
   ["application/ndjson", "lines"],
   ["text/plain", "either"],
 ]);
-/** By the standard (`Sec-Purpose`), and as browsers said it before there was one. */
-const PURPOSE_HEADERS = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 const PREFETCH = /\b(?:prefetch|prerender|preview)\b/i;
 const CHARSETS: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
 
@@ -53,10 +51,28 @@ export function connectionOf(request: IncomingMessage): Connection {
   return {
     ip: request.socket.remoteAddress ?? null,
     userAgent: headers["user-agent"] || null,
-    isPrefetch: PURPOSE_HEADERS.some((name) => saysPrefetch(headers[name])),
+    isPrefetch: saysPrefetch(request),
   };
 }
 
-function saysPrefetch(purpose: string | string[] | undefined): boolean {
-  return purpose !== undefined && PREFETCH.test(String(purpose));
+/** Whether a browser says that it loads ahead. */
+function saysPrefetch({ headers }: IncomingMessage): boolean {
+  // By the standard (`Sec-Purpose`), and as browsers said it before there was one.
+  const purposes = [
+    headers["sec-purpose"],
+    headers["purpose"],
+    headers["x-purpose"],
+    headers["x-moz"],
+  ];
+  return purposes.some((purpose) => purpose !== undefined && PREFETCH.test(String(purpose)));
+}
+
+/** Whether a request says nothing of what it is for, as nearly all. */
+export function isPurposeUnsaid({ headers }: IncomingMessage): boolean {
+  return (
+    headers["sec-purpose"] === undefined &&
+    headers["purpose"] === undefined &&
+    headers["x-purpose"] === undefined &&
+    headers["x-moz"] === undefined
+  );
 }

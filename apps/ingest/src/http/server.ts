@@ -1,8 +1,14 @@
-/** The HTTP server: routes, limits, timeouts, and the one place that writes answers. */
+/** The HTTP server: routes, limits and timeouts. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
-import { type Answer, type Endpoint, errorAnswer } from "./answer.ts";
+import { errorAnswer } from "./answer.ts";
+import {
+  type Endpoint,
+  Exchange,
+  type ExchangeDependencies,
+  type Shortcut,
+  write,
+} from "./exchange.ts";
 
 const SECOND_MS = 1_000;
 /** Slow clients hold a socket no longer than these. */
@@ -14,24 +20,17 @@ const TIMEOUTS_CHECKED_EVERY_MS = SECOND_MS;
 const HEADER_BYTES_MAX = 16_384;
 const HEADERS_MAX = 128;
 const CONNECTIONS_MAX = 10_000;
-/** Of a body that nobody wants, this much is read and thrown away so that the answer is heard. */
-const DISCARD_BYTES_MAX = 4 * 1_048_576;
-
-const NO_HEADERS: Readonly<Record<string, string>> = {};
-
 /** Endpoints by path, then by method. A path may end in the parameter `{token}`. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Endpoint>>>>;
 
-export interface ServerDependencies {
+export interface ServerDependencies extends ExchangeDependencies {
   readonly routes: Routes;
-  readonly metrics: EdgeMetrics;
-  readonly nowMs: () => number;
-  readonly isStopping: () => boolean;
-  /** Told of what no endpoint expected. The client hears only that it happened. */
-  readonly onFault: (error: unknown) => void;
+  /** Asked first, of every request. */
+  readonly shortcut: Shortcut;
 }
 
 export function createEdgeServer(dependencies: ServerDependencies): Server {
+  const { routes } = dependencies;
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -44,7 +43,12 @@ export function createEdgeServer(dependencies: ServerDependencies): Server {
   server.maxHeadersCount = HEADERS_MAX;
   server.maxConnections = CONNECTIONS_MAX;
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    handle(dependencies, request, response).catch(dependencies.onFault);
+    const exchange = new Exchange(dependencies, request, response);
+    if (dependencies.shortcut(request, exchange)) return;
+    // An aborted request is seen by whoever reads the body; unheard, the event ends the process.
+    request.on("error", ignore);
+    response.on("error", ignore);
+    void serve(routes, request, exchange);
   };
   server.on("request", onRequest);
   server.on("checkExpectation", (_request, response: ServerResponse) => {
@@ -54,41 +58,18 @@ export function createEdgeServer(dependencies: ServerDependencies): Server {
   return server;
 }
 
-async function handle(
-  { routes, metrics, nowMs, isStopping, onFault }: ServerDependencies,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const receivedAtMs = nowMs();
-  const startedAtMs = performance.now();
-  // An aborted request is seen by whoever reads the body; unheard, the event ends the process.
-  request.on("error", () => {});
-  response.on("error", () => {});
+function ignore(): void {}
+
+async function serve(routes: Routes, request: IncomingMessage, exchange: Exchange): Promise<void> {
   const { route, pathRest } = routeOf(routes, pathOf(request));
-  let bodyBytes = 0;
-  const countBytes = (bytes: number) => {
-    bodyBytes += bytes;
-  };
-  let answer: Answer;
+  exchange.route = route ?? "-";
+  exchange.pathRest = pathRest;
   try {
     const endpoints = route === null ? undefined : routes[route];
-    answer = await respond(endpoints, request, { receivedAtMs, countBytes, pathRest });
+    exchange.answer(await respond(endpoints, request, exchange));
   } catch (error) {
-    onFault(error);
-    answer = errorAnswer(503, "internal", "Something went wrong here. Send again.", {
-      "Retry-After": "1",
-    });
+    exchange.fail(error);
   }
-  metrics.recordRequest({
-    // Only our own paths: a stranger's would be a new time series each.
-    route: route ?? "-",
-    status: answer.status,
-    durationMs: performance.now() - startedAtMs,
-    bodyBytes,
-  });
-  discardRest(request);
-  // To HEAD, Node itself sends the headers alone.
-  write(response, answer, isStopping());
 }
 
 /** The path without its query; no host and no escapes, since none of ours needs one. */
@@ -109,7 +90,7 @@ function routeOf(routes: Routes, path: string) {
 function respond(
   endpoints: Routes[string] | undefined,
   request: IncomingMessage,
-  exchange: Parameters<Endpoint>[1],
+  exchange: Exchange,
 ): ReturnType<Endpoint> {
   if (request.headers.host === undefined && request.httpVersion !== "1.0") {
     return errorAnswer(400, "bad_request", "The Host header is missing.");
@@ -124,35 +105,6 @@ function respond(
   const headers = { Allow: [...methods, "OPTIONS"].join(", ") };
   if (method === "OPTIONS") return { status: 204, contentType: "", body: "", headers };
   return errorAnswer(405, "method_not_allowed", `Use ${methods.join(" or ")}.`, headers);
-}
-
-function write(response: ServerResponse, answer: Answer, isLast: boolean): void {
-  if (response.destroyed || response.headersSent) return;
-  // Names and values in turn: what Node takes with the least work.
-  const headers = ["Cache-Control", "no-store", "X-Content-Type-Options", "nosniff"];
-  if (answer.status !== 204) {
-    const length = String(Buffer.byteLength(answer.body));
-    headers.push("Content-Type", answer.contentType, "Content-Length", length);
-  }
-  for (const [name, value] of Object.entries(answer.headers ?? NO_HEADERS)) {
-    headers.push(name, value);
-  }
-  if (isLast) headers.push("Connection", "close");
-  response.writeHead(answer.status, headers);
-  response.end(answer.body);
-}
-
-/**
- * Reads on what an early answer left unread: a connection closed while the client still sends is
- * reset, and the client never sees why it was refused.
- */
-function discardRest(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let bytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > DISCARD_BYTES_MAX) request.socket.destroy();
-  });
 }
 
 const BROKEN_REQUEST = new Map<unknown, readonly [number, string, string]>([

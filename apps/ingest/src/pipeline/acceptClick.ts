@@ -11,7 +11,7 @@ import type { RateBucket } from "../domain/rateBucket.ts";
 import type { Connection, Source } from "../domain/source.ts";
 import { toStoredEvent } from "../domain/stamp.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type Acceptance, appendEvents, quarantineBody } from "./acceptEvents.ts";
+import { type Acceptance, appendEvent, quarantineBody } from "./acceptEvents.ts";
 
 /** Of clicks whose token does not say whose they are. */
 const UNKNOWN_ISSUER: Source = linkSource("click_links");
@@ -56,7 +56,7 @@ export async function acceptClick(
   const event = toEnvelope(claims, click, eventIdOf(acceptance, links, click.connection, claims));
   const context = { ...acceptance.stamps, ...click, source };
   try {
-    await appendEvents(acceptance, [toStoredEvent(event, context)]);
+    await appendEvent(acceptance, toStoredEvent(event, context));
   } catch (error) {
     acceptance.metrics.recordEvents(source.id, { kind: "refused", status: 503, events: 1 });
     throw error;

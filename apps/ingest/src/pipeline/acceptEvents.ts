@@ -10,27 +10,26 @@
 import type { EnvelopeContext } from "@trueclick/shared/event/envelope";
 import type { RejectCode } from "@trueclick/shared/event/rejection";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
-import { type BlockLimits, gatherBlocks, toBlocks } from "../domain/blocks.ts";
+import type { BlockLimits, Line } from "../domain/blocks.ts";
 import type { LineBuffers } from "../domain/plain/lineBuffer.ts";
 import type { PlainLinesContext } from "../domain/plain/plainLines.ts";
 import type { PlainStampContext } from "../domain/plain/plainStamps.ts";
 import type { Connection, Source } from "../domain/source.ts";
-import type { BodyFormat, SplitBody } from "../domain/splitBody.ts";
+import type { BodyFormat, EventSpan, SplitBody } from "../domain/splitBody.ts";
 import { connectionUserAgent } from "../domain/stamp.ts";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
-import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
+import { type LineSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
 import { OpenedBody, type ReadContext, type Rejected } from "./readEvents.ts";
 
 export interface Acceptance {
-  readonly sink: EventSink;
+  readonly sink: LineSink;
   readonly quarantine: Quarantine;
   readonly metrics: EdgeMetrics;
   readonly stamps: Omit<PlainStampContext, "source" | "connection" | "ingestTimeMs">;
   readonly sha256Hex: EnvelopeContext["sha256Hex"];
   readonly partitionOf: BlockLimits["partitionOf"];
   readonly partitionOfBytes: PlainLinesContext["partitionOfBytes"];
-  readonly blockBytesMax: BlockLimits["bytesMax"];
   readonly lineBuffers: LineBuffers;
   readonly yieldTurn: ReadContext["yieldTurn"];
 }
@@ -67,39 +66,76 @@ export type ReceivedBody =
       readonly accept: () => Promise<Receipt>;
     };
 
-/** Reads a body and hands its events to `use`, which accepts them or does not. */
-export async function withEvents<Result>(
-  acceptance: Acceptance,
-  delivery: Delivery,
-  { bytes, format }: { readonly bytes: Buffer; readonly format: BodyFormat },
-  use: (received: ReceivedBody) => Promise<Result>,
-): Promise<Result> {
-  const { buffer, giveBack } = acceptance.lineBuffers.lend();
-  const partitionCount = acceptance.sink.partitionCount();
-  try {
-    const opened = new OpenedBody(bytes, format, buffer, {
-      ...{ ...acceptance.stamps, ...delivery },
-      ...{ partitionOf: acceptance.partitionOf, partitionOfBytes: acceptance.partitionOfBytes },
-      ...{ sha256Hex: acceptance.sha256Hex, yieldTurn: acceptance.yieldTurn },
+/** A body that is split, in a buffer that is lent to it until it is given back. */
+export class OpenBody {
+  readonly #acceptance: Acceptance;
+  readonly #delivery: Delivery;
+  readonly #partitionCount: number | null;
+  readonly #lent: ReturnType<LineBuffers["lend"]>;
+  readonly #opened: OpenedBody;
+
+  constructor(acceptance: Acceptance, delivery: Delivery, bytes: Buffer, format: BodyFormat) {
+    const { stamps, partitionOf, partitionOfBytes, sha256Hex, yieldTurn } = acceptance;
+    this.#acceptance = acceptance;
+    this.#delivery = delivery;
+    this.#partitionCount = acceptance.sink.partitionCount();
+    this.#lent = acceptance.lineBuffers.lend();
+    this.#opened = new OpenedBody(bytes, format, this.#lent.buffer, {
+      region: stamps.region,
+      verifyToken: stamps.verifyToken,
+      readUserAgent: stamps.readUserAgent,
+      recallUserAgent: stamps.recallUserAgent,
+      readIp: stamps.readIp,
+      source: delivery.source,
+      connection: delivery.connection,
+      ingestTimeMs: delivery.ingestTimeMs,
+      partitionOf,
+      partitionOfBytes,
+      sha256Hex,
+      yieldTurn,
       // Not known yet: nothing will be appended, but all the rest is answered.
-      partitionCount: partitionCount ?? 1,
+      partitionCount: this.#partitionCount ?? 1,
     });
-    const { split } = opened;
-    if (split.kind !== "events") return await use(split);
-    const { events } = split;
-    const accept = async () => {
-      const { lines, rejected } = await opened.judge(events);
-      if (lines.length > 0 && partitionCount === null) throw notReached();
-      const limits = { partitionCount: partitionCount ?? 1, bytesMax: acceptance.blockBytesMax };
-      const blocks = gatherBlocks(buffer.bytes, lines, limits);
-      // Others need it while this request waits for the log.
-      giveBack();
-      if (blocks.length > 0) await acceptance.sink.append(blocks);
-      return finish(acceptance, delivery, lines.length, rejected);
-    };
-    return await use({ kind: "events", count: events.length, accept });
-  } finally {
-    giveBack();
+  }
+
+  get received(): ReceivedBody {
+    const { split } = this.#opened;
+    if (split.kind !== "events") return split;
+    return { kind: "events", count: split.events.length, accept: () => this.#accept(split.events) };
+  }
+
+  /** How many events there are, if all are good as they stand and can be appended; else 0. */
+  get plainCount(): number {
+    return this.#partitionCount === null ? 0 : this.#opened.takenCount;
+  }
+
+  /** Appends the events of a body that are all good as they stand. @throws as `accept`. */
+  appendPlain(): Promise<void> {
+    return this.#append(this.#opened.takenLines);
+  }
+
+  /** Lets others have the buffer. */
+  giveBack(): void {
+    this.#lent.giveBack();
+  }
+
+  async #accept(events: readonly EventSpan[]): Promise<Receipt> {
+    const { lines, rejected } = await this.#opened.judge(events);
+    if (lines.length > 0) await this.#append(lines);
+    return finish(this.#acceptance, this.#delivery, lines.length, rejected);
+  }
+
+  #append(lines: readonly Line[]): Promise<void> {
+    const partitionCount = this.#partitionCount;
+    if (partitionCount === null) return Promise.reject(notReached());
+    const appended = this.#acceptance.sink.appendLines(
+      this.#lent.buffer.bytes,
+      lines,
+      partitionCount,
+    );
+    // Others need it while this request waits for the log.
+    this.giveBack();
+    return appended;
   }
 }
 
@@ -133,19 +169,13 @@ export async function quarantineBody(
 }
 
 /** @throws {SinkUnavailableError} None is promised. */
-export async function appendEvents(
-  acceptance: Acceptance,
-  events: readonly StoredEvent[],
-): Promise<void> {
-  if (events.length === 0) return;
-  const partitionCount = acceptance.sink.partitionCount();
+export async function appendEvent(acceptance: Acceptance, event: StoredEvent): Promise<void> {
+  const { sink, partitionOf } = acceptance;
+  const partitionCount = sink.partitionCount();
   if (partitionCount === null) throw notReached();
-  const blocks = toBlocks(events, {
-    partitionCount,
-    partitionOf: acceptance.partitionOf,
-    bytesMax: acceptance.blockBytesMax,
-  });
-  await acceptance.sink.append(blocks);
+  const bytes = Buffer.from(JSON.stringify(event));
+  const partition = partitionOf(event.event_id, partitionCount);
+  await sink.appendLines(bytes, [{ partition, start: 0, end: bytes.length }], partitionCount);
 }
 
 function notReached(): SinkUnavailableError {

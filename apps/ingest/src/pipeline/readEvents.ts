@@ -54,6 +54,16 @@ export class OpenedBody {
     this.split = splitBody(body, format, this.#taken);
   }
 
+  /** How many events there are, if all of them are taken; else 0. */
+  get takenCount(): number {
+    const count = this.#taken.lines.length;
+    return this.split.kind === "events" && this.split.events.length === count ? count : 0;
+  }
+
+  get takenLines(): readonly Line[] {
+    return this.#taken.lines;
+  }
+
   /** Lines of the good events, in their order, and what is wrong with the others. */
   async judge(
     events: readonly EventSpan[],

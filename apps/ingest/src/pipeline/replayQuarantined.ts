@@ -5,7 +5,7 @@
  */
 import type { Source } from "../domain/source.ts";
 import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
-import { type Acceptance, type Receipt, type ReceivedBody, withEvents } from "./acceptEvents.ts";
+import { type Acceptance, OpenBody, type Receipt, type ReceivedBody } from "./acceptEvents.ts";
 
 export interface Refused {
   readonly source: Source;
@@ -35,13 +35,15 @@ export async function replayQuarantined(acceptance: Acceptance, item: Refused): 
     sink: {
       partitionCount: () => sink.partitionCount(),
       append: async (blocks) => (isDryRun ? undefined : await sink.append(blocks)),
+      appendLines: async (bytes, lines, partitionCount) =>
+        isDryRun ? undefined : await sink.appendLines(bytes, lines, partitionCount),
       ping: () => sink.ping(),
     },
   };
   const connection = { ip: null, userAgent, isPrefetch };
   const delivery = { source, connection, ingestTimeMs: receivedAtMs };
-  const body = { bytes, format: "either" } as const;
-  const receipt = await withEvents(again, delivery, body, acceptAll);
+  const body = new OpenBody(again, delivery, bytes, "either");
+  const receipt = await acceptAll(body.received).finally(() => body.giveBack());
   if (!isDryRun) metrics.recordReplay(source.id, receipt.accepted, receipt.rejected.length);
   return receipt;
 }

@@ -19,10 +19,5 @@ export interface EdgeMetrics {
   /** Quarantined events that were judged again. They are not received a second time. */
   recordReplay(source: string, accepted: number, rejected: number): void;
   /** @param bodyBytes As received, before decompression. */
-  recordRequest(request: {
-    readonly route: string;
-    readonly status: number;
-    readonly durationMs: number;
-    readonly bodyBytes: number;
-  }): void;
+  recordRequest(route: string, status: number, durationMs: number, bodyBytes: number): void;
 }

@@ -1,4 +1,4 @@
-import type { Block } from "../domain/blocks.ts";
+import type { Block, Line } from "../domain/blocks.ts";
 
 /** The durable log as the edge uses it. */
 export interface EventSink {
@@ -13,6 +13,17 @@ export interface EventSink {
   append(blocks: readonly Block[]): Promise<void>;
   /** @throws {SinkUnavailableError} Nothing can be appended now. */
   ping(): Promise<void>;
+}
+
+/** The log as requests use it. */
+export interface LineSink extends EventSink {
+  /**
+   * Appends lines of a buffer. They are copied before this returns: the buffer may be used again.
+   *
+   * @param partitionCount Among how many partitions those of the lines were chosen.
+   * @throws {SinkUnavailableError} As `append`.
+   */
+  appendLines(bytes: Buffer, lines: readonly Line[], partitionCount: number): Promise<void>;
 }
 
 export class SinkUnavailableError extends Error {

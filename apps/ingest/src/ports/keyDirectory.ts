@@ -40,6 +40,16 @@ export interface KeyDirectory {
   ping(): Promise<void>;
 }
 
+/** What was heard of keys not long ago. */
+export interface RememberedKeys {
+  /**
+   * A key that is good as far as is known, without asking; null when it has to be asked for.
+   *
+   * @param lookup As of `KeyDirectory.find`.
+   */
+  recall(lookup: string): SourceKey | null;
+}
+
 /** Passing fault. */
 export class KeyDirectoryUnavailableError extends Error {
   override readonly name = "KeyDirectoryUnavailableError";

@@ -8,6 +8,7 @@ import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
 import { type SourceId, sourceIdSchema } from "@trueclick/shared/ids";
+import { GroupedEventSink } from "../adapters/groupedEventSink.ts";
 import { createIpHasher, sha256Hex, signatureHashes } from "../adapters/hashes.ts";
 import { createPromEdgeMetrics } from "../adapters/promEdgeMetrics.ts";
 import { createTokenVerifier } from "../adapters/tokenKeys.ts";
@@ -21,11 +22,13 @@ import { LogHealth, SourceLimits } from "../domain/sourceLimits.ts";
 import { InFlightBytes } from "../http/inFlightBytes.ts";
 import { createRoutes } from "../http/routes.ts";
 import { createEdgeServer } from "../http/server.ts";
+import { createUsualEvents } from "../http/usualEvents.ts";
 import type { AnsweredNonces, NonceAnswer, NonceRef } from "../ports/answeredNonces.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import {
   type KeyDirectory,
   KeyDirectoryUnavailableError,
+  type RememberedKeys,
   type SourceKey,
 } from "../ports/keyDirectory.ts";
 import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
@@ -123,7 +126,7 @@ class MemoryNonces implements AnsweredNonces {
   }
 }
 
-class MemoryKeys implements KeyDirectory {
+class MemoryKeys implements KeyDirectory, RememberedKeys {
   readonly #keys: ReadonlyMap<string, SourceKey>;
   isUp = true;
 
@@ -146,6 +149,10 @@ class MemoryKeys implements KeyDirectory {
     ]);
   }
 
+  recall(keySha256: string): SourceKey | null {
+    return this.isUp ? (this.#keys.get(keySha256) ?? null) : null;
+  }
+
   async find(keySha256: string): Promise<SourceKey | null> {
     await this.ping();
     return this.#keys.get(keySha256) ?? null;
@@ -162,8 +169,12 @@ class MemoryKeys implements KeyDirectory {
   }
 }
 
-/** Starts an edge whose clock stands at `nowMs`. */
-export async function startEdgeInMemory(nowMs: number) {
+/**
+ * Starts an edge whose clock stands at `nowMs`.
+ *
+ * @param hasShortcut Whether usual requests take the short way, as they do in production.
+ */
+export async function startEdgeInMemory(nowMs: number, hasShortcut = true) {
   const sink = new MemorySink();
   const quarantine = new MemoryQuarantine();
   const keys = new MemoryKeys(nowMs);
@@ -180,32 +191,36 @@ export async function startEdgeInMemory(nowMs: number) {
   const verifyToken = createTokenVerifier(TOKEN_KEYS);
   let noncesGiven = 0;
   let isStopping = false;
-  const server = createEdgeServer({
-    routes: createRoutes({
-      acceptance: {
-        ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
-        ...{ blockBytesMax: BLOCK_BYTES_MAX, lineBuffers: new LineBuffers() },
-        yieldTurn: setImmediate,
-        stamps: {
-          region: "test",
-          ...createUserAgentReader(),
-          readIp: createIpReader({
-            hashIp: createIpHasher(IP_HASH_KEY),
-            findCountry: (ip) => (ip.startsWith("198.51.100.") ? "JP" : null),
-            isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
-          }),
-          verifyToken,
-        },
+  const events = {
+    acceptance: {
+      ...{ quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
+      sink: new GroupedEventSink(sink, BLOCK_BYTES_MAX),
+      ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+      stamps: {
+        region: "test",
+        ...createUserAgentReader(),
+        readIp: createIpReader({
+          hashIp: createIpHasher(IP_HASH_KEY),
+          findCountry: (ip) => (ip.startsWith("198.51.100.") ? "JP" : null),
+          isDatacenterIp: (ip) => ip.length === 4 && ip[0] === 198 && ip[1] === 51,
+        }),
+        verifyToken,
       },
+    },
+    authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
+    inFlight,
+    limits: new SourceLimits(SOURCE_LIMIT, new LogHealth()),
+  };
+  const server = createEdgeServer({
+    shortcut: hasShortcut ? createUsualEvents(events) : () => false,
+    routes: createRoutes({
+      ...events,
       clickLinks: {
         verifyToken,
         areKeysKnown: () => true,
         quarantineBucket: new RateBucket(BAD_TOKENS_KEPT, nowMs),
         newNonce: () => String(noncesGiven++),
       },
-      authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
-      inFlight,
-      limits: new SourceLimits(SOURCE_LIMIT, new LogHealth()),
       probes: { log: () => sink.ping().then(() => "ok"), keys: () => keys.ping().then(() => "ok") },
       renderMetrics: () => metrics.render(),
       isStopping: () => isStopping,

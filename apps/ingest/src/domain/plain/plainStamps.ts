@@ -38,8 +38,6 @@ export class PlainStamps {
   readonly #connectionIp: IpPieces;
   /** By what tells one from another: the flags of the token, and the robot's. */
   #edges: Map<string, Uint8Array> | null = null;
-  /** The same for events without a token, by type and robot. */
-  readonly #edgesUntold: (Uint8Array | undefined)[] = [];
 
   constructor(context: PlainStampContext, pieces: StampPieces) {
     const { source, connection } = context;
@@ -83,17 +81,16 @@ export class PlainStamps {
   #edgeUntold(event: EventScanner, is: EdgeFindings): Uint8Array {
     const hasToken = event.isPresent(fields.TOKEN);
     const kind = (event.isClick ? 8 : 0) + (hasToken ? 4 : 0);
-    const index = kind + (is.isDatacenter ? 2 : 0) + (is.isBot ? 1 : 0);
-    const known = this.#edgesUntold[index];
-    if (known !== undefined) return known;
-    const bearer: TokenBearer = {
-      event_type: event.isClick ? "click" : "impression",
-      ...(hasToken ? { token: "" } : {}),
-    };
-    const { flags } = judgeToken(bearer, this.#context);
-    const piece = toPiece(toEdgeStamps(this.#context, flags, is));
-    this.#edgesUntold[index] = piece;
-    return piece;
+    const { isPrefetch } = this.#context.connection;
+    const index = kind + (is.isDatacenter ? 2 : 0) + (is.isBot ? 1 : 0) + (isPrefetch ? 16 : 0);
+    return this.#pieces.edge(this.#context, index, () => {
+      const bearer: TokenBearer = {
+        event_type: event.isClick ? "click" : "impression",
+        ...(hasToken ? { token: "" } : {}),
+      };
+      const { flags } = judgeToken(bearer, this.#context);
+      return toEdgeStamps(this.#context, flags, is);
+    });
   }
 
   #readToken(json: Buffer, event: EventScanner, is: EdgeFindings): void {

@@ -1,6 +1,8 @@
 /** Stamps as pieces of lines, kept from one request to the next. */
 import type { Device, StoredEvent } from "@trueclick/shared/event/stored";
 import type { IpFacts } from "../ipFacts.ts";
+import type { Source } from "../source.ts";
+import type { StampContext, toEdgeStamps } from "../stamp.ts";
 
 /** User agents whose pieces are kept; each a few hundred bytes, a KiB or two at most. */
 const USER_AGENTS_MAX = 1_000;
@@ -19,7 +21,19 @@ export function toPiece(part: { readonly [Field in keyof StoredEvent]?: unknown 
   return json === "{}" ? NOTHING : Buffer.from(`${json.slice(1, -1)},`);
 }
 
+/** The stamps of a source's events that have all but the time in common. */
+interface EdgePiece {
+  readonly bytes: Uint8Array;
+  timeMs: number;
+}
+
+const ZERO = 0x30;
+/** Digits of an ingest time until the year 2286. */
+const TIME_DIGITS = 13;
+const TIME_START = '"ingest_time":'.length;
+
 export class StampPieces {
+  readonly #edges = new WeakMap<Source, (EdgePiece | undefined)[]>();
   readonly #ips = new WeakMap<IpFacts, IpPieces>();
   readonly #devices = new Map<Device, Uint8Array>();
   readonly #userAgents = new Map<string, Uint8Array>();
@@ -49,5 +63,46 @@ export class StampPieces {
     if (this.#userAgents.size >= USER_AGENTS_MAX) this.#userAgents.clear();
     this.#userAgents.set(userAgent, piece);
     return piece;
+  }
+
+  /**
+   * What the edge says of an event by itself. Made once for each kind of event of a source; then
+   * only the time in it is written anew, so a piece is good until the next one is asked for.
+   *
+   * @param kind A small number for all that `make` depends on besides source and time.
+   */
+  edge(
+    { source, ingestTimeMs }: Pick<StampContext, "source" | "ingestTimeMs">,
+    kind: number,
+    make: () => ReturnType<typeof toEdgeStamps>,
+  ): Uint8Array {
+    if (!hasTimeDigits(ingestTimeMs)) return toPiece(make());
+    let edges = this.#edges.get(source);
+    if (edges === undefined) {
+      edges = [];
+      this.#edges.set(source, edges);
+    }
+    const edge = edges[kind];
+    if (edge === undefined) {
+      const bytes = toPiece(make());
+      edges[kind] = { bytes, timeMs: ingestTimeMs };
+      return bytes;
+    }
+    if (edge.timeMs !== ingestTimeMs) writeTime(edge.bytes, ingestTimeMs);
+    edge.timeMs = ingestTimeMs;
+    return edge.bytes;
+  }
+}
+
+function hasTimeDigits(timeMs: number): boolean {
+  return timeMs >= 10 ** (TIME_DIGITS - 1) && timeMs < 10 ** TIME_DIGITS;
+}
+
+function writeTime(piece: Uint8Array, timeMs: number): void {
+  let rest = timeMs;
+  for (let at = TIME_START + TIME_DIGITS - 1; at >= TIME_START; at -= 1) {
+    const tens = Math.floor(rest / 10);
+    piece[at] = ZERO + (rest - tens * 10);
+    rest = tens;
   }
 }

@@ -1,0 +1,149 @@
+/** The short way of usual requests answers, stores and counts as the long way does. */
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { click } from "../testing/click.ts";
+import {
+  BROWSER_KEY,
+  type EdgeInMemory,
+  EXPIRED_KEY,
+  OPERATOR_KEY,
+  SERVER_KEY,
+  SIGNERS_KEY,
+  SLOW_KEY,
+  startEdgeInMemory,
+} from "../testing/edgeInMemory.ts";
+import { readEventCounts } from "../testing/eventCounts.ts";
+import { exchangeRaw } from "../testing/rawClient.ts";
+
+const JSON_TYPE = "application/json";
+const NOW_MS = Date.UTC(2026, 5, 1, 12);
+
+let short: EdgeInMemory;
+let long: EdgeInMemory;
+beforeEach(async () => {
+  short = await startEdgeInMemory(NOW_MS);
+  long = await startEdgeInMemory(NOW_MS, false);
+});
+afterEach(async () => {
+  await short.stop();
+  await long.stop();
+});
+
+const good = fc.record({
+  event_id: fc.nat({ max: 1e6 }).map((id) => `evt_${id}_usual`),
+  event_type: fc.constantFrom("click", "click", "impression"),
+  token: fc.constantFrom(undefined, "t2.no.such.token.x"),
+  ip: fc.constantFrom(undefined, "198.51.100.7"),
+});
+const event = fc.oneof(
+  { weight: 6, arbitrary: good.map((fields) => click(NOW_MS, fields)) },
+  fc.constantFrom({}, click(NOW_MS, { user_id: "é" }), click(NOW_MS, { event_id: "short" })),
+  fc.constantFrom(click(NOW_MS - 40 * 86_400_000), click(NOW_MS, { user_agent: "new one" })),
+);
+const body = fc.oneof(
+  { weight: 6, arbitrary: event.map((one) => JSON.stringify(one)) },
+  fc.array(event, { maxLength: 6 }).map((events) => JSON.stringify(events)),
+  fc.array(event, { maxLength: 6 }).map((events) => JSON.stringify({ events })),
+  fc.constantFrom("", "{", "null", `[${"1,".repeat(1_000)}1]`),
+);
+const HEADERS = [
+  ...["Sec-Purpose: prefetch", "X-Moz: other", "Content-Encoding: identity"],
+  ...["X-Trueclick-Signature: 00", "Expect: 100-continue", "Connection: keep-alive"],
+  ...["User-Agent: Googlebot/2.1", "User-Agent: Mozilla/5.0 (iPhone)", "Origin: https://a.test"],
+];
+const request = fc
+  .record({
+    body,
+    key: fc.constantFrom(
+      ...[SERVER_KEY, SERVER_KEY, SERVER_KEY, BROWSER_KEY, BROWSER_KEY, SLOW_KEY],
+      ...[EXPIRED_KEY, SIGNERS_KEY, OPERATOR_KEY, "guess"],
+    ),
+    type: fc.constantFrom(...Array.from({ length: 6 }, () => JSON_TYPE), "text/plain", "text/html"),
+    more: fc.oneof(fc.constant([]), fc.subarray(HEADERS, { maxLength: 2 })),
+    isAnnounced: fc.constantFrom(true, true, true, false),
+    host: fc.constantFrom("Host: edge", "Host: edge", "Host: edge", "X-Host: none"),
+  })
+  .map(({ body: text, key, type, more, isAnnounced, host }) => {
+    const bytes = Buffer.byteLength(text);
+    const head = [
+      ...["POST /v1/events HTTP/1.1", host, `Authorization: Bearer ${key}`],
+      ...[`Content-Type: ${type}`, ...more],
+      isAnnounced ? `Content-Length: ${bytes}` : "Transfer-Encoding: chunked",
+    ];
+    const chunks = bytes === 0 ? "0\r\n\r\n" : `${bytes.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+    return `${head.join("\r\n")}\r\n\r\n${isAnnounced ? text : chunks}`;
+  });
+
+/** What an edge answers to requests of one connection, and what it has stored and counted then. */
+async function outcome(edge: EdgeInMemory, requests: readonly string[], cut: number) {
+  const bytes = Buffer.from(requests.join(""));
+  const at = cut % (bytes.length + 1);
+  const pieces = [bytes.subarray(0, at), 1, bytes.subarray(at)];
+  const methods = requests.map(() => "POST");
+  const answers = await exchangeRaw({ port: edge.port, pieces, methods, hangsUp: false });
+  return {
+    answers: answers.map(({ status, headers, body: text }) => ({
+      ...{ status, text },
+      headers: [...headers].filter(([name]) => name !== "date"),
+    })),
+    // Requests of one connection are taken side by side.
+    stored: edge.sink.blocks.flatMap(({ partition, value }) => linesOf(partition, value)).sort(),
+    quarantined: edge.quarantine.items.map((item) => JSON.stringify(item)).sort(),
+    counts: await readEventCounts(edge.url),
+    held: edge.inFlight.bytes,
+    faults: edge.faults,
+  };
+}
+
+function linesOf(partition: number, value: Buffer): string[] {
+  return value
+    .toString()
+    .split("\n")
+    .map((line) => `${partition} ${line}`);
+}
+
+it("takes usual requests as the long way takes them", async () => {
+  let accepted = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(request, { minLength: 1, maxLength: 3 }),
+      fc.nat(),
+      fc.constantFrom(true, true, true, false),
+      fc.constantFrom(true, true, true, false),
+      async (requests, cut, isLogUp, areKeysUp) => {
+        for (const edge of [short, long]) {
+          edge.sink.isUp = isLogUp;
+          edge.keys.isUp = areKeysUp;
+          edge.sink.blocks.length = 0;
+          edge.quarantine.items.length = 0;
+        }
+        const [byShort, byLong] = await Promise.all([
+          outcome(short, requests, cut),
+          outcome(long, requests, cut),
+        ]);
+        expect(byShort).toEqual(byLong);
+        accepted += byShort.stored.length;
+      },
+    ),
+    { numRuns: 120, endOnFailure: true },
+  );
+  // Where nothing is accepted nothing is proven.
+  expect(accepted).toBeGreaterThan(10);
+}, 60_000);
+
+it("judges each request of a connection by its own key", async () => {
+  const requestBy = (key: string) => {
+    const text = JSON.stringify(click(NOW_MS));
+    return (
+      `POST /v1/events HTTP/1.1\r\nHost: edge\r\nAuthorization: Bearer ${key}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+    );
+  };
+  const keys = [SERVER_KEY, "key-of-a-servet", SERVER_KEY, EXPIRED_KEY, BROWSER_KEY];
+  const methods = keys.map(() => "POST");
+  const pieces = keys.map(requestBy);
+  const answers = await exchangeRaw({ port: short.port, pieces, methods, hangsUp: false });
+  expect(answers.map(({ status }) => status)).toEqual([202, 401, 202, 401, 202]);
+  const sources = short.sink.events().map(({ source_id }) => source_id);
+  expect(sources.sort()).toEqual(["src_browser", "src_server", "src_server"]);
+});

@@ -1,0 +1,146 @@
+/**
+ * The usual request for events, taken without waiting where there is nothing to wait for: a bearer
+ * key that is known, a body of JSON as it is and of announced length, events that are all good as
+ * they stand. Between its last byte and the log there is no turn of the loop and no promise. All
+ * else goes the long way (`events.ts`), from where it stops being usual; what is answered and counted
+ * is the same either way.
+ */
+import type { IncomingMessage } from "node:http";
+import { type Delivery, OpenBody } from "../pipeline/acceptEvents.ts";
+import { type Answer, headerList, jsonAnswer } from "./answer.ts";
+import type { Sender } from "./authenticate.ts";
+import {
+  clientGone,
+  conclude,
+  type EventsDependencies,
+  notStored,
+  receiveOpened,
+} from "./events.ts";
+import type { Exchange, Shortcut } from "./exchange.ts";
+import { KnownSenders } from "./knownSenders.ts";
+import { BODY_BYTES_MAX, readAnnounced } from "./readBody.ts";
+import type { Refused } from "./refusal.ts";
+import { announcedBytes, isPurposeUnsaid } from "./requestHeaders.ts";
+
+const ROUTE = "/v1/events";
+
+export function createUsualEvents(dependencies: EventsDependencies): Shortcut {
+  const senders = new KnownSenders(dependencies.authentication);
+  return (request, exchange) => {
+    const length = usualLength(request);
+    const known = length === 0 ? null : senders.find(request, exchange.receivedAtMs);
+    if (known === null || !dependencies.inFlight.take(2 * length)) return false;
+    exchange.route = ROUTE;
+    const usual = new UsualRequest(dependencies, exchange, 2 * length, {
+      ...{ source: known.source, connection: known.connection },
+      ingestTimeMs: exchange.receivedAtMs,
+    });
+    readAnnounced(request, length, (body) => usual.receive(body));
+    return true;
+  };
+}
+
+/** Bytes of the body of a request that is usual as far as its head says; 0 of any other. */
+function usualLength(request: IncomingMessage): number {
+  if (request.method !== "POST" || request.url !== ROUTE) return 0;
+  const { headers } = request;
+  const isUsual =
+    headers["content-type"] === "application/json" &&
+    headers["content-encoding"] === undefined &&
+    headers.host !== undefined &&
+    isPurposeUnsaid(request);
+  const length = isUsual ? (announcedBytes(request) ?? 0) : 0;
+  return length > BODY_BYTES_MAX ? 0 : length;
+}
+
+class UsualRequest {
+  readonly #dependencies: EventsDependencies;
+  readonly #exchange: Exchange;
+  readonly #heldBytes: number;
+  readonly #delivery: Delivery;
+
+  constructor(
+    dependencies: EventsDependencies,
+    exchange: Exchange,
+    heldBytes: number,
+    delivery: Delivery,
+  ) {
+    this.#dependencies = dependencies;
+    this.#exchange = exchange;
+    this.#heldBytes = heldBytes;
+    this.#delivery = delivery;
+  }
+
+  /** @param body Null when the client went away. */
+  receive(body: Buffer | null): void {
+    if (body === null) {
+      this.#conclude(clientGone());
+      return;
+    }
+    this.#exchange.bodyRead(body.length);
+    try {
+      this.#accept(body);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #accept(body: Buffer): void {
+    const { acceptance, limits } = this.#dependencies;
+    const delivery = this.#delivery;
+    const opened = new OpenBody(acceptance, delivery, body, "json");
+    const events = opened.plainCount;
+    if (events === 0 || limits.take(delivery.source, events, delivery.ingestTimeMs) > 0) {
+      receiveOpened(this.#dependencies, delivery, opened, body).then(
+        (outcome) => this.#conclude(outcome),
+        (error: unknown) => this.#fail(error),
+      );
+      return;
+    }
+    opened.appendPlain().then(
+      () => this.#accepted(events),
+      (error: unknown) => this.#notStored(error, events),
+    );
+  }
+
+  #accepted(events: number): void {
+    const { acceptance, inFlight } = this.#dependencies;
+    inFlight.letGo(this.#heldBytes);
+    acceptance.metrics.recordEvents(this.#delivery.source.id, { kind: "accepted", events });
+    this.#exchange.answer(acceptedAnswer(events));
+  }
+
+  #notStored(error: unknown, events: number): void {
+    try {
+      this.#conclude(notStored(error, events));
+    } catch (unforeseen) {
+      this.#fail(unforeseen);
+    }
+  }
+
+  #conclude(outcome: Answer | Refused): void {
+    this.#dependencies.inFlight.letGo(this.#heldBytes);
+    const sender: Sender = { source: this.#delivery.source, signed: null, headers: null };
+    this.#exchange.answer(conclude(this.#dependencies, sender, outcome));
+  }
+
+  #fail(error: unknown): void {
+    const { acceptance, inFlight } = this.#dependencies;
+    inFlight.letGo(this.#heldBytes);
+    const refused = { kind: "refused", status: 503, events: 1 } as const;
+    acceptance.metrics.recordEvents(this.#delivery.source.id, refused);
+    this.#exchange.fail(error);
+  }
+}
+
+/** By the number of events, of which a request has only so many. */
+const acceptedAnswers: (Answer | undefined)[] = [];
+
+function acceptedAnswer(events: number): Answer {
+  const known = acceptedAnswers[events];
+  if (known !== undefined) return known;
+  const answer = jsonAnswer(202, { accepted: events, rejected: [] });
+  const made = { ...answer, headerList: headerList(answer) };
+  acceptedAnswers[events] = made;
+  return made;
+}
