@@ -68,7 +68,7 @@ class JoinedAds {
 }
 
 function withScanner({ blocks }: Traffic, campaignOfAd: ReadonlyMap<string, string>): Views {
-  const scanner = new LineScanner();
+  const scanner = new LineScanner(["event_type", "event_time", "ad_id"]);
   const ads = new JoinedAds(campaignOfAd);
   const windows = new Map<number, Uint32Array>();
   const { spans } = scanner;

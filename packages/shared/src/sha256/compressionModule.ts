@@ -7,6 +7,16 @@
  * moved, which no loop in JavaScript is compiled to.
  */
 
+import {
+  type Code,
+  name,
+  PREAMBLE,
+  section,
+  signedLeb,
+  sized,
+  unsignedLeb,
+} from "../wasm/encoding.ts";
+
 const VALUE_I32 = 0x7f;
 const EMPTY_BLOCK = 0x40;
 const ROUNDS = 64;
@@ -56,8 +66,6 @@ const SCRATCH = 37;
 const DIFFERENCE = 38;
 const LOCALS = DIFFERENCE + 2 - PARAMETERS;
 
-type Code = readonly number[];
-
 const get = (local: number): Code => [GET, local];
 const set = (local: number): Code => [SET, local];
 const constant = (value: number): Code => [CONST, ...signedLeb(value | 0)];
@@ -84,7 +92,7 @@ export function compressionModuleBytes(): Uint8Array<ArrayBuffer> {
     [...chain(), ...overDigest(), ...stored(), END],
   ].map((code) => sized([...[1, LOCALS, VALUE_I32], ...code]));
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...PREAMBLE,
     ...section(1, [1, 0x60, PARAMETERS, ...parameters, 0]),
     ...section(3, [2, 0, 0]),
     // These pages, and never more.
@@ -192,25 +200,4 @@ function byteSwapped(local: number): number[] {
     ...[...get(local), ...constant(8), ROTL, ...constant(0x00ff00ff), AND],
     ...[...get(local), ...constant(8), ROTR, ...constant(0xff00ff00), AND, OR],
   ];
-}
-
-function section(id: number, content: Code): number[] {
-  return [id, ...sized(content)];
-}
-
-function sized(content: Code): number[] {
-  return [...unsignedLeb(content.length), ...content];
-}
-
-function name(text: string): number[] {
-  return sized([...new TextEncoder().encode(text)]);
-}
-
-function unsignedLeb(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsignedLeb(value >>> 7)];
-}
-
-function signedLeb(value: number): number[] {
-  const isLast = value >= -64 && value < 64;
-  return isLast ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signedLeb(value >> 7)];
 }

@@ -1,4 +1,4 @@
-/// <reference path="./webAssembly.d.ts" />
+/// <reference path="../wasm/webAssembly.d.ts" />
 /**
  * HMAC-SHA256 (RFC 2104, FIPS 180-4) in every runtime, without a promise and without an object per
  * message. What depends on the key alone, the chaining values after its two padded blocks, is

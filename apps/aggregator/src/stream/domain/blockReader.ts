@@ -1,6 +1,7 @@
 import type { EventSpans } from "./eventSpans.ts";
-import { LineScanner, UNUSUAL } from "./lineScanner.ts";
+import { LineScanner } from "./lineScanner.ts";
 import { parseStreamEvent } from "./streamEvent.ts";
+import { UNUSUAL } from "./valueScanner.ts";
 
 /** What a line turned out to be. */
 export const LINE = { empty: 0, event: 1, unparseable: 2 } as const;
@@ -14,9 +15,13 @@ const NO_BYTES = new Uint8Array(0);
  * scanning bytes where the line is what the edge writes, by parsing where it is anything else.
  */
 export class BlockReader {
-  readonly #scanner = new LineScanner();
+  readonly #scanner: LineScanner;
   #block: Uint8Array = NO_BYTES;
   #at = 0;
+
+  constructor(scanner = new LineScanner()) {
+    this.#scanner = scanner;
+  }
 
   /** The event of the last line that was one. */
   get spans(): EventSpans {

@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import { blockOf, storedClick } from "../testing/fixtures.ts";
 import { storedLine } from "../testing/storedLineArbitrary.ts";
 import { BlockReader, LINE } from "./blockReader.ts";
-import { LineScanner, UNUSUAL } from "./lineScanner.ts";
+import { ALL_FIELDS, LineScanner } from "./lineScanner.ts";
+import { LineShapes } from "./lineShapes.ts";
 import { parseStreamEvent, type StreamEvent } from "./streamEvent.ts";
+import { UNUSUAL } from "./valueScanner.ts";
 
 const bytes = (line: string) => new TextEncoder().encode(line);
 
@@ -30,8 +32,7 @@ function scanned(line: Uint8Array): StreamEvent | undefined {
   return scanner.scan(0) === line.length ? scanner.spans.toEvent() : undefined;
 }
 
-function read(block: Uint8Array): (StreamEvent | null)[] {
-  const reader = new BlockReader();
+function read(block: Uint8Array, reader = new BlockReader()): (StreamEvent | null)[] {
   const events: (StreamEvent | null)[] = [];
   reader.open(block);
   while (!reader.isAtEnd) {
@@ -69,6 +70,25 @@ describe("the scanner", () => {
       const line = bytes(JSON.stringify(event));
       expect(scanned(line)).toEqual(parseStreamEvent(line));
     }
+  });
+
+  it("reads of a known shape what is wanted alone, wherever it stands", () => {
+    const scanner = new LineScanner(["ad_id", "event_time"], new LineShapes());
+    const lines = [1, 22, 333].map((serial) =>
+      JSON.stringify({
+        ...{ ad_id: `ad_${serial}`, ...storedClick({ event_time: serial }) },
+        ...{ event_id: `evt-${serial}-0000`, user_id: undefined, ad_id: `ad_${serial}` },
+      }),
+    );
+    const block = bytes(lines.join("\n"));
+    scanner.open(block);
+    let at = 0;
+    for (const serial of [1, 22, 333]) {
+      at = scanner.scan(at) + 1;
+      const { adId, eventTimeMs } = scanner.spans.toEvent();
+      expect([adId, eventTimeMs]).toEqual([`ad_${serial}`, serial]);
+    }
+    expect(at).toBe(block.length + 1);
   });
 
   it.each<[string, string]>([
@@ -109,6 +129,30 @@ describe("a block", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  // A shape is learnt from one line and believed of the next.
+  it("takes nothing for what an earlier line had at its place", () => {
+    const { event_id, ...others } = storedClick();
+    const line = JSON.stringify({ ...others, event_id });
+    const neighbours = [`${line}\r`, line, `${line}x`, line.replace("{", "{ "), line];
+    for (const damaged of [
+      ...[line.replace(event_id, 'evt-0000"1'), line.replace('"}', '"1}'), line.replace("}", "")],
+      ...[line.replace('":"', '":1"'), line.replace(',"', ',1"'), line.replace("{", "{1,")],
+      ...[line.replace('"geo":"DE"', '"geo":"DEU"'), line.replace('"test"', '"tset"')],
+      ...[
+        `x${line}`,
+        `${line}}`,
+        line.replace('"mobile"', '"mobil"'),
+        line.replace("ad_id", "AD_ID"),
+      ],
+      ...[line.replace('"event_id":"', '"event_id": "'), line.replace("evt-", "evt ")],
+    ]) {
+      const lines = [...neighbours, damaged, ...neighbours, damaged];
+      const alone = lines.map((text) => parseStreamEvent(bytes(text.replace(/\r$/, ""))));
+      const reader = new BlockReader(new LineScanner(ALL_FIELDS, new LineShapes()));
+      expect(read(bytes(lines.join("\n")), reader)).toEqual(alone);
+    }
   });
 
   it("takes any bytes for lines, never for a fault", () => {

@@ -7,28 +7,27 @@ import { BytePattern } from "./bytePattern.ts";
 
 const LINKAGE_LENGTH_MAX = 128;
 
-/** The kinds of values; each has one method of the scanner. */
+/** The kinds of values: first those that are texts, then words, then what has no quotes. */
 export const KIND = {
   text: 0,
-  integer: 1,
-  version: 2,
-  eventId: 3,
-  eventType: 4,
-  eventTime: 5,
-  device: 6,
-  geo: 7,
-  flags: 8,
-  test: 9,
+  eventId: 1,
+  eventType: 2,
+  device: 3,
+  integer: 4,
+  version: 5,
+  eventTime: 6,
+  flags: 7,
+  test: 8,
   /** Known, but rare and nested: left to `JSON.parse`. */
-  nested: 10,
-  source: 11,
+  nested: 9,
 } as const;
 
 interface StoredField {
   readonly name: string;
   readonly kind: keyof typeof KIND;
   readonly required?: true;
-  /** Longest text, in characters. */
+  /** Shortest and longest text, in characters. */
+  readonly lengthMin?: number;
   readonly lengthMax?: number;
 }
 
@@ -36,14 +35,14 @@ interface StoredField {
 export const FIELDS = [
   { name: "schema_version", kind: "version", required: true },
   { name: "event_type", kind: "eventType", required: true },
-  { name: "event_id", kind: "eventId", required: true },
+  { name: "event_id", kind: "eventId", required: true, lengthMin: 8, lengthMax: 64 },
   { name: "event_time", kind: "eventTime", required: true },
   { name: "ingest_time", kind: "integer", required: true },
   { name: "campaign_id", kind: "text", lengthMax: ENTITY_ID_LENGTH_MAX },
   { name: "ad_id", kind: "text", lengthMax: ENTITY_ID_LENGTH_MAX },
   { name: "publisher_id", kind: "text", lengthMax: ENTITY_ID_LENGTH_MAX },
   { name: "user_id", kind: "text", lengthMax: LINKAGE_LENGTH_MAX },
-  { name: "geo", kind: "geo", required: true },
+  { name: "geo", kind: "text", required: true, lengthMin: 2, lengthMax: 2 },
   { name: "device", kind: "device", required: true },
   { name: "user_agent", kind: "text" },
   { name: "ip_hash", kind: "text" },
@@ -54,7 +53,10 @@ export const FIELDS = [
   { name: "token", kind: "text" },
   { name: "test", kind: "test" },
   { name: "region", kind: "text", required: true },
-  { name: "source_id", kind: "source", required: true, lengthMax: ENTITY_ID_LENGTH_MAX },
+  {
+    ...{ name: "source_id", kind: "text", required: true },
+    ...{ lengthMin: 1, lengthMax: ENTITY_ID_LENGTH_MAX },
+  },
   { name: "flags", kind: "flags", required: true },
   { name: "ext", kind: "nested" },
 ] as const satisfies readonly StoredField[];
@@ -73,7 +75,13 @@ export const KEYS: readonly BytePattern[] = FIELDS.map(({ name }) => new BytePat
 
 export const KINDS = Uint8Array.from(FIELDS, ({ kind }) => KIND[kind]);
 
-/** Longest text of each field, in characters. */
+/** Whether the values of a field stand between quotes. */
+export function isQuoted(field: number): boolean {
+  return (KINDS[field] ?? KIND.nested) <= KIND.device;
+}
+
+/** Shortest and longest text of each field, in characters. */
+export const LENGTHS_MIN = Int32Array.from(FIELDS, (field: StoredField) => field.lengthMin ?? 0);
 export const LENGTHS_MAX = Int32Array.from(FIELDS, (field: StoredField) => {
   return field.lengthMax ?? 0x7fffffff;
 });

@@ -1,5 +1,5 @@
 /**
- * What `hmacSha256.ts` uses of WebAssembly's JavaScript interface. Every runtime has it; TypeScript
+ * What `hmacSha256.ts` and `lineIndex.ts` use of WebAssembly's JavaScript interface. Every runtime has it; TypeScript
  * has its types among those of the DOM only. Written as there, so that the two merge.
  */
 declare namespace WebAssembly {

@@ -1,0 +1,206 @@
+/**
+ * The module behind `LineIndex`: where the special bytes of a line lie, sixteen bytes at a time, as
+ * simdjson's first stage does it (Langdale and Lemire 2019), and whether a line's keys are those
+ * that are expected. Put together here instruction by instruction, so that there is neither a
+ * compiler to install nor a binary to trust.
+ */
+import {
+  type Code,
+  name,
+  PREAMBLE,
+  section,
+  signedLeb,
+  sized,
+  unsignedLeb,
+} from "../wasm/encoding.ts";
+
+const VALUE_I32 = 0x7f;
+const VALUE_V128 = 0x7b;
+const EMPTY_BLOCK = 0x40;
+const FUNCTION = 0x60;
+
+const LOOP = 0x03;
+const IF = 0x04;
+const END = 0x0b;
+const BRANCH_IF = 0x0d;
+const GET = 0x20;
+const SET = 0x21;
+const TEE = 0x22;
+const LOAD = 0x28;
+const STORE = 0x36;
+const CONST = 0x41;
+const IS_ZERO = 0x45;
+const LESS_UNSIGNED = 0x49;
+const TRAILING_ZEROS = 0x68;
+const ONES = 0x69;
+const ADD = 0x6a;
+const SUB = 0x6b;
+const AND = 0x71;
+const XOR = 0x73;
+const SHIFT_LEFT = 0x74;
+const SHIFT_RIGHT = 0x76;
+
+const VECTOR = 0xfd;
+const LOAD_16: Code = [VECTOR, 0x00];
+const CONST_16: Code = [VECTOR, 0x0c];
+const EQUAL_EACH: Code = [VECTOR, 0x23];
+const LESS_EACH: Code = [VECTOR, 0x25];
+const AND_EACH: Code = [VECTOR, 0x4e];
+const OR_EACH: Code = [VECTOR, 0x50];
+const XOR_EACH: Code = [VECTOR, 0x51];
+const ANY: Code = [VECTOR, 0x53];
+const BITMASK: Code = [VECTOR, 0x64];
+
+/** Positions of one line at most. One with more is no line that the edge writes. */
+export const POSITIONS_MAX = 256;
+/** Bytes looked at together. */
+export const CHUNK_BYTES = 16;
+/** Bytes of an expectation's text at most; another as many say which of them it has. */
+export const EXPECTED_BYTES = 2 * CHUNK_BYTES;
+/**
+ * An expectation: two words, which position (its address) and how far before it the text begins,
+ * two unused ones, the text, and a byte of ones for each of its bytes.
+ */
+export const EXPECTATION_BYTES = CHUNK_BYTES + 2 * EXPECTED_BYTES;
+/** The expectations of one line, at most, and lines for which there are some. */
+export const EXPECTATIONS_MAX = 24;
+export const SLOTS_MAX = 16;
+/** Behind the positions, those of one more chunk among them. */
+export const SLOTS_AT = 2_048;
+export const SLOT_BYTES = EXPECTATIONS_MAX * EXPECTATION_BYTES;
+/** Where the block lies. */
+export const BLOCK_AT = SLOTS_AT + SLOTS_MAX * SLOT_BYTES;
+/** Positions of a chunk that are put down without asking whether there are so many. */
+const UNASKED = 4;
+
+const AT = 0;
+const OUT = 1;
+const MASK = 2;
+const FEEDS = 3;
+const NEXT = 4;
+const BYTES = 5;
+const QUOTE = 6;
+const BACKSLASH = 7;
+const SPACE = 8;
+const LINE_FEED = 9;
+
+const get = (local: number): Code => [GET, local];
+const set = (local: number): Code => [SET, local];
+const constant = (value: number): Code => [CONST, ...signedLeb(value)];
+const splat = (character: string, local: number): Code => [
+  ...CONST_16,
+  ...Array.from({ length: CHUNK_BYTES }, () => character.charCodeAt(0)),
+  ...set(local),
+];
+
+/**
+ * The module's bytes. It imports `memory` and exports
+ *
+ * - `index(at)`: from `at` of the block on, the positions of all quotes, backslashes, bytes below a
+ *   space and bytes beyond ASCII are put at 0 as words, up to and with the first line feed; it
+ *   answers how many. Without a line feed it ends behind the first chunk that makes them more than
+ *   there may be.
+ * - `matches(from, to)`: 1 if the expectations of the addresses `[from, to)` hold of the positions
+ *   that were found last, else 0.
+ */
+export function lineIndexModuleBytes(): Uint8Array<ArrayBuffer> {
+  const locals = [2, ...[4, VALUE_I32], ...[5, VALUE_V128]];
+  return Uint8Array.from([
+    ...PREAMBLE,
+    ...section(1, [
+      ...[2, FUNCTION, ...[1, VALUE_I32], ...[1, VALUE_I32]],
+      ...[FUNCTION, ...[2, VALUE_I32, VALUE_I32], ...[1, VALUE_I32]],
+    ]),
+    ...section(2, [1, ...name("host"), ...name("memory"), 0x02, ...[0x00, 1]]),
+    ...section(3, [2, 0, 1]),
+    ...section(7, [2, ...name("index"), 0x00, 0, ...name("matches"), 0x00, 1]),
+    ...section(10, [
+      2,
+      ...sized([...locals, ...index(), END]),
+      ...sized([...[2, ...[1, VALUE_I32], ...[1, VALUE_V128]], ...matches(), END]),
+    ]),
+  ]);
+}
+
+function index(): number[] {
+  return [
+    ...[...splat('"', QUOTE), ...splat("\\", BACKSLASH)],
+    ...[...splat(" ", SPACE), ...splat("\n", LINE_FEED)],
+    ...[LOOP, EMPTY_BLOCK],
+    ...[...get(AT), ...LOAD_16, 0, ...unsignedLeb(BLOCK_AT), ...set(BYTES)],
+    ...[...get(BYTES), ...get(LINE_FEED), ...EQUAL_EACH, ...BITMASK, ...set(FEEDS)],
+    ...special(),
+    // Nothing behind the first line feed.
+    ...[...get(FEEDS), ...get(FEEDS), ...constant(1), SUB, XOR, AND, ...set(MASK)],
+    ...positions(),
+    ...[...get(AT), ...constant(CHUNK_BYTES), ADD, ...set(AT)],
+    ...[...get(OUT), ...constant(4 * POSITIONS_MAX), LESS_UNSIGNED],
+    ...[...get(FEEDS), IS_ZERO, AND, BRANCH_IF, 0],
+    END,
+    ...[...get(OUT), ...constant(2), SHIFT_RIGHT],
+  ];
+}
+
+/** One bit for each special byte. Read as signed, those beyond ASCII are below a space too. */
+function special(): number[] {
+  return [
+    ...[...get(BYTES), ...get(QUOTE), ...EQUAL_EACH],
+    ...[...get(BYTES), ...get(BACKSLASH), ...EQUAL_EACH, ...OR_EACH],
+    ...[...get(BYTES), ...get(SPACE), ...LESS_EACH, ...OR_EACH],
+    ...BITMASK,
+  ];
+}
+
+/**
+ * The mask's bits as positions. Some are put down whether they are there or not, and written over if
+ * not: a jump that is taken at random costs more.
+ */
+function positions(): number[] {
+  const clearLowest = [...get(MASK), ...get(MASK), ...constant(1), SUB, AND];
+  const put = (place: number) => [
+    ...[...get(OUT), ...get(AT), ...get(MASK), TRAILING_ZEROS, ADD],
+    ...[STORE, 2, ...unsignedLeb(4 * place)],
+  ];
+  const unasked = Array.from({ length: UNASKED }, (_none, place) => [
+    ...put(place),
+    ...[...clearLowest, ...set(MASK)],
+  ]).flat();
+  return [
+    ...[...get(OUT), ...get(MASK), ONES, ...constant(2), SHIFT_LEFT, ADD, ...set(NEXT)],
+    ...unasked,
+    ...[...get(MASK), IF, EMPTY_BLOCK],
+    ...[...get(OUT), ...constant(4 * UNASKED), ADD, ...set(OUT)],
+    ...[LOOP, EMPTY_BLOCK],
+    ...put(0),
+    ...[...get(OUT), ...constant(4), ADD, ...set(OUT)],
+    ...[...clearLowest, TEE, MASK, BRANCH_IF, 0],
+    ...[END, END],
+    ...[...get(NEXT), ...set(OUT)],
+  ];
+}
+
+const EXPECTATION = 0;
+const EXPECTATION_END = 1;
+const TEXT_AT = 2;
+const DIFFERENCES = 3;
+
+function matches(): number[] {
+  const differing = (place: number) => [
+    ...[...get(TEXT_AT), ...LOAD_16, 0, ...unsignedLeb(place)],
+    ...[...get(EXPECTATION), ...LOAD_16, 0, ...unsignedLeb(CHUNK_BYTES + place), ...XOR_EACH],
+    ...[...get(EXPECTATION), ...LOAD_16, 0],
+    ...[...unsignedLeb(CHUNK_BYTES + EXPECTED_BYTES + place), ...AND_EACH],
+  ];
+  return [
+    ...[LOOP, EMPTY_BLOCK],
+    ...[...get(EXPECTATION), LOAD, 2, 0, LOAD, 2, 0],
+    // Added here, where it wraps: a text may begin before the block.
+    ...[...get(EXPECTATION), LOAD, 2, 4, SUB, ...constant(BLOCK_AT), ADD, ...set(TEXT_AT)],
+    ...[...differing(0), ...differing(CHUNK_BYTES), ...OR_EACH],
+    ...[...get(DIFFERENCES), ...OR_EACH, ...set(DIFFERENCES)],
+    ...[...get(EXPECTATION), ...constant(EXPECTATION_BYTES), ADD, TEE, EXPECTATION],
+    ...[...get(EXPECTATION_END), LESS_UNSIGNED, BRANCH_IF, 0],
+    END,
+    ...[...get(DIFFERENCES), ...ANY, IS_ZERO],
+  ];
+}
