@@ -7,8 +7,11 @@ import { z } from "zod";
 
 const resultSchema = z.object({
   ms: z.number(),
+  /** Processor time of all threads. */
+  cpuMs: z.number(),
   peakMb: z.number(),
-  distinct: z.number(),
+  /** Clicks by verdict, copies left out. */
+  verdicts: z.record(z.string(), z.number()),
 });
 export type PeerResult = z.infer<typeof resultSchema>;
 
@@ -26,4 +29,14 @@ export async function runPeer(program: string, words: readonly string[]): Promis
 export function peakMb(pid: number | "self"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1_024);
+}
+
+const TICK_MS = 10;
+
+/** Processor time of all threads of a process since it began, milliseconds. Linux only. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name before it may hold spaces, but ends with the last bracket.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

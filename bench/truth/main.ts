@@ -1,95 +1,114 @@
 /**
- * P9: a day of clicks recounted from its archive objects, beside one global dedupe in SQL on the same
- * engine and beside DuckDB on the same files; then a file that comes late.
+ * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
+ * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS] [ROUNDS]`; MILLIONS is 5 unless said, and needs 0.2 GB of disk
- * each. Above 20 the peers need more memory than many machines have: `ours` as a third word leaves
- * them out.
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours]`: 5 million clicks and 3 rounds unless said. `ours` leaves
+ * the peers out, which above 20 million need more memory and time than most machines have.
  */
 import { parseArgs } from "node:util";
-import { type Contestant, compete, figureOf } from "../harness/rounds.ts";
+import { type Contestant, compete, type Standing } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
-import { runPeer } from "./child.ts";
-import { distinctIds, hoursOfDay } from "./dayOfClicks.ts";
+import { type PeerResult, runPeer } from "./child.ts";
+import { clicksPath, distinctIds, type HourOfClicks, hoursOfDay } from "./dayOfClicks.ts";
+import { assertLikeEncoded } from "./sample.ts";
 import { openTruthWorld, type TruthWorld } from "./world.ts";
 
 const DAY = "2026-11-10";
 const DAY_MS = Date.parse(`${DAY}T00:00:00Z`);
 const LATE_HOUR = 13;
 const LATE_ROWS = 1_000_000;
+const SESSIONS = 2;
+const MILLION = 1_000_000;
+const FIGURES = ["rows_per_s", "rows_per_cpu_s", "peak_mb"];
+const PEERS = ["one SQL query", "DuckDB"];
 
 const { positionals } = parseArgs({ allowPositionals: true });
-const [millions = "5", rounds = "5", only] = positionals;
-const rows = Number(millions) * 1_000_000;
-const hours = hoursOfDay(DAY_MS, rows);
-const expected = distinctIds(hours);
+const [millions = "5", rounds = "3", only] = positionals;
+process.stdout.write(`${provenance()}\n\n`);
+const scaling: Standing[] = [];
+for (const size of millions.split(",").map(Number)) scaling.push(...(await countDay(size)));
+process.stdout.write(`${resultTable(scaling, FIGURES)}\n`);
 
-const world = await openTruthWorld();
-try {
-  process.stderr.write(`writing ${millions} million clicks\n`);
-  const startedMs = performance.now();
-  await world.write(hours);
-  process.stderr.write(`written in ${Math.round(performance.now() - startedMs)} ms\n`);
-  const standings = await compete(
-    [
-      ours(world),
-      ...(only === "ours"
-        ? []
-        : [peer("one SQL dedupe", "sqlPeer.ts"), peer("DuckDB", "duckdbPeer.ts")]),
-    ],
-    {
-      rounds: Number(rounds),
-      warmups: 1,
-      report: (name, figures) => process.stderr.write(`${name}: ${JSON.stringify(figures)}\n`),
-    },
-  );
-  const figures = ["rows_per_s", "peak_mb"];
-  process.stdout.write(`${provenance()}; ${millions} million clicks\n\n`);
-  for (const name of only === "ours" ? [undefined] : ["one SQL dedupe", "DuckDB"]) {
-    process.stdout.write(`${resultTable(standings, figures, name)}\n\n`);
+/** Answers with the standings of our own counts. */
+async function countDay(size: number): Promise<Standing[]> {
+  const rows = size * MILLION;
+  const hours = hoursOfDay(DAY_MS, rows);
+  const world = await openTruthWorld(DAY_MS);
+  try {
+    const startedMs = performance.now();
+    await world.write(hours);
+    await assertLikeEncoded(world, pathOf(hours));
+    process.stderr.write(
+      `${size} million clicks written in ${Math.round((performance.now() - startedMs) / 1_000)} s\n`,
+    );
+    const figuresOf = checked(rows, distinctIds(hours));
+    const ours = (sessions: number): Contestant => ({
+      name: `trueclick, ${size} M, ${sessions} ${sessions === 1 ? "session" : "sessions"}`,
+      run: async () => figuresOf(await world.recount(DAY, { full: true, sessions })),
+    });
+    const both = ours(SESSIONS);
+    const peers = [
+      peer(world, "one SQL query", "sqlPeer.ts"),
+      peer(world, "DuckDB", "duckdbPeer.ts"),
+    ];
+    const standings = await compete(
+      [
+        both,
+        ours(1),
+        ...(only === "ours" ? [] : peers).map(({ name, run }) => ({
+          name,
+          run: async () => figuresOf(await run()),
+        })),
+      ],
+      {
+        rounds: Number(rounds),
+        warmups: 0,
+        report: (name, figures) => process.stderr.write(`${name}: ${JSON.stringify(figures)}\n`),
+      },
+    );
+    for (const name of only === "ours" ? [] : PEERS) {
+      const compared = standings.filter((one) => one.name === both.name || one.name === name);
+      process.stdout.write(`${resultTable(compared, FIGURES, name)}\n\n`);
+    }
+    process.stdout.write(`${size} million: ${await late(world, rows)}\n\n`);
+    return standings.slice(0, 2);
+  } finally {
+    await world.close();
   }
-  const [own] = standings;
-  if (own !== undefined) {
-    const { median } = figureOf(own, "rows_per_s");
-    process.stdout.write(`${(median / 1e6).toFixed(2)} M rows/s\n`);
-  }
-  await late(world);
-} finally {
-  await world.close();
 }
 
-function ours(truth: TruthWorld): Contestant {
-  return {
-    name: "trueclick",
-    run: async () => {
-      const { ms, peakMb, distinct } = await truth.recount(DAY, { full: true });
-      return figuresOf("trueclick", ms, peakMb, distinct);
-    },
+function pathOf([first]: readonly HourOfClicks[]): string {
+  if (first === undefined) throw new RangeError("a day has hours");
+  return clicksPath(first);
+}
+
+function peer(world: TruthWorld, name: string, program: string) {
+  return { name, run: () => runPeer(program, world.peerWords) };
+}
+
+/** Figures of a count, once it says the same of every verdict as the first one. */
+function checked(rows: number, expected: number) {
+  let first: string | null = null;
+  return ({ ms, cpuMs, peakMb, verdicts }: PeerResult) => {
+    const sorted = Object.entries(verdicts).sort(([a], [b]) => (a < b ? -1 : 1));
+    const distinct = sorted.reduce((sum, [, clicks]) => sum + clicks, 0);
+    if (distinct !== expected) throw new Error(`found ${distinct} clicks, not ${expected}`);
+    const said = JSON.stringify(sorted);
+    first ??= said;
+    if (said !== first) throw new Error(`${said} instead of ${first}`);
+    return {
+      rows_per_s: (rows / ms) * 1_000,
+      rows_per_cpu_s: (rows / cpuMs) * 1_000,
+      peak_mb: peakMb,
+    };
   };
 }
 
-function peer(name: string, program: string): Contestant {
-  return {
-    name,
-    run: async () => {
-      const { ms, peakMb, distinct } = await runPeer(program, [world.files]);
-      return figuresOf(name, ms, peakMb, distinct);
-    },
-  };
-}
-
-/** @throws {Error} if a contestant came to another result than all must. */
-function figuresOf(name: string, ms: number, peakMb: number, distinct: number) {
-  if (distinct !== expected) throw new Error(`${name} found ${distinct} clicks, not ${expected}`);
-  return { rows_per_s: (rows / ms) * 1_000, peak_mb: peakMb };
-}
-
-/** A late file of one hour: what is recounted, and how long it takes from the queue to the version. */
-async function late(truth: TruthWorld): Promise<void> {
+/** A late file of one hour: how long it takes from the queue to the version. */
+async function late(world: TruthWorld, rows: number): Promise<string> {
   const hourMs = DAY_MS + LATE_HOUR * 3_600_000;
-  await truth.write([{ hourMs, partition: 0, first: rows * 2, rows: LATE_ROWS }]);
-  const { ms, timings } = await truth.recount(DAY, { full: false });
-  process.stdout.write(
-    `A late file of ${LATE_ROWS} rows: ${Math.round(ms)} ms (${JSON.stringify(timings)})\n`,
-  );
+  const file = { hourMs, partition: 0, first: rows * 2, rows: LATE_ROWS, searched: false };
+  await world.write([file]);
+  const { ms, cpuMs, timings } = await world.recount(DAY, { full: false, sessions: SESSIONS });
+  return `a late file of ${LATE_ROWS} rows is counted in ${Math.round(ms)} ms (${Math.round(cpuMs)} ms of the processor; ${JSON.stringify(timings)})`;
 }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ClickHouseClient } from "@clickhouse/client";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
@@ -9,38 +10,51 @@ import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { campaignStatuses, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { batchJobs, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { HOUR_MS } from "@trueclick/shared/time";
 import { desc, eq } from "drizzle-orm";
+import { z } from "zod";
+import { readAgent } from "../../apps/aggregator/src/batch/adapters/agentLibraries.ts";
 import { composeJobStores } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { runJob } from "../../apps/aggregator/src/batch/pipeline/runJob.ts";
-import { peakMb } from "./child.ts";
-import { CAMPAIGNS, type HourOfClicks, TOPIC, writeClicks } from "./dayOfClicks.ts";
+import { cpuMs, type PeerResult, peakMb } from "./child.ts";
+import {
+  CAMPAIGNS,
+  type HourOfClicks,
+  PAUSED_CAMPAIGN,
+  PAUSED_HOURS,
+  TOPIC,
+  writeClicks,
+} from "./dayOfClicks.ts";
 
 const ADVERTISER = advertiserIdSchema.parse("adv_bench");
 const silent = () => {};
 
 export interface TruthWorld {
-  /** All objects, as a pattern of file names. */
-  readonly files: string;
+  readonly clickhouse: ClickHouseClient;
+  readonly objectsDir: string;
+  /** What a peer is told on its command line; see `peerDay.ts`. */
+  readonly peerWords: readonly string[];
   write(hours: readonly HourOfClicks[]): Promise<void>;
-  recount(day: string, options: { readonly full: boolean }): Promise<Recount>;
+  /** @param options.sessions Slices judged side by side. */
+  recount(
+    day: string,
+    options: { readonly full: boolean; readonly sessions: number },
+  ): Promise<Recount>;
   close(): Promise<void>;
 }
 
-export interface Recount {
-  readonly ms: number;
-  /** Of the engine's process. */
-  readonly peakMb: number;
-  /** Clicks that are no copy of another. */
-  readonly distinct: number;
+/** Memory is that of the engine's process; the processor's time is the engine's and the job's. */
+export interface Recount extends PeerResult {
+  /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
 }
 
-export async function openTruthWorld(): Promise<TruthWorld> {
+export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
   const dir = await mkdtemp(join(tmpdir(), "trueclick-bench-"));
   const objectsDir = join(dir, "objects");
   const postgres = await startEmbeddedPostgres({
@@ -54,7 +68,9 @@ export async function openTruthWorld(): Promise<TruthWorld> {
   const { db, close: closeDatabase } = openDatabase(postgres.url, { connectionsMax: 8 });
   const clickhouse = openClickHouse(engine.url);
   await migrateClickHouse(clickhouse);
-  await fillCampaigns(db);
+  const paused = PAUSED_HOURS.map((hour) => dayMs + hour * HOUR_MS);
+  await fillCampaigns(db, paused);
+  const agentsFile = join(dir, "agents.csv");
   const { queue, stores } = await composeJobStores({
     db,
     clickhouse,
@@ -64,11 +80,19 @@ export async function openTruthWorld(): Promise<TruthWorld> {
   });
 
   return {
-    files: `${objectsDir}/raw/*/*.parquet`,
+    clickhouse,
+    objectsDir,
+    peerWords: [
+      `${objectsDir}/raw/*/*.parquet`,
+      agentsFile,
+      PAUSED_CAMPAIGN,
+      ...paused.map(String),
+    ],
     write: async (hours) => {
       await writeClicks({ clickhouse, db, objectsDir }, hours);
+      await writeFile(agentsFile, await agentsCsv(clickhouse, objectsDir));
     },
-    async recount(day, { full }) {
+    async recount(day, { full, sessions }) {
       await db.insert(batchJobs).values({
         advertiserId: ADVERTISER,
         billingDay: day,
@@ -78,11 +102,13 @@ export async function openTruthWorld(): Promise<TruthWorld> {
         full,
       });
       await forgetPeak(engine.pid);
-      const startedMs = performance.now();
+      const processes = [engine.pid, process.pid];
+      const cpu = () => processes.reduce((sum, pid) => sum + cpuMs(pid), 0);
+      const [startedMs, startedCpu] = [performance.now(), cpu()];
       const job = await queue.take();
       if (job === null) throw new Error("the job was not handed out");
-      await runJob(stores, job, new AbortController().signal);
-      const ms = performance.now() - startedMs;
+      await runJob({ ...stores, slicesAtOnce: sessions }, job, new AbortController().signal);
+      const spent = { ms: performance.now() - startedMs, cpuMs: cpu() - startedCpu };
       const [version] = await db
         .select()
         .from(truthVersions)
@@ -93,9 +119,8 @@ export async function openTruthWorld(): Promise<TruthWorld> {
         .select()
         .from(batchJobs)
         .where(eq(batchJobs.id, Number(job.id)));
-      const { duplicate = 0, id_conflict = 0, ...counted } = version?.verdictCounts ?? {};
-      const distinct = Object.values(counted).reduce((sum, clicks) => sum + clicks, 0);
-      return { ms, peakMb: peakMb(engine.pid), distinct, timings: row?.timings ?? {} };
+      const { duplicate = 0, id_conflict = 0, ...verdicts } = version?.verdictCounts ?? {};
+      return { ...spent, peakMb: peakMb(engine.pid), verdicts, timings: row?.timings ?? {} };
     },
     async close() {
       await Promise.all([clickhouse.close(), closeDatabase()]);
@@ -105,7 +130,29 @@ export async function openTruthWorld(): Promise<TruthWorld> {
   };
 }
 
-async function fillCampaigns(db: ReturnType<typeof openDatabase>["db"]): Promise<void> {
+const agentRow = z.object({ agent: z.string() });
+
+/** What the libraries say of the user agents of the day, for the peers. */
+async function agentsCsv(clickhouse: ClickHouseClient, objectsDir: string): Promise<string> {
+  const result = await clickhouse.query({
+    query: `SELECT DISTINCT assumeNotNull(user_agent) AS agent
+      FROM file('${objectsDir}/raw/*/*.parquet', 'Parquet') SETTINGS use_hive_partitioning = 0`,
+    format: "JSONEachRow",
+  });
+  const lines = z
+    .array(agentRow)
+    .parse(await result.json())
+    .map(({ agent }) => {
+      const { isBot, isBrowser } = readAgent(agent);
+      return `"${agent}",${isBot},${isBrowser}`;
+    });
+  return ["user_agent,is_bot,is_browser", ...lines, ""].join("\n");
+}
+
+async function fillCampaigns(
+  db: ReturnType<typeof openDatabase>["db"],
+  [fromMs = 0, toMs = 0]: readonly number[],
+): Promise<void> {
   await db
     .insert(advertisers)
     .values({ id: ADVERTISER, name: "Bench", timeZone: "UTC", currency: "EUR" });
@@ -116,6 +163,12 @@ async function fillCampaigns(db: ReturnType<typeof openDatabase>["db"]): Promise
     .values(
       ids.map((campaignId) => ({ campaignId, effectiveFrom: new Date(0), cpcMicros: 250_000n })),
     );
+  const campaignId = campaignIdSchema.parse(PAUSED_CAMPAIGN);
+  const audit = { campaignId, reason: "bench", createdBy: "bench" };
+  await db.insert(campaignStatuses).values([
+    { ...audit, status: "paused", effectiveFrom: new Date(fromMs) },
+    { ...audit, status: "active", effectiveFrom: new Date(toMs) },
+  ]);
 }
 
 /** Lets the highest memory of a process count from now on. */

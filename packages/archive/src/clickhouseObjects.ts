@@ -29,10 +29,14 @@ const CLICKHOUSE_TYPES = {
   hash128: "FixedString(16)",
 } as const satisfies Record<ColumnType, string>;
 
+/** Long texts with few different values, which are hashed and searched: once a value, not once a row. */
+const BY_VALUE: ReadonlySet<string> = new Set(["user_agent", "flags"]);
+
 /** The columns of an object as the engine is to read them, whichever of them it has. */
-export const STRUCTURE = ARCHIVE_COLUMNS.map(
-  ({ name, type }) => `\`${name}\` ${CLICKHOUSE_TYPES[type]}`,
-).join(", ");
+export const STRUCTURE = ARCHIVE_COLUMNS.map(({ name, type }) => {
+  const plain = CLICKHOUSE_TYPES[type];
+  return `\`${name}\` ${BY_VALUE.has(name) ? `LowCardinality(${plain})` : plain}`;
+}).join(", ");
 
 /**
  * Objects that are files below a folder which the engine can read, too.

@@ -25,8 +25,8 @@ export async function learnAgents(
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const result = await clickhouse.query({
       query: `
-        SELECT DISTINCT user_agent AS agent FROM ${rows}
-        WHERE user_agent != '' AND ${AGENT_HASH} NOT IN (
+        SELECT agent FROM (SELECT DISTINCT user_agent AS agent FROM ${rows} WHERE user_agent != '')
+        WHERE ${AGENT_HASH.replace("user_agent", "agent")} NOT IN (
           SELECT agent_hash FROM user_agent_facts WHERE libraries = {libraries: String})
         LIMIT {limit: UInt32}`,
       query_params: { libraries: AGENT_LIBRARIES, limit: AGENTS_PER_ROUND_MAX },

@@ -2,12 +2,19 @@ import { hash } from "node:crypto";
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import { hoursTouched } from "@trueclick/shared/calendar";
+import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
 import { cubeSql } from "../domain/cubeSql.ts";
-import { eventCountSql, type JudgedRows, rejectsSql } from "../domain/judgeSql.ts";
+import {
+  eventCountSql,
+  type JudgedRows,
+  type JudgeInputs,
+  rejectsSql,
+} from "../domain/judgeSql.ts";
+import { SUSPECT_COLUMNS, sieveSql } from "../domain/sieveSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
@@ -121,8 +128,11 @@ export function createClickHouseTruthEngine(
         await learnAgents(clickhouse, tokenBearers(judged.copies), SETTINGS);
       }
       await loadNetworks();
-      await write("batch.rejects", insertRejects(judged, build.inputs), build);
-      await write("batch.cube", insertCube(judged, slice, build.inputs), build);
+      const { inputs } = build;
+      await write("batch.sieve", insertSuspects(judged, slice, inputs), build);
+      await write("batch.rejects", insertRejects(sieved(judged, slice), inputs), build);
+      await write("batch.cube", insertCube(judged, slice, inputs), build);
+      await write("batch.dropSuspects", dropSuspects(slice), build);
     },
 
     summarize: (build) => summarizeBuild(clickhouse, build),
@@ -132,8 +142,18 @@ export function createClickHouseTruthEngine(
 /** Names the SQL that judges: other text, other version. */
 export function truthCodeVersion(): string {
   const bounds = { fromMs: 0, toMs: 0 };
+  const changing = [0, 1].map((effectiveFromMs) => ({ effectiveFromMs, cpcMicros: 1n }));
   const inputs = {
-    campaigns: [],
+    campaigns: [
+      {
+        id: campaignIdSchema.parse("cmp_1"),
+        startsMs: 1,
+        endsMs: null,
+        rates: changing,
+        statuses: [],
+        requiresImpression: true,
+      },
+    ],
     rules: rulesInForce(
       STANDARD_RULES.map((rule) => ({ ...rule, enabled: true })),
       { fromMs: 0, toMs: 1 },
@@ -146,10 +166,12 @@ export function truthCodeVersion(): string {
     datacenterRangesSha256: "",
     bounds,
   };
-  const judged = { rows: "rows", endMs: 0, following: "following", copies: "copies" };
+  const slice = { firstHourMs: 0 };
+  const judged = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
   const text =
-    insertRejects(judged, inputs) +
-    cubeSql({ rows: "rows", firstHourMs: 0, lastHourMs: 0 }, inputs);
+    insertSuspects(judged, slice, inputs) +
+    insertRejects(sieved(judged, slice), inputs) +
+    insertCube(judged, slice, inputs);
   return `truth-${hash("sha256", text).slice(0, 12)}`;
 }
 
@@ -168,7 +190,38 @@ function findCopiesSql(campaigns: string): string {
     LIMIT {limit: UInt32}`;
 }
 
-function insertRejects(judged: JudgedRows, inputs: Parameters<typeof rejectsSql>[1]): string {
+function insertSuspects(
+  judged: JudgedRows,
+  { firstHourMs }: Pick<Slice, "firstHourMs">,
+  inputs: JudgeInputs,
+): string {
+  return `
+    INSERT INTO truth_suspects (build_id, slice_hour, is_following, ${SUSPECT_COLUMNS.join(", ")})
+    SELECT {buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}), *
+    FROM (${sieveSql(judged, inputs)})`;
+}
+
+/** What is to be judged, of the suspects alone. */
+function sieved(judged: JudgedRows, slice: Pick<Slice, "firstHourMs">): JudgedRows {
+  return {
+    ...judged,
+    rows: suspectRows(slice, "NOT is_following"),
+    following: judged.following && suspectRows(slice, "is_following"),
+  };
+}
+
+function suspectRows({ firstHourMs }: Pick<Slice, "firstHourMs">, among: string): string {
+  return `(SELECT *, false AS unparseable FROM truth_suspects
+      WHERE build_id = {buildId: UInt64}
+        AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}) AND ${among})`;
+}
+
+function dropSuspects({ firstHourMs }: Pick<Slice, "firstHourMs">): string {
+  return `ALTER TABLE truth_suspects
+    DROP PARTITION ({buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
+}
+
+function insertRejects(judged: JudgedRows, inputs: JudgeInputs): string {
   return `
     INSERT INTO truth_rejects
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
@@ -180,14 +233,16 @@ function insertRejects(judged: JudgedRows, inputs: Parameters<typeof rejectsSql>
 }
 
 function insertCube(
-  { rows }: JudgedRows,
-  { firstHourMs, lastHourMs }: Slice,
+  { rows, endMs }: JudgedRows,
+  slice: Pick<Slice, "firstHourMs">,
   inputs: Parameters<typeof cubeSql>[1],
 ): string {
+  const { firstHourMs } = slice;
+  const suspects = suspectRows(slice, "NOT is_following");
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
         device, event_type, verdict, events, cost_micros, users)
     SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
-    FROM (${cubeSql({ rows, firstHourMs, lastHourMs }, inputs)})`;
+    FROM (${cubeSql({ rows, suspects, firstHourMs, endMs }, inputs)})`;
 }

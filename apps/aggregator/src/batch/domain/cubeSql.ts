@@ -1,60 +1,102 @@
 import { SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, rateRows } from "./campaignSql.ts";
-import type { PinnedInputs } from "./inputs.ts";
+import { CELL_COLUMNS, CELL_KEY } from "./cellKey.ts";
+import type { PinnedCampaign, PinnedInputs } from "./inputs.ts";
 import { inDay } from "./judgeSql.ts";
 
 export interface CubeRows {
   /** The rows of whole event hours, as a sub-query with the columns of the archive. */
   readonly rows: string;
-  /** First and last of these hours, both inclusive, epoch milliseconds. */
+  /** Those of them that may not be valid, as a sub-query with the same columns. */
+  readonly suspects: string;
+  /** Start of the first of these hours, epoch milliseconds. */
   readonly firstHourMs: number;
-  readonly lastHourMs: number;
+  /** End of the last one. */
+  readonly endMs: number;
 }
+
+const COORDINATES = "toUInt16(partition), toUInt64(offset), toUInt16(`index`)";
+const TIME_MS = "toUnixTimestamp64Milli(event_time)";
+const DIMENSIONS = "campaign_id, event_hour, ad_id, publisher_id, geo, device, event_type, verdict";
 
 /**
  * SQL that counts and prices the events of a day by all dimensions. An event is valid unless the
- * build has a row that says why not, which must have been written before.
+ * build has a row that says why not, which must have been written before; such events are among the
+ * suspects. Prices are looked up once a cell: none spans an instant at which one changes.
  *
  * The build is named by the parameters `advertiserId`, `billingDay` and `buildId`.
  */
 export function cubeSql(
-  { rows, firstHourMs, lastHourMs }: CubeRows,
+  { rows, suspects, firstHourMs, endMs }: CubeRows,
   { campaigns, bounds }: Pick<PinnedInputs, "campaigns" | "bounds">,
 ): string {
+  const changes = rateChanges(campaigns, firstHourMs, endMs);
+  const isOwn = `NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
+          AND ${inDay(bounds, TIME_MS)}`;
+  const event = `campaign_id, ad_id, publisher_id, geo, device, event_type, user_id,
+          toStartOfHour(event_time) AS event_hour, ${segmentSql(changes)} AS segment`;
   return `
     WITH
       campaigns AS (${campaignRows(campaigns)}),
       rates AS (${rateRows(campaigns)}),
-      own AS (
-        SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
-          toUInt16(\`index\`) AS \`index\`, campaign_id, event_time,
-          toUnixTimestamp64Milli(event_time) AS event_time_ms, ad_id, publisher_id, geo, device,
-          event_type, user_id
-        FROM ${rows}
-        WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
-          AND ${inDay(bounds, "toUnixTimestamp64Milli(event_time)")}
-      ),
       rejects AS (
         SELECT partition, offset, \`index\`, toString(verdict) AS verdict
         FROM truth_rejects
         WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
           AND build_id = {buildId: UInt64}
-          AND event_hour BETWEEN fromUnixTimestamp(${firstHourMs / SECOND_MS})
-            AND fromUnixTimestamp(${lastHourMs / SECOND_MS})
+          AND event_hour >= fromUnixTimestamp(${firstHourMs / SECOND_MS})
+          AND event_hour < fromUnixTimestamp(${endMs / SECOND_MS})
+      ),
+      suspects AS (
+        SELECT ${event}, (${COORDINATES}) AS coordinates FROM ${suspects} WHERE ${isOwn}
       ),
       judged AS (
-        SELECT own.*, if(rejects.verdict = '', 'valid', rejects.verdict) AS verdict
-        FROM own
-        LEFT JOIN rejects ON own.partition = rejects.partition AND own.offset = rejects.offset
-          AND own.\`index\` = rejects.\`index\`
+        SELECT ${event}, 'valid' AS verdict, event_type = 'click' AND user_id != '' AS is_user
+        FROM ${rows}
+        WHERE ${isOwn}
+          AND (${COORDINATES}) NOT IN (SELECT partition, offset, \`index\` FROM rejects)
+        UNION ALL
+        SELECT suspects.* EXCEPT coordinates, rejects.verdict AS verdict, false AS is_user
+        FROM suspects
+        INNER JOIN rejects ON suspects.coordinates = (rejects.partition, rejects.offset, rejects.\`index\`)
+      ),
+      cells AS (
+        SELECT ${CELL_KEY} AS key, count() AS events,
+          uniqExactStateIf(sipHash64(user_id), is_user) AS users
+        FROM judged
+        GROUP BY key
+      ),
+      named AS (
+        SELECT ${CELL_COLUMNS}, events, users,
+          arrayElement([${[firstHourMs, ...changes].join(", ")}], segment + 1) AS since_ms
+        FROM cells
+      ),
+      priced AS (
+        SELECT ${DIMENSIONS}, events,
+          toInt64(if(verdict = 'valid' AND event_type = 'click', events * cpc_micros, 0))
+            AS cost_micros,
+          users
+        FROM named
+        ASOF LEFT JOIN rates
+          ON named.campaign_id = rates.campaign_id AND named.since_ms >= rates.effective_from_ms
       )
-    SELECT campaign_id, toStartOfHour(event_time) AS event_hour, ad_id, publisher_id, geo, device,
-      event_type, verdict, count(),
-      sum(if(verdict = 'valid' AND event_type = 'click', cpc_micros, 0)),
-      uniqExactStateIf(sipHash64(user_id),
-        verdict = 'valid' AND event_type = 'click' AND user_id != '')
-    FROM judged
-    ASOF LEFT JOIN rates
-      ON judged.campaign_id = rates.campaign_id AND judged.event_time_ms >= rates.effective_from_ms
-    GROUP BY campaign_id, event_hour, ad_id, publisher_id, geo, device, event_type, verdict`;
+    ${changes.length === 0 ? "SELECT * FROM priced" : UNITED}`;
+}
+
+/** The cells of one hour are one again, whatever their prices. */
+const UNITED = `SELECT ${DIMENSIONS}, sum(priced.events), sum(priced.cost_micros),
+      uniqExactMergeState(priced.users)
+    FROM priced
+    GROUP BY ${DIMENSIONS}`;
+
+/** The instants within some hours at which a price changes, ascending. */
+function rateChanges(campaigns: readonly PinnedCampaign[], fromMs: number, toMs: number): number[] {
+  const all = campaigns.flatMap(({ rates }) => rates.map(({ effectiveFromMs }) => effectiveFromMs));
+  return [...new Set(all)].filter((at) => at > fromMs && at < toMs).sort((a, b) => a - b);
+}
+
+/** How many of these instants are not after the event. */
+function segmentSql(changes: readonly number[]): string {
+  if (changes.length === 0) return "0";
+  return `arrayCount(at -> at <= ${TIME_MS}, [${changes.join(", ")}])`;
 }

@@ -37,14 +37,16 @@ export interface DecisionSql {
 const PUBLISHER_SHAPE = "publisher_id";
 const NONE = "emptyArrayUInt64()";
 
+/** Conditions over the columns of the archive, one of which every event meets that is decided on. */
+export function decidedSql(decisions: readonly PinnedDecision[]): string[] {
+  return byShape(decisions).map(({ columns, own }) => {
+    const names = columns.join(", ");
+    return `(${names}) IN (SELECT ${names} FROM (${tableSql(columns, own)}))`;
+  });
+}
+
 export function decisionSql(decisions: readonly PinnedDecision[]): DecisionSql {
-  const shapes = [...Map.groupBy(decisions, shapeOf)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const named = shapes.map(([shape, own], at) => ({
-    shape,
-    columns: SCOPE_COLUMNS.filter((column) => shape.split(",").includes(column)),
-    own,
-    table: `decisions_${at}`,
-  }));
+  const named = byShape(decisions).map((shape, at) => ({ ...shape, table: `decisions_${at}` }));
   const matching = (shapesIn: typeof named) =>
     shapesIn.map(({ table }) => {
       const inRange = "d -> own.event_time_ms >= d.2 AND own.event_time_ms < d.3";
@@ -61,6 +63,16 @@ export function decisionSql(decisions: readonly PinnedDecision[]): DecisionSql {
     publisherDecisions: publisher.length === 0 ? NONE : `arrayConcat(${publisher.join(", ")})`,
     manualDecisions: manual.length === 0 ? NONE : `arrayConcat(${manual.join(", ")})`,
   };
+}
+
+/** Decisions on the same columns together, in an order of their own. */
+function byShape(decisions: readonly PinnedDecision[]) {
+  const shapes = [...Map.groupBy(decisions, shapeOf)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return shapes.map(([shape, own]) => ({
+    shape,
+    columns: SCOPE_COLUMNS.filter((column) => shape.split(",").includes(column)),
+    own,
+  }));
 }
 
 function shapeOf({ scope }: PinnedDecision): string {

@@ -103,6 +103,7 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
         SELECT *, ${nextClick(rules)} AS next_click_ms,
           bits + ${rules.doubleClickBits} AS all_bits
         FROM matched
+        WINDOW ${NEIGHBOURS}
       )
     SELECT partition, offset, \`index\`, event_id, event_type, campaign_id, event_time_ms,
       arrayElement(${rules.verdicts}, bitCount(bitXor(all_bits, all_bits - 1))) AS verdict,
@@ -131,7 +132,7 @@ export function inDay({ fromMs, toMs }: InstantRange, timeMs = "event_time_ms"):
 }
 
 /** From the first hour that the day touches to the last click that can follow one of it. */
-function lookedAt({ endMs }: JudgedRows, { bounds }: JudgeInputs): InstantRange {
+export function lookedAt({ endMs }: JudgedRows, { bounds }: JudgeInputs): InstantRange {
   return { fromMs: bounds.fromMs - HOUR_MS, toMs: endMs + HOUR_MS };
 }
 
@@ -140,19 +141,17 @@ function ownRows(judged: JudgedRows, inputs: JudgeInputs, doubleClickMs: number)
   const own = eventsOf(judged.rows, inputs);
   if (judged.following === null || doubleClickMs === 0) return own;
   return `${own} UNION ALL ${eventsOf(judged.following, inputs)}
-    AND event_type = 'click' AND event_time_ms <= ${judged.endMs - 1 + doubleClickMs}`;
+    AND ${followingBound(judged.endMs, doubleClickMs)}`;
+}
+
+/** A condition: the click may follow one before `endMs`. On the column itself, by which readers skip. */
+export function followingBound(endMs: number, doubleClickMs: number): string {
+  const lastMs = endMs - 1 + doubleClickMs;
+  return `event_type = 'click' AND event_time <= fromUnixTimestamp64Milli(${lastMs}, 'UTC')`;
 }
 
 /** Events of the advertiser with what rules ask of them. Needs `campaigns`. */
 function eventsOf(rows: string, inputs: JudgeInputs): string {
-  const libraries = `libraries = ${sqlString(inputs.agentLibraries)}`;
-  const agents = (fact: string) =>
-    `(SELECT agent_hash FROM user_agent_facts WHERE ${libraries} AND ${fact})`;
-  const ranges = inputs.datacenterRangesSha256;
-  const isDatacenter =
-    ranges === null
-      ? "false"
-      : `ip_net IN (SELECT ip_net FROM datacenter_nets WHERE ranges_sha256 = ${sqlString(ranges)})`;
   return `
     SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
       toUInt16(\`index\`) AS \`index\`, event_id, event_id128, event_type, campaign_id, ad_id,
@@ -161,12 +160,7 @@ function eventsOf(rows: string, inputs: JudgeInputs): string {
       toUnixTimestamp64Milli(ingest_time) AS ingest_ms,
       (ingest_ms, partition, offset, \`index\`) AS position,
       cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload,
-      concat(',', flags, ',') AS flag_words,
-      ${AGENT_HASH} AS agent_hash,
-      user_agent != '' AS agent_given,
-      agent_given AND agent_hash IN ${agents("is_bot")} AS agent_is_bot,
-      agent_given AND agent_hash NOT IN ${agents("NOT is_browser")} AS agent_is_browser,
-      ${isDatacenter} AS net_is_datacenter,
+      ${eventFactsSql(inputs)},
       multiIf(user_id != '', sipHash128(user_id), ip_hash != '', sipHash128(ip_hash, user_agent),
         ${NOBODY}) AS person,
       if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
@@ -174,6 +168,26 @@ function eventsOf(rows: string, inputs: JudgeInputs): string {
       ${TOKEN_KEY} AS token_key
     FROM ${rows}
     WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)`;
+}
+
+/** What an event says of itself, over the columns of the archive, as rules ask it. */
+export function eventFactsSql(
+  inputs: Pick<JudgeInputs, "agentLibraries" | "datacenterRangesSha256">,
+): string {
+  const libraries = `libraries = ${sqlString(inputs.agentLibraries)}`;
+  const agents = (fact: string) =>
+    `(SELECT agent_hash FROM user_agent_facts WHERE ${libraries} AND ${fact})`;
+  const ranges = inputs.datacenterRangesSha256;
+  const isDatacenter =
+    ranges === null
+      ? "false"
+      : `ip_net IN (SELECT ip_net FROM datacenter_nets WHERE ranges_sha256 = ${sqlString(ranges)})`;
+  return `concat(',', flags, ',') AS flag_words,
+      ${AGENT_HASH} AS agent_hash,
+      user_agent != '' AS agent_given,
+      agent_given AND agent_hash IN ${agents("is_bot")} AS agent_is_bot,
+      agent_given AND agent_hash NOT IN ${agents("NOT is_browser")} AS agent_is_browser,
+      ${isDatacenter} AS net_is_datacenter`;
 }
 
 /** The key of a user agent in `user_agent_facts`. */
@@ -215,14 +229,21 @@ function repeatedPairs({ doubleClickMs }: RuleSql): string {
     SELECT pair FROM own WHERE pair != ${NOBODY} GROUP BY pair HAVING count() > 1)`;
 }
 
-/** Time to the next candidate of the same pair, milliseconds; null when none follows. */
+/**
+ * Time to the next candidate of the same pair, milliseconds; null when none follows. The events of all
+ * pairs are one row of neighbours: a window for each pair takes several times as long.
+ */
 function nextClick({ doubleClickMs }: RuleSql): string {
   if (doubleClickMs === 0) return "CAST(NULL, 'Nullable(Int64)')";
   // The frame reaches one row ahead; past the last one it gives the default of the type.
-  return `if(is_candidate, nullIf(leadInFrame(event_time_ms) OVER (
-      PARTITION BY is_candidate, pair ORDER BY event_time_ms, ingest_ms, partition, offset, \`index\`
-      ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING), 0) - event_time_ms, NULL)`;
+  const next = (column: string) => `leadInFrame(${column}) OVER neighbours`;
+  return `if(is_candidate AND ${next("is_candidate")} AND ${next("pair")} = pair,
+          ${next("event_time_ms")} - event_time_ms, NULL)`;
 }
+
+const NEIGHBOURS = `neighbours AS (
+          ORDER BY is_candidate, pair, event_time_ms, ingest_ms, partition, offset, \`index\`
+          ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)`;
 
 /**
  * The bits of velocity rules: clicks of a key in a window with more distinct ids than are believed.

@@ -24,7 +24,7 @@ const VELOCITY_KEYS = {
  * - `publisher_decisions`, `manual_decisions` Array(UInt64)
  * - `is_replayed` Bool: an earlier event, not a copy of it, used its token up
  */
-function predicateOf({ id, parameters }: RuleInForce): string | null {
+export function predicateOf({ id, parameters }: RuleInForce): string | null {
   switch (id) {
     case "duplicate":
       return "NOT is_first AND is_same";

@@ -2,7 +2,8 @@
 /** The key of an event that bears no good token. */
 const NO_TOKEN = "toFixedString('', 16)";
 
-const BEARS_TOKEN = `event_type = 'click' AND impression_id != ''
+/** A condition over the columns of the archive: the event bears a good token. */
+export const BEARS_TOKEN = `event_type = 'click' AND impression_id != ''
         AND position(concat(',', flags, ','), ',token_ok,') > 0`;
 
 /**
