@@ -5,12 +5,12 @@
  * `npm run bench -- archive [events]`
  */
 import { hash } from "node:crypto";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { StretchEncoder } from "@trueclick/archive/encode/stretchEncoder";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { type Contestant, compete, type Figures } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
 import { clickHouseInsert, duckDbCopy, duckDbDigest } from "./peers.ts";
@@ -20,7 +20,7 @@ const EVENTS = Number(process.argv[2] ?? 100_000);
 const EVENTS_PER_STRETCH = 50_000;
 const EVENTS_PER_BLOCK = 500;
 
-const dir = await mkdtemp(join(tmpdir(), "bench-archive-"));
+const dir = await makeBenchFolder();
 const source = join(dir, "events.ndjson");
 const lines = makeLines(EVENTS);
 await writeFile(source, lines.join("\n"));

@@ -2,8 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
@@ -19,6 +18,7 @@ import { startLocalKafka } from "@trueclick/local-stack/kafka";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { advertiserIdSchema, campaignIdSchema, sourceIdSchema } from "@trueclick/shared/ids";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PARTITIONS = "4";
@@ -41,7 +41,7 @@ export const LOAD_CAMPAIGNS = Array.from({ length: 20 }, (_none, at) => `cmp-loa
 
 /** Starts everything, the edge and the aggregator as processes, and waits until both are ready. */
 export async function startStack(logName: LogName): Promise<FreshnessStack> {
-  const dir = mkdtempSync(join(tmpdir(), "trueclick-freshness-"));
+  const dir = await makeBenchFolder();
   const silent = () => {};
   const [postgres, clickhouseProcess, kafka] = await Promise.all([
     startEmbeddedPostgres({

@@ -1,9 +1,9 @@
 /** Engines of a benchmark, in a folder that goes with them. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startLocalKafka } from "@trueclick/local-stack/kafka";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
+import { makeBenchFolder } from "./benchFolder.ts";
 
 export interface Engine {
   /** What a client is told to reach it. */
@@ -14,7 +14,7 @@ export interface Engine {
 const quiet = () => {};
 
 export async function startPostgres(): Promise<Engine> {
-  const dir = await mkdtemp(join(tmpdir(), "trueclick-bench-"));
+  const dir = await makeBenchFolder();
   const options = { dataDir: join(dir, "postgres"), port: 0, password: "bench", log: quiet };
   const postgres = await startEmbeddedPostgres(options);
   const stop = async () => {
@@ -26,7 +26,7 @@ export async function startPostgres(): Promise<Engine> {
 
 /** @throws {JavaProgramUnavailableError} where Kafka cannot run. */
 export async function startKafka(): Promise<Engine> {
-  const dir = await mkdtemp(join(tmpdir(), "trueclick-bench-"));
+  const dir = await makeBenchFolder();
   const kafka = await startLocalKafka({ dir, log: quiet });
   const stop = async () => {
     await kafka.stop();

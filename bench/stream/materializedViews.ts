@@ -1,9 +1,8 @@
 /** The peer that lets ClickHouse do it: raw rows in, a materialized view for each cube. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { cpuSecondsOf } from "./cpuTime.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -21,7 +20,7 @@ export interface ViewsPeer {
 }
 
 export async function openViewsPeer(): Promise<ViewsPeer> {
-  const dataDir = await mkdtemp(join(tmpdir(), "trueclick-bench-"));
+  const dataDir = await makeBenchFolder();
   const server = await startClickHouse({ dataDir, port: 0, log: () => {} });
   const client = openClickHouse(server.url);
   await createTables(client);

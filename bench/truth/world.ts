@@ -1,6 +1,5 @@
 /** Engines of its own, one advertiser, and the batch's own stores. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
@@ -21,6 +20,7 @@ import { z } from "zod";
 import { readAgent } from "../../apps/aggregator/src/batch/adapters/agentLibraries.ts";
 import { composeJobStores } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { runJob } from "../../apps/aggregator/src/batch/pipeline/runJob.ts";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { cpuMs, type PeerResult, peakMb } from "./child.ts";
 import {
   CAMPAIGNS,
@@ -55,7 +55,7 @@ export interface Recount extends PeerResult {
 }
 
 export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
-  const dir = await mkdtemp(join(tmpdir(), "trueclick-bench-"));
+  const dir = await makeBenchFolder();
   const objectsDir = join(dir, "objects");
   const postgres = await startEmbeddedPostgres({
     dataDir: join(dir, "postgres"),

@@ -1,4 +1,5 @@
 import { objectPath } from "@trueclick/archive/domain/objectPath";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { archiveCheckpoints, archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
@@ -8,7 +9,6 @@ import { z } from "zod";
 import type { StretchStores } from "./pipeline/archiveStretch.ts";
 import { StaleEpochError } from "./ports/manifest.ts";
 import { type ArchiveWorld, openArchiveWorld, WIDE } from "./testing/archiveWorld.ts";
-import { NOON_MS, storedEvent } from "./testing/storedEvents.ts";
 
 let world: ArchiveWorld;
 beforeEach(async () => {

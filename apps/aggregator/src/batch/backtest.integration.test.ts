@@ -1,10 +1,10 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { backtests } from "@trueclick/db/postgres/schema/rules";
 import { dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { RULE_IDS, rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
 import { runBacktest, withRule } from "./pipeline/runBacktest.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";

@@ -1,9 +1,9 @@
 import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { startTestS3 } from "@trueclick/local-stack/testing";
 import { dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { afterAll, describe, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { JobRefusedError } from "./ports/jobQueue.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 

@@ -1,4 +1,5 @@
 import { createWorkerEncoder } from "@trueclick/archive/encode/workerEncoder";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
 import { dayOf } from "@trueclick/shared/calendar";
@@ -13,7 +14,6 @@ import {
   SourceDamagedError,
 } from "../archive/pipeline/compactHours.ts";
 import { WIDE } from "../archive/testing/archiveWorld.ts";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");

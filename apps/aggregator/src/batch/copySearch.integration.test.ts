@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { dayBounds, dayOf } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { isNull } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 

@@ -1,3 +1,4 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { addCampaignStatus } from "@trueclick/db/queries/campaignStatuses";
 import { addDecisions, listDecisions, revokeDecision } from "@trueclick/db/queries/fraudDecisions";
@@ -8,7 +9,6 @@ import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { runJob } from "./pipeline/runJob.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 

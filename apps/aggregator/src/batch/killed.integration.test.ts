@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { runJob } from "./pipeline/runJob.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 import { KILL_STEPS, type KilledRun } from "./testing/runJobUntilKilled.ts";

@@ -1,9 +1,9 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { runJob } from "./pipeline/runJob.ts";
 import { type Job, JobLostError, JobRefusedError } from "./ports/jobQueue.ts";

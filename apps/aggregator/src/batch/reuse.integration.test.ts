@@ -1,10 +1,10 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { dayOf } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { type JobStores, runJob } from "./pipeline/runJob.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 

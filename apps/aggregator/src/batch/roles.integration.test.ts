@@ -1,8 +1,8 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { archiveCheckpoints, archiveFlushRequests } from "@trueclick/db/postgres/schema/archive";
 import { dayOf } from "@trueclick/shared/calendar";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { composeArchive } from "../archive/composeArchive.ts";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { testLeases } from "../leases/testing/testLeases.ts";
 import { composeBatch } from "./composeBatch.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";

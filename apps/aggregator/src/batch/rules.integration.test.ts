@@ -1,9 +1,9 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { dayOf } from "@trueclick/shared/calendar";
 import { EVENT_FLAGS, type StoredEvent } from "@trueclick/shared/event/stored";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { quickVerdict } from "@trueclick/shared/verdict";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");

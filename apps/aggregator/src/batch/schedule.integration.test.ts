@@ -1,3 +1,4 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
@@ -9,7 +10,6 @@ import { dayOf } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { COUNT_DELAY_MS } from "./domain/schedule.ts";
 import { type JobStores, runJob } from "./pipeline/runJob.ts";

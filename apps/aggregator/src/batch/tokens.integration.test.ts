@@ -1,11 +1,11 @@
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { addDays, dayOf } from "@trueclick/shared/calendar";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { isNull } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 

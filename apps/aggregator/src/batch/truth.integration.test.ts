@@ -1,10 +1,10 @@
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { fraudDecisions, ruleVersions } from "@trueclick/db/postgres/schema/rules";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { type BatchWorld, type CampaignSeed, openBatchWorld } from "./testing/batchWorld.ts";
 import { bearing, type OracleDecision, oracleTruth } from "./testing/oracle.ts";
 

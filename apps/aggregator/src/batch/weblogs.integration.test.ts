@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { dayOf } from "@trueclick/shared/calendar";
 import { parseIp, toIpNetwork } from "@trueclick/shared/ip/address";
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { describe, expect, it } from "vitest";
-import { NOON_MS, storedEvent } from "../archive/testing/storedEvents.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { openBatchWorld } from "./testing/batchWorld.ts";
 

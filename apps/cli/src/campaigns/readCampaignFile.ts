@@ -1,9 +1,7 @@
 /** Reads a file of campaigns, CSV or JSON, into rows of one shape. */
-import { readFile, stat } from "node:fs/promises";
-import { CsvError, type Info, parse } from "csv-parse/sync";
 import { z } from "zod";
-import { hasCode } from "../stack/files.ts";
 import { CliError } from "../terminal/errors.ts";
+import { parseCsv, readTextFile } from "../terminal/readCsv.ts";
 import {
   CAMPAIGN_COLUMNS,
   type CampaignColumn,
@@ -11,60 +9,25 @@ import {
   OPTIONAL_COLUMNS,
 } from "./domain/campaignPlan.ts";
 
-/** A file is read as a whole: it is written as a whole, too. */
 const FILE_BYTES_MAX = 64 * 1_048_576;
 
 /** @throws {CliError} `bad_file`, with the place, if it is not of the form it should be. */
 export async function readCampaignFile(path: string): Promise<CampaignRow[]> {
-  const text = await readWhole(path);
+  const text = await readTextFile(path, FILE_BYTES_MAX);
   const isJson = path.endsWith(".json") || /^\s*[[{]/.test(text);
   return isJson ? readJson(text) : readCsv(text);
 }
 
-async function readWhole(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > FILE_BYTES_MAX) {
-      throw new CliError("bad_file", `${path} is larger than ${FILE_BYTES_MAX} bytes; split it`);
-    }
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) throw new CliError("no_file", `There is no file ${path}`);
-    if (error instanceof TypeError) throw new CliError("bad_file", `${path} is not in UTF-8`);
-    throw error;
-  }
-}
-
 const ALL_COLUMNS = [...CAMPAIGN_COLUMNS, ...OPTIONAL_COLUMNS] as const;
 
-const recordSchema = z.object({
-  record: z.record(z.string(), z.string()),
-  info: z.custom<Info>(),
-});
-
 function readCsv(text: string): CampaignRow[] {
-  try {
-    const records: unknown = parse(text, {
-      bom: true,
-      info: true,
-      trim: true,
-      skip_empty_lines: true,
-      columns: (header: string[]) => checkHeader(header),
-    });
-    return z
-      .array(recordSchema)
-      .parse(records)
-      .map(({ record, info }) => toRow(`line ${info.lines}`, record, []));
-  } catch (error) {
-    if (error instanceof CsvError) throw new CliError("bad_file", error.message, { cause: error });
-    throw error;
-  }
+  return parseCsv(text, checkHeader).map(({ fields, line }) => toRow(`line ${line}`, fields, []));
 }
 
-function checkHeader(header: readonly string[]): string[] {
+function checkHeader(header: readonly string[]): void {
   const missing = CAMPAIGN_COLUMNS.filter((column) => !header.includes(column));
   const unknown = header.filter((name) => !ALL_COLUMNS.some((column) => column === name));
-  if (missing.length === 0 && unknown.length === 0) return [...header];
+  if (missing.length === 0 && unknown.length === 0) return;
   const problems = [
     ...(missing.length === 0 ? [] : [`lacks ${missing.join(", ")}`]),
     ...(unknown.length === 0 ? [] : [`has unknown ${unknown.join(", ")}`]),

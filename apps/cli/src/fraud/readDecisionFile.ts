@@ -1,20 +1,12 @@
 /** Reads a partner's file of decisions: CSV with a header. */
-import { readFile, stat } from "node:fs/promises";
 import type { NewDecision } from "@trueclick/db/queries/fraudDecisions";
-import { CsvError, type Info, parse } from "csv-parse/sync";
-import { z } from "zod";
-import { hasCode } from "../stack/files.ts";
 import { CliError } from "../terminal/errors.ts";
 import { parseInstant } from "../terminal/parseInstant.ts";
+import { parseCsv, readTextFile } from "../terminal/readCsv.ts";
 import { parseScope, SCOPE_WORDS } from "./domain/decisionScope.ts";
 
-/** A file is read as a whole. */
 const FILE_BYTES_MAX = 32 * 1_048_576;
 const REASON_LENGTH_MAX = 500;
-
-const recordsSchema = z.array(
-  z.object({ record: z.record(z.string(), z.string()), info: z.custom<Info>() }),
-);
 
 /**
  * Columns: those of a scope (`campaign_id`, `ad_id`, `publisher_id`, `user_id`, `event_id`,
@@ -23,34 +15,8 @@ const recordsSchema = z.array(
  * @throws {CliError} `bad_file`, with the line, if it is not of that form.
  */
 export async function readDecisionFile(path: string): Promise<NewDecision[]> {
-  const text = await readWhole(path);
-  try {
-    const records: unknown = parse(text, {
-      bom: true,
-      columns: true,
-      info: true,
-      trim: true,
-      skip_empty_lines: true,
-    });
-    return recordsSchema.parse(records).map(({ record, info }) => toDecision(record, info.lines));
-  } catch (error) {
-    if (error instanceof CsvError) throw new CliError("bad_file", error.message, { cause: error });
-    throw error;
-  }
-}
-
-async function readWhole(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > FILE_BYTES_MAX) {
-      throw new CliError("bad_file", `${path} is larger than ${FILE_BYTES_MAX} bytes; split it`);
-    }
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) throw new CliError("no_file", `There is no file ${path}`);
-    if (error instanceof TypeError) throw new CliError("bad_file", `${path} is not in UTF-8`);
-    throw error;
-  }
+  const text = await readTextFile(path, FILE_BYTES_MAX);
+  return parseCsv(text).map(({ fields, line }) => toDecision(fields, line));
 }
 
 function toDecision(

@@ -1,4 +1,4 @@
-import type { ClickHouseClient } from "@clickhouse/client";
+import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { z } from "zod";
 
 export interface ClickHouseQuery<Row> {
@@ -9,6 +9,7 @@ export interface ClickHouseQuery<Row> {
   readonly params: Readonly<Record<string, unknown>>;
   /** What one row must look like. A mismatch throws: the SQL and this schema are one contract. */
   readonly row: z.ZodType<Row>;
+  readonly settings?: ClickHouseSettings;
 }
 
 /** Runs a query and returns its checked rows. Reads whole results: for bounded reports, not exports. */
@@ -20,7 +21,7 @@ export async function runQuery<Row>(
     query: query.sql,
     query_params: { ...query.params },
     format: "JSONEachRow",
-    clickhouse_settings: { log_comment: query.name },
+    clickhouse_settings: { ...query.settings, log_comment: query.name },
   });
   return z.array(query.row).parse(await result.json());
 }

@@ -1,7 +1,7 @@
 import { dayBounds, type InstantRange, type IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { DAY_MS } from "@trueclick/shared/time";
-import { and, asc, between, desc, eq, lte } from "drizzle-orm";
+import { and, asc, between, desc, eq, lte, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { isCurrentVersion } from "../postgres/currentVersion.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
@@ -20,6 +20,7 @@ export interface TruthPointer {
   readonly currency: string;
   readonly settlingHours: number;
   readonly publishedAtMs: number;
+  readonly validClicks: number;
   /** The instants of the billing day in the advertiser's zone. */
   readonly bounds: InstantRange;
 }
@@ -90,6 +91,7 @@ const pointerColumns = {
   jobId: truthVersions.jobId,
   currency: truthVersions.currency,
   publishedAt: truthVersions.publishedAt,
+  validClicks: sql`coalesce(${truthVersions.verdictCounts} ->> 'valid', '0')`.mapWith(Number),
   settlingHours: advertisers.settlingHours,
   timeZone: advertisers.timeZone,
 };

@@ -34,17 +34,19 @@ const SQL = `
   GROUP BY bucket, advertiser, campaign, currency
 `;
 
+/** Net clicks of a hot row. */
+export type NetClicks = (row: MeasuredRow) => number;
+
 /**
- * Hot rows with their net clicks, which are known by campaign alone.
+ * Reads which invalid clicks are GIVT, by campaign at the most.
  *
  * @param params Those of the hot report that the rows are of.
  */
-export async function withNetClicks(
+export async function readNetClicks(
   { clickhouse }: Pick<Stores, "clickhouse">,
   scope: TenantScope,
   params: Readonly<Record<string, unknown>> & { readonly from: number },
-  rows: readonly MeasuredRow[],
-): Promise<MeasuredRow[]> {
+): Promise<NetClicks> {
   const hourSeconds = HOUR_MS / SECOND_MS;
   const givtRows = await runTenantQuery(clickhouse, scope, {
     name: "hotGivt",
@@ -57,11 +59,11 @@ export async function withNetClicks(
     },
   });
   const givtOf = new Map(givtRows.map((row) => [keyOf(row), row.events]));
-  return rows.map((row) => {
+  // Cells and evidence are not read at one instant, and the stream may have flushed in between.
+  return (row) => {
     const net = row.gross_clicks - (givtOf.get(keyOf(row)) ?? 0);
-    // Cells and evidence are read one after the other, and the stream may have flushed in between.
-    return { ...row, net_clicks: Math.max(net, row.clicks) };
-  });
+    return Math.max(net, row.clicks);
+  };
 }
 
 const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>

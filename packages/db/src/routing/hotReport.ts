@@ -6,9 +6,9 @@ import type { AdvertiserRow } from "../queries/advertisers.ts";
 import { hotCellsParams, hotCellsSql } from "../queries/hotCells.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
-import { withNetClicks } from "./hotGivt.ts";
+import { readNetClicks } from "./hotGivt.ts";
 import type { HotParts } from "./hotParts.ts";
-import { withUniqueUsers } from "./hotUsers.ts";
+import { readUniqueUsers } from "./hotUsers.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
@@ -80,15 +80,24 @@ export async function hotReport(
     values: filters[cube] ?? [],
     rows_max: REPORT_ROWS_MAX + 1,
   };
-  const rows = await runTenantQuery(clickhouse, query.scope, {
+  const reading = runTenantQuery(clickhouse, query.scope, {
     name: "hotReport",
     sql: sqlOf(parts),
     row: measuredRowSchema,
     params,
   });
-  if (detail !== undefined) return rows;
-  const counted = await withNetClicks({ clickhouse }, query.scope, params, rows);
-  return withUniqueUsers({ clickhouse }, query, range, params, counted);
+  // Evidence and users are kept by campaign.
+  if (detail !== undefined) return reading;
+  const [rows, netClicks, uniqueUsers] = await Promise.all([
+    reading,
+    readNetClicks({ clickhouse }, query.scope, params),
+    readUniqueUsers({ clickhouse }, query, range, params),
+  ]);
+  return rows.map((row) => ({
+    ...row,
+    net_clicks: netClicks(row),
+    unique_users: uniqueUsers(row),
+  }));
 }
 
 /** Where what was counted begins: with a whole minute, or with a whole hour of no minutes. */
@@ -108,11 +117,27 @@ function currencyParams(advertisers: readonly AdvertiserRow[]) {
   };
 }
 
-/** The oldest span that the stream counted for a tenant, epoch milliseconds; null before any. */
+/**
+ * The oldest span that the stream counted for a tenant, epoch milliseconds; null before any. One that
+ * is not later than `enoughMs` is as good as the oldest, and is found without looking at all of them.
+ */
 export async function hotFromMs(
   { clickhouse }: Pick<Stores, "clickhouse">,
   scope: TenantScope,
+  enoughMs: number,
 ): Promise<number | null> {
+  const early = await runTenantQuery(clickhouse, scope, {
+    name: "hotFromEnough",
+    sql: `
+      SELECT toUnixTimestamp(span_start) AS seconds
+      FROM hot_hours
+      WHERE ${TENANT_CONDITION} AND cube = 'ad' AND span_start <= fromUnixTimestamp({enough: Int64})
+      LIMIT 1
+    `,
+    params: { enough: Math.floor(enoughMs / SECOND_MS) },
+    row: z.object({ seconds: z.coerce.number() }),
+  });
+  if (early[0] !== undefined) return early[0].seconds * SECOND_MS;
   const [row] = await runTenantQuery(clickhouse, scope, {
     name: "hotFromMs",
     sql: `

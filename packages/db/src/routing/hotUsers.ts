@@ -37,21 +37,23 @@ const SQL = `
   GROUP BY bucket, advertiser, campaign, currency
 `;
 
+/** Users of a hot row; null where they are not known. */
+export type UniqueUsers = (row: MeasuredRow) => number | null;
+
 /**
- * Hot rows with their users, which are kept by campaign and whole hour: null in a bucket that cuts
- * an hour, and where clicks are known whose users are not.
+ * Reads users, which are kept by campaign and whole hour: null in a bucket that cuts an hour, and
+ * where clicks are known whose users are not.
  *
  * @param params Those of the hot report that the rows are of. No detail dimension is in it.
  */
-export async function withUniqueUsers(
+export async function readUniqueUsers(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
   range: AnsweredRange,
   params: Readonly<Record<string, unknown>>,
-  rows: readonly MeasuredRow[],
-): Promise<MeasuredRow[]> {
+): Promise<UniqueUsers> {
   const whole = wholeBuckets(query, range);
-  if (whole.size === 0) return [...rows];
+  if (whole.size === 0) return () => null;
   const found = await runTenantQuery(clickhouse, query.scope, {
     name: "hotUsers",
     sql: SQL,
@@ -59,10 +61,10 @@ export async function withUniqueUsers(
     params,
   });
   const usersOf = new Map(found.map((row) => [keyOf(row), row.users]));
-  return rows.map((row) => {
-    const users = row.clicks === 0 ? 0 : (usersOf.get(keyOf(row)) ?? null);
-    return { ...row, unique_users: whole.has(row.bucket) ? users : null };
-  });
+  return (row) => {
+    if (!whole.has(row.bucket)) return null;
+    return row.clicks === 0 ? 0 : (usersOf.get(keyOf(row)) ?? null);
+  };
 }
 
 const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<UsersRow, "users">) =>

@@ -20,7 +20,7 @@ import {
 } from "./reportQuery.ts";
 import { nameRows } from "./reportRows.ts";
 import { ReportQueryError, type Route, routeReport } from "./route.ts";
-import { truthReport } from "./truthReport.ts";
+import { type TruthAnswer, truthReport } from "./truthReport.ts";
 
 /** Most truth versions that a report reads: they travel in the address of a request. */
 const VERSIONS_READ_MAX = 20_000;
@@ -61,12 +61,13 @@ export async function runReport(
   }
 
   const buckets = bucketParams(query);
-  const parts = await Promise.all([
-    truth === null ? [] : truthReport(stores, query, truth, truthPins, buckets),
+  const [counted, hot] = await Promise.all([
+    truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
       ? []
       : hotReport(stores, query, { ...route.hot, nowMs }, advertisers, buckets),
   ]);
+  const parts = [counted.rows, hot];
   const measured = mergeMeasured(parts);
   if (parts.some((rows) => rows.length > REPORT_ROWS_MAX) || measured.length > REPORT_ROWS_MAX) {
     throw new ReportQueryError(
@@ -82,7 +83,8 @@ export async function runReport(
       reason:
         route.reason +
         wholeHoursNote(route.truth, truthPins) +
-        countedNote(route.truth, truthPins, readAtMs),
+        countedNote(route.truth, truthPins, readAtMs) +
+        (counted.usersOmitted ? USERS_OMITTED_NOTE : ""),
       as_of: new Date(readAtMs).toISOString(),
       watermark: route.hot === null ? null : toIso(stream.watermarkMs),
       finality: route.hot === null ? truthFinality(query, advertisers, pins, readAtMs) : "live",
@@ -93,6 +95,11 @@ export async function runReport(
     },
   };
 }
+
+const NOTHING: TruthAnswer = { rows: [], usersOmitted: false };
+
+const USERS_OMITTED_NOTE =
+  "; unique users of so many clicks are left out, ask for fewer days or campaigns, or for days by campaign";
 
 function assertRange({ fromMs, toMs }: ReportQuery): void {
   if (fromMs >= toMs) throw new ReportQueryError("to", "must be later than from");
@@ -133,7 +140,9 @@ async function chooseRoute(
   const { mode, dimensions, filters } = query;
   // Where truth has nothing to give, where the hot store begins does not matter.
   const startMs =
-    mode === "dashboard" && pins.length > 0 ? await hotFromMs(stores, query.scope) : query.fromMs;
+    mode === "dashboard" && pins.length > 0
+      ? await hotFromMs(stores, query.scope, query.fromMs)
+      : query.fromMs;
   return routeReport({
     ...query,
     nowMs,

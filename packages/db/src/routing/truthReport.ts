@@ -18,10 +18,12 @@ import {
   REPORT_ROWS_MAX,
   type ReportQuery,
 } from "./reportQuery.ts";
+import { clicksOfLines, lineBuckets, lineReport } from "./truthLines.ts";
+import { USERS_UNITED_MAX, withTruthUsers } from "./truthUsers.ts";
 
 // A cell of the cube is one hour of one billing day. Where a day starts within an hour (zones of
 // half and quarter hours), the cell starts with the day, which `day_starts` knows by build.
-const SQL = `
+const sqlOf = (withUsers: boolean) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
     if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
@@ -41,7 +43,7 @@ const SQL = `
       AS duplicate_clicks,
     sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
     sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
-    uniqExactMergeIf(users, is_click AND verdict = 'valid') AS unique_users,
+    ${withUsers ? "uniqExactMergeIf(users, is_click AND verdict = 'valid')" : "NULL"} AS unique_users,
     sum(cost_micros) AS cost
   FROM (
     SELECT
@@ -83,40 +85,81 @@ const truthRowSchema = measuredRowSchema
     cost_micros: cost,
   }));
 
+export interface TruthAnswer {
+  readonly rows: readonly MeasuredRow[];
+  /** Whether users were left out because uniting their sets would take too long. */
+  readonly usersOmitted: boolean;
+}
+
 /**
  * Counts of the pinned truth versions, by whole hours: an hour that the range cuts is in it whole.
- * At most `REPORT_ROWS_MAX` + 1 rows.
+ * From the billed lines where they can tell it, since those are few; else from the cube, which adds up
+ * to the same. At most `REPORT_ROWS_MAX` + 1 rows.
  */
 export async function truthReport(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  stores: Stores,
   query: ReportQuery,
   range: InstantRange,
   pins: readonly TruthPointer[],
   buckets: BucketParams,
-): Promise<MeasuredRow[]> {
+): Promise<TruthAnswer> {
   const days = pins.map((pin) => pin.billingDay).sort();
   const [firstDay, lastDay] = [days.at(0), days.at(-1)];
-  if (firstDay === undefined || lastDay === undefined) return [];
-
-  return runTenantQuery(clickhouse, query.scope, {
+  if (firstDay === undefined || lastDay === undefined) return { rows: [], usersOmitted: false };
+  const params = {
+    ...buckets,
+    ...splitParams(query.dimensions),
+    ...filterParams(query),
+    ...buildParams(pins),
+    first_day: firstDay,
+    last_day: lastDay,
+  };
+  const lineStarts = lineBuckets(query, range, pins);
+  if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
+  const usersOmitted = !(await canUniteUsers(stores, query, pins));
+  const rows = await runTenantQuery(stores.clickhouse, query.scope, {
     name: "truthReport",
-    sql: SQL,
+    sql: sqlOf(!usersOmitted),
     row: truthRowSchema,
     params: {
-      ...buckets,
-      ...splitParams(query.dimensions),
-      ...filterParams(query),
-      ...buildParams(pins),
+      ...params,
       duplicate_verdicts: verdictsOf("duplicate"),
       removed_verdicts: verdictsOf("duplicate", "test"),
       givt_verdicts: verdictsOf("givt"),
-      first_day: firstDay,
-      last_day: lastDay,
       from: Math.floor(range.fromMs / HOUR_MS) * (HOUR_MS / SECOND_MS),
       to: Math.ceil(range.toMs / SECOND_MS),
       rows_max: REPORT_ROWS_MAX + 1,
     },
   });
+  return { rows, usersOmitted };
+}
+
+async function lineAnswer(
+  stores: Stores,
+  query: ReportQuery,
+  params: Readonly<Record<string, unknown>>,
+  pins: readonly TruthPointer[],
+  lineStarts: readonly number[],
+): Promise<TruthAnswer> {
+  const found = await lineReport(stores, query, pins, lineStarts);
+  const rows = found.map(({ lines: _, ...row }) => row);
+  if (rows.every(({ unique_users }) => unique_users !== null) || rows.length > REPORT_ROWS_MAX) {
+    return { rows, usersOmitted: false };
+  }
+  const clicks = rows.reduce((sum, row) => sum + row.clicks, 0);
+  if (clicks > USERS_UNITED_MAX) return { rows, usersOmitted: true };
+  return { rows: await withTruthUsers(stores, query, params, rows), usersOmitted: false };
+}
+
+/** What the pointers tell is of whole days and all campaigns; the lines are asked only past the bound. */
+async function canUniteUsers(
+  stores: Stores,
+  query: ReportQuery,
+  pins: readonly TruthPointer[],
+): Promise<boolean> {
+  const atMost = pins.reduce((sum, { validClicks }) => sum + validClicks, 0);
+  if (atMost <= USERS_UNITED_MAX) return true;
+  return (await clicksOfLines(stores, query, pins)) <= USERS_UNITED_MAX;
 }
 
 function buildParams(pins: readonly TruthPointer[]) {

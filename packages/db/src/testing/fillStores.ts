@@ -1,7 +1,12 @@
 /** Hand-filled rows, as the stream and the batch write them, for tests of what reads them. */
 
-import { adIdSchema, advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
-import type { Verdict } from "@trueclick/shared/verdict";
+import {
+  adIdSchema,
+  advertiserIdSchema,
+  type CampaignId,
+  campaignIdSchema,
+} from "@trueclick/shared/ids";
+import { VERDICT_CLASS, type Verdict, type VerdictClass } from "@trueclick/shared/verdict";
 import { sql } from "drizzle-orm";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { ads, campaigns } from "../postgres/schema/campaigns.ts";
@@ -138,28 +143,16 @@ export async function publishTruth(stores: Stores, fill: TruthFill): Promise<num
       jobId: BigInt(buildId),
       inputsHash: HASH,
       contentHash: HASH,
-      verdictCounts: {},
+      verdictCounts: countsByVerdict(fill.cells),
       costMicros: sum(fill.cells.map((cell) => cell.costMicros ?? 0)),
       currency: fill.currency ?? "EUR",
       cause: "test",
       ...(fill.publishedAt === undefined ? {} : { publishedAt: new Date(fill.publishedAt) }),
     });
     for (const [campaign, cells] of Map.groupBy(fill.cells, (cell) => cell.campaign)) {
-      const valid = cells.filter((cell) => (cell.verdict ?? "valid") === "valid");
-      const clicks = sum(valid.map((cell) => cell.events));
-      await tx.insert(truthLines).values({
-        ...key,
-        version,
-        campaignId: campaignIdSchema.parse(campaign),
-        clicks,
-        grossClicks: sum(cells.map((cell) => cell.events)),
-        netClicks: clicks,
-        duplicateClicks: 0n,
-        impressions: 0n,
-        conversions: 0n,
-        uniqueUsers: BigInt(new Set(valid.flatMap((cell) => cell.users ?? [])).size),
-        costMicros: sum(cells.map((cell) => cell.costMicros ?? 0)),
-      });
+      await tx
+        .insert(truthLines)
+        .values({ ...key, version, ...lineOf(campaignIdSchema.parse(campaign), cells) });
     }
     await tx
       .insert(truthCurrent)
@@ -170,6 +163,44 @@ export async function publishTruth(stores: Stores, fill: TruthFill): Promise<num
       });
   });
   return buildId;
+}
+
+/** What the batch publishes of a campaign's cells. */
+function lineOf(campaignId: CampaignId, cells: readonly TruthCell[]) {
+  const eventsOf = (type: TruthCell["type"], isWanted: (verdict: Verdict) => boolean) =>
+    sum(
+      cells
+        .filter((cell) => (cell.type ?? "click") === type && isWanted(cell.verdict ?? "valid"))
+        .map((cell) => cell.events),
+    );
+  const isNotOf =
+    (...classes: readonly VerdictClass[]) =>
+    (verdict: Verdict) =>
+      !classes.includes(VERDICT_CLASS[verdict]);
+  const isValid = (verdict: Verdict) => verdict === "valid";
+  const clicked = cells.filter(
+    (cell) => (cell.type ?? "click") === "click" && isValid(cell.verdict ?? "valid"),
+  );
+  return {
+    campaignId,
+    clicks: eventsOf("click", isValid),
+    grossClicks: eventsOf("click", isNotOf("duplicate", "test")),
+    netClicks: eventsOf("click", isNotOf("duplicate", "test", "givt")),
+    duplicateClicks: eventsOf("click", (verdict) => VERDICT_CLASS[verdict] === "duplicate"),
+    impressions: eventsOf("impression", isValid),
+    conversions: eventsOf("conversion", isValid),
+    uniqueUsers: BigInt(new Set(clicked.flatMap((cell) => cell.users ?? [])).size),
+    costMicros: sum(cells.map((cell) => cell.costMicros ?? 0)),
+  };
+}
+
+/** Clicks by verdict. */
+function countsByVerdict(cells: readonly TruthCell[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type = "click", verdict = "valid", events } of cells) {
+    if (type === "click") counts[verdict] = (counts[verdict] ?? 0) + events;
+  }
+  return counts;
 }
 
 /** Writes the rows of a build that no version points to: what a job leaves that died. */

@@ -1,9 +1,9 @@
 import type { EncoderRecord } from "@trueclick/archive/domain/encoderStretch";
 import { ManifestAudit } from "@trueclick/archive/domain/manifestAudit";
+import { block, NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { HOUR_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { block, NOON_MS, storedEvent } from "../testing/storedEvents.ts";
 import { StretchCollector, type StretchLimits } from "./stretch.ts";
 
 /** A partition as a log may hold it: gaps between offsets, lines that are no events, empty blocks. */

@@ -6,6 +6,7 @@ import { createPostgresManifestReader } from "@trueclick/archive/manifest/postgr
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { openObjects } from "@trueclick/archive/openObjects";
+import { block, NOON_MS } from "@trueclick/archive/testing/storedEvents";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
@@ -24,7 +25,6 @@ import { createPostgresManifest } from "../adapters/postgresManifest.ts";
 import type { StretchLimits } from "../domain/stretch.ts";
 import { archivePartition } from "../pipeline/archivePartition.ts";
 import type { StretchStores } from "../pipeline/archiveStretch.ts";
-import { block, NOON_MS } from "./storedEvents.ts";
 
 const TOPIC = "clicks.raw";
 export const PARTITIONS = 2;

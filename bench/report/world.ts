@@ -1,0 +1,133 @@
+/** Engines, the web app on them, and the peer on the same rows. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
+import { openDatabase } from "@trueclick/db/postgres/database";
+import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import { startClickHouse } from "@trueclick/local-stack/clickhouse";
+import { claimPort } from "@trueclick/local-stack/ports";
+import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
+import { type BoundProcess, endProcess, spawnBound } from "@trueclick/local-stack/process";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
+import { type Files, fillRollups } from "./fill.ts";
+import { fillLines, fillRegister } from "./register.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const READY_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 10_000;
+const silent = () => {};
+
+export interface ReportWorld {
+  readonly dir: string;
+  readonly files: Files;
+  /** Rows and bytes of each table, as text. */
+  readonly tables: string;
+  /** ClickHouse and the web app anew: no connection, no cache and no compiled code is left of before. */
+  restart(): Promise<void>;
+  webUrl(): string;
+  close(): Promise<void>;
+}
+
+/** Fills everything for data that ends with `endMs`. The web app must be built. */
+export async function openReportWorld(endMs: number, truthDays: number): Promise<ReportWorld> {
+  const dir = await makeBenchFolder();
+  const clickhouseOptions = { dataDir: join(dir, "clickhouse"), port: 0, log: silent };
+  const postgres = await startEmbeddedPostgres({
+    ...{ dataDir: join(dir, "postgres"), port: 0, password: "bench", log: silent },
+  });
+  let clickhouse = await startClickHouse(clickhouseOptions);
+  await migratePostgres(postgres.url);
+  const { db, close } = openDatabase(postgres.url, { connectionsMax: 2 });
+  await fillRegister(db, endMs, truthDays);
+  const client = openClickHouse(clickhouse.url);
+  await migrateClickHouse(client);
+  const files = await fillRollups(client, dir, endMs, truthDays);
+  await fillLines(db, client);
+  await close();
+  const sizes = await client.query({
+    query: `SELECT table, sum(rows), formatReadableSize(sum(bytes_on_disk)) FROM system.parts
+      WHERE active AND database = currentDatabase() AND rows > 0 GROUP BY table ORDER BY table`,
+    format: "TabSeparated",
+  });
+  const tables = await sizes.text();
+  await client.close();
+
+  let web: RunningWeb | null = null;
+  return {
+    dir,
+    files,
+    tables,
+    async restart() {
+      await endWeb(web);
+      await clickhouse.stop();
+      clickhouse = await startClickHouse(clickhouseOptions);
+      web = await startWeb(postgres.url, clickhouse.url);
+    },
+    webUrl() {
+      if (web === null) throw new Error("The web app was not started");
+      return web.url;
+    },
+    async close() {
+      await endWeb(web);
+      await Promise.all([postgres.stop(), clickhouse.stop()]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Builds the web app unless its build is of these sources. @throws {Error} if it cannot. */
+export async function buildWeb(): Promise<void> {
+  const build = spawn(process.execPath, [join(ROOT, "scripts/buildWeb.mjs")], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const [code] = await once(build, "exit");
+  if (code !== 0) throw new Error("the web app could not be built");
+}
+
+interface RunningWeb {
+  readonly url: string;
+  readonly process: BoundProcess;
+}
+
+async function startWeb(databaseUrl: string, clickhouseUrl: string): Promise<RunningWeb> {
+  const port = await claimPort(0, "web");
+  const url = `http://127.0.0.1:${port}`;
+  const next = join(ROOT, "node_modules/next/dist/bin/next");
+  const address = ["-H", "127.0.0.1", "-p", String(port)];
+  const web = await spawnBound({
+    command: [process.execPath, next, "start", join(ROOT, "apps/web"), ...address],
+    env: {
+      NODE_ENV: "production",
+      DATABASE_URL: databaseUrl,
+      CLICKHOUSE_URL: clickhouseUrl,
+      WEB_URL: url,
+      BETTER_AUTH_SECRET: "0123456789abcdef0123456789abcdef",
+    },
+    orphanSignal: "TERM",
+    onLine: silent,
+  });
+  // A page that needs no store: connections to them are part of what a cold start costs.
+  await answers(`${url}/api/v1/openapi.json`);
+  return { url, process: web };
+}
+
+async function endWeb(web: RunningWeb | null): Promise<void> {
+  if (web !== null) await endProcess(web.process, "SIGTERM", STOP_WITHIN_MS);
+}
+
+async function answers(url: string): Promise<void> {
+  const untilMs = performance.now() + READY_WITHIN_MS;
+  while (performance.now() < untilMs) {
+    const status = await fetch(url).then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    if (status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${url} was not ready within ${READY_WITHIN_MS} ms`);
+}
