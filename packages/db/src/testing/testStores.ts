@@ -9,6 +9,8 @@ import type { Stores } from "../stores.ts";
 const CONNECTIONS_MAX = 4;
 
 export interface TestStores extends Stores {
+  /** What a process of its own is told to reach them. */
+  readonly urls: { readonly DATABASE_URL: string; readonly CLICKHOUSE_URL: string };
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function openTestStores(): Promise<TestStores> {
   return {
     db,
     clickhouse,
+    urls: { DATABASE_URL: postgres.url, CLICKHOUSE_URL: clickhouseDatabase.url },
     close: async () => {
       await Promise.all([close(), clickhouse.close()]);
       await Promise.all([postgres.drop(), clickhouseDatabase.drop()]);
