@@ -1,5 +1,12 @@
 import { expect, it } from "vitest";
-import { formatAge, formatChange, formatDay, formatInstant, formatMoney } from "./format.ts";
+import {
+  formatAge,
+  formatChange,
+  formatDay,
+  formatDuration,
+  formatInstant,
+  formatMoney,
+} from "./format.ts";
 
 it("writes money in the decimals of its currency", () => {
   expect(formatMoney(32_100_250_000, "EUR")).toBe("€32,100.25");
@@ -24,6 +31,10 @@ it.each([
   [200_000_000, "2 d"],
 ])("writes %d ms as %s", (ms, text) => {
   expect(formatAge(ms)).toBe(text);
+});
+
+it("writes how long something took", () => {
+  expect([12.4, 999.4, 21_143].map(formatDuration)).toEqual(["12 ms", "999 ms", "21.1 s"]);
 });
 
 it("says which way a change went", () => {

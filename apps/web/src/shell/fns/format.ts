@@ -53,6 +53,11 @@ export function formatMonth(month: string): string {
   }).format(Date.parse(`${month}-01`));
 }
 
+/** How long something took: `12 ms`, `21.1 s`. */
+export function formatDuration(ms: number): string {
+  return ms < SECOND_MS ? `${Math.round(ms)} ms` : `${(ms / SECOND_MS).toFixed(1)} s`;
+}
+
 const AGE_UNITS = [
   [DAY_MS, "d"],
   [HOUR_MS, "h"],

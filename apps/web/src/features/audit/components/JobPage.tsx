@@ -10,9 +10,15 @@ import { hrefKeeping } from "../../../shell/urlState.ts";
 import { Card } from "../../../ui/Card.tsx";
 import { Skeleton } from "../../../ui/Skeleton.tsx";
 import { ErrorState } from "../../../ui/States.tsx";
-import { JobFacts } from "./JobFacts.tsx";
+import { type Job, JobFacts } from "./JobFacts.tsx";
 import { JobObjects } from "./JobObjects.tsx";
 import { JobTimings } from "./JobTimings.tsx";
+
+/** How often the progress of a job that has not ended is read again. */
+const PROGRESS_MS = 2_000;
+
+const isUnderWay = (job: Pick<Job, "state"> | undefined) =>
+  job?.state === "queued" || job?.state === "running";
 
 /** One recount of one day with everything that it was made of. */
 export function JobPage({ account }: AccountPageProps) {
@@ -20,7 +26,10 @@ export function JobPage({ account }: AccountPageProps) {
   const params = useSearchParams();
   const { id } = useParams<{ id: string }>();
   const job = useQuery(
-    trpc.audit.job.queryOptions({ advertiserId: account.id, jobId: Number(id) }),
+    trpc.audit.job.queryOptions(
+      { advertiserId: account.id, jobId: Number(id) },
+      { refetchInterval: ({ state: { data } }) => (isUnderWay(data) ? PROGRESS_MS : false) },
+    ),
   );
   return (
     <>

@@ -1,4 +1,14 @@
-import { formatCount } from "../../../shell/fns/format.ts";
+import { formatDuration } from "../../../shell/fns/format.ts";
+
+/** In their order; a step without words is called by its code, and comes last. */
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  pin: "Pin inputs",
+  check_objects: "Check the files",
+  judge: "Judge and price",
+  publish: "Publish",
+};
+const ORDER = Object.keys(STEP_WORDS);
+const placeOf = (step: string) => (ORDER.includes(step) ? ORDER.indexOf(step) : ORDER.length);
 
 interface JobTimingsProps {
   /** Milliseconds by step. */
@@ -6,21 +16,21 @@ interface JobTimingsProps {
 }
 
 export function JobTimings({ timings }: JobTimingsProps) {
-  const steps = Object.entries(timings);
+  const steps = Object.entries(timings).sort(([a], [b]) => placeOf(a) - placeOf(b));
   const longestMs = Math.max(1, ...steps.map(([, ms]) => ms));
   if (steps.length === 0) return <p className="text-sm text-ink-3">Not measured.</p>;
   return (
     <ul className="space-y-1 text-sm">
       {steps.map(([step, ms]) => (
         <li key={step} className="grid h-7 grid-cols-[8rem_1fr_5rem] items-center gap-3">
-          <span className="truncate text-ink-2">{step.replaceAll("_", " ")}</span>
+          <span className="truncate text-ink-2">{STEP_WORDS[step] ?? step}</span>
           <span aria-hidden className="h-2">
             <span
               className="block h-full min-w-0.5 rounded-xs bg-accent"
               style={{ width: `${(ms / longestMs) * 100}%` }}
             />
           </span>
-          <span className="text-right tabular-nums">{formatCount(Math.round(ms))} ms</span>
+          <span className="text-right tabular-nums">{formatDuration(ms)}</span>
         </li>
       ))}
     </ul>

@@ -12,7 +12,7 @@ import { Card } from "../../../ui/Card.tsx";
 import { Skeleton } from "../../../ui/Skeleton.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
 import { DataTable } from "../../../ui/table/DataTable.tsx";
-import { diffSentence } from "../fns/prepareDiff.ts";
+import { diffSentence, inOrder } from "../fns/prepareDiff.ts";
 import { movedColumns } from "./movedColumns.tsx";
 import { VersionCauses } from "./VersionCauses.tsx";
 
@@ -56,7 +56,7 @@ export function VersionPage({ account }: AccountPageProps) {
                 label={`Changes of ${route.day}, version ${after}`}
                 caption="What changed"
                 columns={movedColumns(diff.data, account.timeZone)}
-                rows={diff.data.moved}
+                rows={inOrder(diff.data.moved)}
                 rowKey={(row) => `${row.campaign}/${row.eventType}/${row.verdict}`}
                 maxHeight="calc(100dvh - 24rem)"
               />

@@ -32,11 +32,13 @@ export function movedColumns(diff: VersionDiff, timeZone: string): Column<Moved>
     {
       id: "type",
       header: "Events",
+      phone: "badge",
       value: (row) => TYPE_WORDS[row.eventType] ?? row.eventType,
     },
     {
       id: "verdict",
       header: "Verdict",
+      phone: "badge",
       value: (row) => verdictName(row.verdict),
       cell: (row) => <Term means={causeWords(row.verdict).means}>{verdictName(row.verdict)}</Term>,
     },
@@ -52,13 +54,17 @@ export function movedColumns(diff: VersionDiff, timeZone: string): Column<Moved>
       id: "cost",
       header: "Cost",
       align: "right",
+      phone: "badge",
       value: (row) => Number(row.costMicros) / 1_000_000,
-      cell: (row) => (
-        <Figure facts={facts}>
-          {row.costMicros > 0n ? "+" : ""}
-          {formatMoney(row.costMicros, diff.currency)}
-        </Figure>
-      ),
+      cell: (row) =>
+        row.costMicros === 0n ? (
+          <span className="text-ink-3 max-sm:hidden">–</span>
+        ) : (
+          <Figure facts={facts}>
+            {row.costMicros > 0n ? "+" : ""}
+            {formatMoney(row.costMicros, diff.currency)}
+          </Figure>
+        ),
       total: (
         <Figure facts={facts}>
           {diff.costMicros > 0n ? "+" : ""}

@@ -47,7 +47,7 @@ export function versionColumns(timeZone: string, links: VersionLinks): Column<Ve
       header: "State",
       phone: "badge",
       value: (row) => row.finality,
-      cell: (row) => (row.current ? <FinalityBadge finality={row.finality} /> : "–"),
+      cell: (row) => (row.current ? <FinalityBadge finality={row.finality} /> : <NoState />),
     },
     {
       id: "clicks",
@@ -68,20 +68,19 @@ export function versionColumns(timeZone: string, links: VersionLinks): Column<Ve
         <Figure facts={factsOf(row)}>{formatMoney(row.costMicros, row.currency)}</Figure>
       ),
     },
-    { id: "cause", header: "Why", value: (row) => row.cause },
+    {
+      id: "cause",
+      header: "Why",
+      value: (row) => row.cause,
+      cell: (row) => <Cause cause={row.cause} />,
+    },
     {
       id: "changes",
       header: "Changes",
+      phone: "badge",
       means: "What this version changed of the one before it, and by what.",
       value: (row) => (row.version > 1 ? `${row.version - 1} to ${row.version}` : null),
-      cell: (row) =>
-        row.version > 1 ? (
-          <Link href={links.changes(row)} className="text-accent underline">
-            what changed
-          </Link>
-        ) : (
-          <span className="text-ink-3">first count</span>
-        ),
+      cell: (row) => <Changes version={row.version} href={links.changes(row)} />,
     },
     {
       id: "published",
@@ -110,6 +109,26 @@ export function versionColumns(timeZone: string, links: VersionLinks): Column<Ve
       cell: (row) => <Hash value={row.contentHash} label="result fingerprint" />,
     },
   ];
+}
+
+const NoState = () => <span className="max-sm:hidden">–</span>;
+
+/** One line in the table, all of it on a phone, where there is nothing to hover over. */
+function Cause({ cause }: { readonly cause: string }) {
+  return (
+    <span title={cause} className="sm:block sm:max-w-80 sm:truncate">
+      {cause}
+    </span>
+  );
+}
+
+function Changes({ version, href }: { readonly version: number; readonly href: string }) {
+  if (version === 1) return <span className="text-ink-3">first count</span>;
+  return (
+    <Link href={href} className="text-accent underline">
+      what changed
+    </Link>
+  );
 }
 
 function CurrentMark({ current }: { readonly current: boolean }) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changedInputs, diffSentence } from "./prepareDiff.ts";
+import { changedInputs, diffSentence, inOrder } from "./prepareDiff.ts";
 
 const version = (number: number) => ({
   ...{ version: number, jobId: number, cause: "", costMicros: 0n },
@@ -22,8 +22,8 @@ describe("the sentence of a difference", () => {
       move("valid", 7, "impression"),
     ];
     expect(diffSentence({ ...sides, costMicros: -105_000_000n, moved })).toBe(
-      "Version 2 costs €105.00 less than version 1: 420 fewer valid clicks, " +
-        "380 more robot clicks, 40 more double clicks.",
+      "Version 2 costs €105.00 less than version 1: -420 valid clicks, +380 robot clicks, " +
+        "+40 double clicks.",
     );
   });
 
@@ -33,6 +33,17 @@ describe("the sentence of a difference", () => {
       "Version 2 costs the same as version 1.",
     );
   });
+});
+
+it("puts clicks first, the dearest before the others", () => {
+  const dear = { ...move("valid", -1), costMicros: -5n };
+  const cheap = { ...move("valid", 9), costMicros: 1n };
+  const [few, many, view] = [
+    move("manual", 1),
+    move("manual", -3),
+    move("valid", 99, "impression"),
+  ];
+  expect(inOrder([view, few, many, cheap, dear])).toEqual([dear, cheap, many, few, view]);
 });
 
 describe("the inputs that changed", () => {

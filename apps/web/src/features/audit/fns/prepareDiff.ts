@@ -1,11 +1,11 @@
 /** What changed between two versions of a billing day, in sentences. */
 import { causeWords } from "../../../report/fns/causes.ts";
 import type { ApiOutputs } from "../../../shell/apiTypes.ts";
-import { formatCount, formatMoney } from "../../../shell/fns/format.ts";
+import { formatCount, formatMoney, formatSigned } from "../../../shell/fns/format.ts";
 
 export type VersionDiff = ApiOutputs["audit"]["versionDiff"];
 
-/** `Version 2 costs 95.00 € less than version 1: 380 fewer valid clicks, 380 more robot clicks.` */
+/** `Version 2 costs €95.00 less than version 1: -380 valid clicks, +380 robot clicks.` */
 export function diffSentence(
   diff: Pick<VersionDiff, "after" | "before" | "currency" | "costMicros" | "moved">,
 ): string {
@@ -16,8 +16,7 @@ export function diffSentence(
       ? `costs the same as version ${before.version}`
       : `costs ${formatMoney(amount, currency)} ${costMicros < 0n ? "less" : "more"} than version ${before.version}`;
   const moves = movedClicks(diff.moved).map(
-    ({ verdict, clicks }) =>
-      `${formatCount(Math.abs(clicks))} ${clicks < 0 ? "fewer" : "more"} ${clickWords(verdict, Math.abs(clicks))}`,
+    ({ verdict, clicks }) => `${formatSigned(clicks)} ${clickWords(verdict)}`,
   );
   const told = moves.length === 0 ? "" : `: ${moves.join(", ")}`;
   return `Version ${after.version} ${costs}${told}.`;
@@ -39,9 +38,19 @@ function movedClicks(moved: VersionDiff["moved"]) {
     );
 }
 
-function clickWords(verdict: string, clicks: number): string {
-  if (verdict === "valid") return clicks === 1 ? "valid click" : "valid clicks";
-  return causeWords(verdict).inSentence;
+const clickWords = (verdict: string) =>
+  verdict === "valid" ? "valid clicks" : causeWords(verdict).inSentence;
+
+/** Clicks before what is not billed, the dearest first. */
+export function inOrder(moved: VersionDiff["moved"]): VersionDiff["moved"] {
+  const isClick = ({ eventType }: VersionDiff["moved"][number]) => Number(eventType === "click");
+  const size = (micros: bigint) => (micros < 0n ? -micros : micros);
+  return moved.toSorted(
+    (a, b) =>
+      isClick(b) - isClick(a) ||
+      Number(size(b.costMicros) - size(a.costMicros)) ||
+      Math.abs(b.events) - Math.abs(a.events),
+  );
 }
 
 const CHANGED_WORDS: Readonly<Record<string, string>> = {
