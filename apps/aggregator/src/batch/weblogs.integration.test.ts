@@ -76,5 +76,5 @@ describe.runIf(existsSync(LOG))("the log of attackers", () => {
     } finally {
       await world.close();
     }
-  });
+  }, 240_000);
 });

@@ -8,13 +8,9 @@ import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
 import { cubeSql } from "../domain/cubeSql.ts";
-import {
-  eventCountSql,
-  type JudgedRows,
-  type JudgeInputs,
-  rejectsSql,
-} from "../domain/judgeSql.ts";
-import { SUSPECT_COLUMNS, sieveSql } from "../domain/sieveSql.ts";
+import { JUDGED_COLUMNS } from "../domain/eventSql.ts";
+import { eventCountSql, type JudgeInputs, rejectsSql } from "../domain/judgeSql.ts";
+import { type SievedRows, sieveSql } from "../domain/sieveSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
@@ -27,11 +23,14 @@ import { type DatacenterRanges, loadDatacenterNetworks } from "./datacenterRange
 const COPY_OBJECTS_MAX = 20_000;
 
 const MEBIBYTE = 1_048_576;
+/** Of one query. Slices are judged side by side, each by one thread: so they share no hash table. */
+const THREADS = 1;
 const SETTINGS: ClickHouseSettings = {
   // `event_hour=` in a path is no column of ours.
   use_hive_partitioning: 0,
   // The names of objects and the pinned inputs are part of the text.
   max_query_size: String(64 * MEBIBYTE),
+  max_threads: THREADS,
   max_bytes_before_external_group_by: String(512 * MEBIBYTE),
   // The reader of Parquet loses columns that a condition moved there shares with the rest of the
   // query (ClickHouse 26.7: "Not found column … in block").
@@ -115,7 +114,7 @@ export function createClickHouseTruthEngine(
 
     async judge(build, slice) {
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
-      const judged = {
+      const sieved = {
         rows,
         endMs: slice.lastHourMs + HOUR_MS,
         following: rowsOf(slice.following),
@@ -124,14 +123,14 @@ export function createClickHouseTruthEngine(
       const looked = [...slice.objects, ...slice.following].map(({ path }) => path);
       await learnAgents(clickhouse, objects.rowsOf(looked), SETTINGS);
       // Whether somebody used a token up depends on who it was.
-      if (judged.copies !== null) {
-        await learnAgents(clickhouse, tokenBearers(judged.copies), SETTINGS);
+      if (sieved.copies !== null) {
+        await learnAgents(clickhouse, tokenBearers(sieved.copies), SETTINGS);
       }
       await loadNetworks();
       const { inputs } = build;
-      await write("batch.sieve", insertSuspects(judged, slice, inputs), build);
-      await write("batch.rejects", insertRejects(sieved(judged, slice), inputs), build);
-      await write("batch.cube", insertCube(judged, slice, inputs), build);
+      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build);
+      await write("batch.rejects", insertRejects(sieved, slice, inputs), build);
+      await write("batch.cube", insertCube(sieved, slice, inputs), build);
       await write("batch.dropSuspects", dropSuspects(slice), build);
     },
 
@@ -167,11 +166,11 @@ export function truthCodeVersion(): string {
     bounds,
   };
   const slice = { firstHourMs: 0 };
-  const judged = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
+  const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
   const text =
-    insertSuspects(judged, slice, inputs) +
-    insertRejects(sieved(judged, slice), inputs) +
-    insertCube(judged, slice, inputs);
+    insertSuspects(sieved, slice, inputs) +
+    insertRejects(sieved, slice, inputs) +
+    insertCube(sieved, slice, inputs);
   return `truth-${hash("sha256", text).slice(0, 12)}`;
 }
 
@@ -190,38 +189,36 @@ function findCopiesSql(campaigns: string): string {
     LIMIT {limit: UInt32}`;
 }
 
+type SliceName = Pick<Slice, "firstHourMs">;
+
 function insertSuspects(
-  judged: JudgedRows,
-  { firstHourMs }: Pick<Slice, "firstHourMs">,
+  sieved: SievedRows,
+  { firstHourMs }: SliceName,
   inputs: JudgeInputs,
 ): string {
   return `
-    INSERT INTO truth_suspects (build_id, slice_hour, is_following, ${SUSPECT_COLUMNS.join(", ")})
+    INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
     SELECT {buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}), *
-    FROM (${sieveSql(judged, inputs)})`;
+    FROM (${sieveSql(sieved, inputs)})`;
 }
 
-/** What is to be judged, of the suspects alone. */
-function sieved(judged: JudgedRows, slice: Pick<Slice, "firstHourMs">): JudgedRows {
-  return {
-    ...judged,
-    rows: suspectRows(slice, "NOT is_following"),
-    following: judged.following && suspectRows(slice, "is_following"),
-  };
-}
-
-function suspectRows({ firstHourMs }: Pick<Slice, "firstHourMs">, among: string): string {
-  return `(SELECT *, false AS unparseable FROM truth_suspects
+function suspectRows({ firstHourMs }: SliceName): string {
+  return `(SELECT * FROM truth_suspects
       WHERE build_id = {buildId: UInt64}
-        AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}) AND ${among})`;
+        AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
 }
 
-function dropSuspects({ firstHourMs }: Pick<Slice, "firstHourMs">): string {
+function dropSuspects({ firstHourMs }: SliceName): string {
   return `ALTER TABLE truth_suspects
     DROP PARTITION ({buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
 }
 
-function insertRejects(judged: JudgedRows, inputs: JudgeInputs): string {
+function insertRejects(
+  { endMs, copies }: SievedRows,
+  slice: SliceName,
+  inputs: JudgeInputs,
+): string {
+  const judged = { own: suspectRows(slice), endMs, copies };
   return `
     INSERT INTO truth_rejects
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
@@ -233,12 +230,12 @@ function insertRejects(judged: JudgedRows, inputs: JudgeInputs): string {
 }
 
 function insertCube(
-  { rows, endMs }: JudgedRows,
-  slice: Pick<Slice, "firstHourMs">,
+  { rows, endMs }: SievedRows,
+  slice: SliceName,
   inputs: Parameters<typeof cubeSql>[1],
 ): string {
   const { firstHourMs } = slice;
-  const suspects = suspectRows(slice, "NOT is_following");
+  const suspects = suspectRows(slice);
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,

@@ -21,7 +21,7 @@ const LENGTHS_BYTES = 8;
 const NUMBER_BYTES = 4;
 const HEAD_BYTES = LENGTHS_BYTES + 2 * NUMBER_BYTES;
 
-/** SQL of the key of an event, over the texts and `event_hour`, DateTime, and `segment`, UInt32. */
+/** SQL of the key of an event, over the texts and `event_hour`, epoch seconds, and `segment`, UInt32. */
 export const CELL_KEY = `concat(
           reinterpretAsFixedString(toUInt64(${TEXTS.map(shiftedLength).join(" + ")})),
           reinterpretAsFixedString(toUInt32(event_hour)),

@@ -1,4 +1,4 @@
-import { SECOND_MS } from "@trueclick/shared/time";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, rateRows } from "./campaignSql.ts";
 import { CELL_COLUMNS, CELL_KEY } from "./cellKey.ts";
 import type { PinnedCampaign, PinnedInputs } from "./inputs.ts";
@@ -7,7 +7,7 @@ import { inDay } from "./judgeSql.ts";
 export interface CubeRows {
   /** The rows of whole event hours, as a sub-query with the columns of the archive. */
   readonly rows: string;
-  /** Those of them that may not be valid, as a sub-query with the same columns. */
+  /** Events of them that may not be valid, all that are not included, with `JUDGED_COLUMNS`. */
   readonly suspects: string;
   /** Start of the first of these hours, epoch milliseconds. */
   readonly firstHourMs: number;
@@ -31,10 +31,9 @@ export function cubeSql(
   { campaigns, bounds }: Pick<PinnedInputs, "campaigns" | "bounds">,
 ): string {
   const changes = rateChanges(campaigns, firstHourMs, endMs);
-  const isOwn = `NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
-          AND ${inDay(bounds, TIME_MS)}`;
-  const event = `campaign_id, ad_id, publisher_id, geo, device, event_type, user_id,
-          toStartOfHour(event_time) AS event_hour, ${segmentSql(changes)} AS segment`;
+  const eventAt = (timeMs: string) => `campaign_id, ad_id, publisher_id, geo, device, event_type,
+          user_id, intDiv(${timeMs}, ${HOUR_MS}) * ${HOUR_MS / SECOND_MS} AS event_hour,
+          ${segmentSql(changes, timeMs)} AS segment`;
   return `
     WITH
       campaigns AS (${campaignRows(campaigns)}),
@@ -48,12 +47,14 @@ export function cubeSql(
           AND event_hour < fromUnixTimestamp(${endMs / SECOND_MS})
       ),
       suspects AS (
-        SELECT ${event}, (${COORDINATES}) AS coordinates FROM ${suspects} WHERE ${isOwn}
+        SELECT ${eventAt("event_time_ms")}, (partition, offset, \`index\`) AS coordinates
+        FROM ${suspects}
       ),
       judged AS (
-        SELECT ${event}, 'valid' AS verdict, event_type = 'click' AND user_id != '' AS is_user
+        SELECT ${eventAt(TIME_MS)}, 'valid' AS verdict, event_type = 'click' AND user_id != '' AS is_user
         FROM ${rows}
-        WHERE ${isOwn}
+        WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
+          AND ${inDay(bounds, TIME_MS)}
           AND (${COORDINATES}) NOT IN (SELECT partition, offset, \`index\` FROM rejects)
         UNION ALL
         SELECT suspects.* EXCEPT coordinates, rejects.verdict AS verdict, false AS is_user
@@ -96,7 +97,7 @@ function rateChanges(campaigns: readonly PinnedCampaign[], fromMs: number, toMs:
 }
 
 /** How many of these instants are not after the event. */
-function segmentSql(changes: readonly number[]): string {
+function segmentSql(changes: readonly number[], timeMs: string): string {
   if (changes.length === 0) return "0";
-  return `arrayCount(at -> at <= ${TIME_MS}, [${changes.join(", ")}])`;
+  return `arrayCount(at -> at <= ${timeMs}, [${changes.join(", ")}])`;
 }

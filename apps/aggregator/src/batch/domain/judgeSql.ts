@@ -1,20 +1,21 @@
-import { sqlString } from "@trueclick/archive/domain/sqlString";
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows } from "./campaignSql.ts";
 import { decisionSql } from "./decisions.ts";
+import { judgedSql, NOBODY, ownEventsSql } from "./eventSql.ts";
 import type { PinnedInputs } from "./inputs.ts";
 import { type RuleSql, ruleSql, type VelocityRule } from "./rules.ts";
-import { TOKEN_KEY, usesSql } from "./tokenUses.ts";
+import { usesSql } from "./tokenUses.ts";
 
-/** Events that are judged together, as sub-queries with the columns of the archive. */
+/** Events that are judged together. */
 export interface JudgedRows {
-  /** The rows of whole event hours. */
-  readonly rows: string;
+  /**
+   * SQL of a sub-query with `JUDGED_COLUMNS`: the events of whole event hours, and the clicks after them
+   * that may follow one. Those may be left out that are valid and have nothing in common with others.
+   */
+  readonly own: string;
   /** End of the last of these hours, epoch milliseconds. */
   readonly endMs: number;
-  /** The rows of the hour after them; null when there are none. */
-  readonly following: string | null;
   /** The rows of hours with copies of these ids or uses of these tokens; null when there are none. */
   readonly copies: string | null;
 }
@@ -23,9 +24,6 @@ export type JudgeInputs = Pick<
   PinnedInputs,
   "bounds" | "campaigns" | "rules" | "decisions" | "agentLibraries" | "datacenterRangesSha256"
 >;
-
-/** Nobody: the key of an event that bears nothing to know a person by. */
-const NOBODY = "toFixedString('', 16)";
 
 /** What of an event goes on to the rules. */
 const OWN_COLUMNS = [
@@ -64,13 +62,15 @@ const OWN_COLUMNS = [
  */
 export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
   const { bounds, campaigns } = inputs;
-  const rules = ruleSql(inputs.rules, lookedAt(judged, inputs));
+  const rules = ruleSql(inputs.rules, lookedAt(judged.endMs, inputs));
   const decisions = decisionSql(inputs.decisions);
   const uses = replaySql(judged, inputs, rules);
   return `
     WITH
       campaigns AS (${campaignRows(campaigns)}),
-      own AS (${ownRows(judged, inputs, rules.doubleClickMs)}),
+      own AS (
+        SELECT *, (ingest_ms, partition, offset, \`index\`) AS position FROM ${judged.own}
+      ),
       repeated AS (${repeatedSql(judged, inputs)}),
       ${uses.subquery}
       ${decisions.subqueries.map((subquery) => `${subquery},`).join("\n      ")}
@@ -132,66 +132,9 @@ export function inDay({ fromMs, toMs }: InstantRange, timeMs = "event_time_ms"):
 }
 
 /** From the first hour that the day touches to the last click that can follow one of it. */
-export function lookedAt({ endMs }: JudgedRows, { bounds }: JudgeInputs): InstantRange {
+export function lookedAt(endMs: number, { bounds }: JudgeInputs): InstantRange {
   return { fromMs: bounds.fromMs - HOUR_MS, toMs: endMs + HOUR_MS };
 }
-
-/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
-function ownRows(judged: JudgedRows, inputs: JudgeInputs, doubleClickMs: number): string {
-  const own = eventsOf(judged.rows, inputs);
-  if (judged.following === null || doubleClickMs === 0) return own;
-  return `${own} UNION ALL ${eventsOf(judged.following, inputs)}
-    AND ${followingBound(judged.endMs, doubleClickMs)}`;
-}
-
-/** A condition: the click may follow one before `endMs`. On the column itself, by which readers skip. */
-export function followingBound(endMs: number, doubleClickMs: number): string {
-  const lastMs = endMs - 1 + doubleClickMs;
-  return `event_type = 'click' AND event_time <= fromUnixTimestamp64Milli(${lastMs}, 'UTC')`;
-}
-
-/** Events of the advertiser with what rules ask of them. Needs `campaigns`. */
-function eventsOf(rows: string, inputs: JudgeInputs): string {
-  return `
-    SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
-      toUInt16(\`index\`) AS \`index\`, event_id, event_id128, event_type, campaign_id, ad_id,
-      publisher_id, user_id, ip_net, test,
-      toUnixTimestamp64Milli(event_time) AS event_time_ms,
-      toUnixTimestamp64Milli(ingest_time) AS ingest_ms,
-      (ingest_ms, partition, offset, \`index\`) AS position,
-      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload,
-      ${eventFactsSql(inputs)},
-      multiIf(user_id != '', sipHash128(user_id), ip_hash != '', sipHash128(ip_hash, user_agent),
-        ${NOBODY}) AS person,
-      if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
-        ${NOBODY}) AS pair,
-      ${TOKEN_KEY} AS token_key
-    FROM ${rows}
-    WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)`;
-}
-
-/** What an event says of itself, over the columns of the archive, as rules ask it. */
-export function eventFactsSql(
-  inputs: Pick<JudgeInputs, "agentLibraries" | "datacenterRangesSha256">,
-): string {
-  const libraries = `libraries = ${sqlString(inputs.agentLibraries)}`;
-  const agents = (fact: string) =>
-    `(SELECT agent_hash FROM user_agent_facts WHERE ${libraries} AND ${fact})`;
-  const ranges = inputs.datacenterRangesSha256;
-  const isDatacenter =
-    ranges === null
-      ? "false"
-      : `ip_net IN (SELECT ip_net FROM datacenter_nets WHERE ranges_sha256 = ${sqlString(ranges)})`;
-  return `concat(',', flags, ',') AS flag_words,
-      ${AGENT_HASH} AS agent_hash,
-      user_agent != '' AS agent_given,
-      agent_given AND agent_hash IN ${agents("is_bot")} AS agent_is_bot,
-      agent_given AND agent_hash NOT IN ${agents("NOT is_browser")} AS agent_is_browser,
-      ${isDatacenter} AS net_is_datacenter`;
-}
-
-/** The key of a user agent in `user_agent_facts`. */
-export const AGENT_HASH = "sipHash128(user_agent)";
 
 /** Ids with more than one copy, and the first of each. Needs `own`. */
 function repeatedSql({ copies }: JudgedRows, inputs: JudgeInputs): string {
@@ -199,7 +142,7 @@ function repeatedSql({ copies }: JudgedRows, inputs: JudgeInputs): string {
   const all =
     copies === null
       ? own
-      : `${own} UNION ALL SELECT event_id128, position, payload FROM (${eventsOf(copies, inputs)})
+      : `${own} UNION ALL SELECT event_id128, position, payload FROM (${eventsIn(copies, inputs)})
           WHERE event_id128 IN (SELECT event_id128 FROM own)`;
   return `
     SELECT event_id128, count() AS copies, min(position) AS first_position,
@@ -210,10 +153,16 @@ function repeatedSql({ copies }: JudgedRows, inputs: JudgeInputs): string {
     GROUP BY event_id128`;
 }
 
+/** Events of other hours. Needs `campaigns`. */
+function eventsIn(copies: string, inputs: JudgeInputs): string {
+  const events = judgedSql(ownEventsSql(copies, inputs));
+  return `SELECT *, (ingest_ms, partition, offset, \`index\`) AS position FROM (${events})`;
+}
+
 /** How a replayed token is told. Needs `own`; nothing is asked where no rule does. */
 function replaySql({ copies }: JudgedRows, inputs: JudgeInputs, { noUse }: RuleSql) {
   if (noUse === null) return { subquery: "", join: "", isReplayed: "false" };
-  const elsewhere = copies === null ? null : eventsOf(copies, inputs);
+  const elsewhere = copies === null ? null : eventsIn(copies, inputs);
   return {
     subquery: `uses AS (${usesSql(elsewhere, noUse)}),`,
     join: "LEFT JOIN uses ON own.token_key = uses.token_key",
