@@ -52,6 +52,9 @@ export const message = new Uint8Array(memory.buffer, MESSAGE_AT, MESSAGE_BYTES_M
 /** The same, four bytes at a time. */
 export const messageWords = new Int32Array(memory.buffer, MESSAGE_AT, MESSAGE_BYTES_MAX / 4);
 
+/** The same, for words at any place. */
+export const messageView = new DataView(memory.buffer, MESSAGE_AT, message.length);
+
 /** Words of `keptWords` that `beginHmac` writes and `finishHmac` reads. */
 export const KEPT_WORDS = 16;
 
@@ -60,6 +63,8 @@ export const keptWords = new Int32Array(memory.buffer, PAGE_BYTES, ((PAGES - 1) 
 
 /** The last result of `finishHmac`. */
 export const digest = new Uint8Array(memory.buffer, DIGEST_AT, SHA256_BYTES);
+/** The same, for words in the order of its bytes. */
+export const digestView = new DataView(memory.buffer, DIGEST_AT, SHA256_BYTES);
 /** The same, four bytes at a time, in the machine's order of bytes. */
 const digestWords = new Int32Array(memory.buffer, DIGEST_AT, SHA256_BYTES / 4);
 

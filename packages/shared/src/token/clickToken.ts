@@ -18,10 +18,11 @@
 import {
   beginHmac,
   digest,
+  digestView,
   finishHmac,
   type HmacKey,
   message,
-  messageWords,
+  messageView,
   prepareHmacKey,
   SHA256_BLOCK_BYTES,
 } from "../sha256/hmacSha256.ts";
@@ -62,8 +63,11 @@ export type TokenCheck =
 
 const BAD: TokenCheck = { kind: "bad" };
 const encoder = new TextEncoder();
-/** Where in `message` the MAC is kept while the hash is ended. */
-const MAC_AT = CLICK_TOKEN_LENGTH_MAX + 2 * SHA256_BLOCK_BYTES;
+/** Four digits are a word; of the last one the fourth digit is none. */
+const MAC_WORDS = 11;
+const LAST_WORD_MASK = 0x00ff_ffff;
+/** The MAC that a token bears, kept while the hash is ended over its place. */
+const givenMac = new Int32Array(MAC_WORDS);
 const BASE64URL_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /** By character: its value as a hex digit in lower case, as one of base64url; else -1. */
 const HEX_VALUE = valuesOf("0123456789abcdef");
@@ -120,7 +124,7 @@ export class TokenKeyring {
     if (!isShaped) return BAD;
     const known = this.#heads.at(this.#heads.find(headEnd));
     if (known === undefined) return this.#verifyNew(token, { headEnd, tailEnd, nowMs });
-    message.copyWithin(MAC_AT, tailEnd + 1, token.length);
+    keepMac(tailEnd + 1);
     finishHmac(known.keptAt, headEnd, tailEnd, padded(headEnd));
     return isMacRight() ? judge(known.ad, token, { headEnd, tailEnd, nowMs }) : BAD;
   }
@@ -131,7 +135,7 @@ export class TokenKeyring {
     const beginning = token.slice(0, headEnd);
     if (!this.#startHead(beginning)) return BAD;
     write(token);
-    message.copyWithin(MAC_AT, tailEnd + 1, token.length);
+    keepMac(tailEnd + 1);
     finishHmac(UNPROVEN_AT, headEnd, tailEnd, padded(headEnd));
     // Only then is anything read or remembered: what strangers invent takes no place here.
     if (!isMacRight()) return BAD;
@@ -197,26 +201,42 @@ function write(text: string): boolean {
   return encoder.encodeInto(text, message).written === text.length;
 }
 
+/** Keeps the 43 characters at a place of `message`. */
+function keepMac(from: number): void {
+  const [view, given] = [messageView, givenMac];
+  for (let word = 0; word < MAC_WORDS; word += 1)
+    given[word] = view.getInt32(from + 4 * word, true);
+}
+
 /**
- * Whether the text at `MAC_AT` is `digest` in base64url. Our side is encoded, not theirs decoded: of
+ * Whether what `keepMac` kept is `digest` in base64url. Our side is encoded, not theirs decoded: of
  * the 43 characters the last holds two spare bits, and a second spelling would be a second token.
  * Takes as long whatever the first difference: time must not tell a forger how far they are.
  */
 function isMacRight(): boolean {
+  const given = givenMac;
   let difference = 0;
-  for (let group = 0; group < 10; group += 1) {
-    difference |= (messageWords[MAC_AT / 4 + group] ?? 0) ^ fourDigits(3 * group);
+  for (let step = 0; step < 3; step += 1) {
+    // Twelve bytes are sixteen digits; behind the last eight bytes we read zeros.
+    const a = digestView.getInt32(12 * step);
+    const b = digestView.getInt32(12 * step + 4);
+    const c = step < 2 ? digestView.getInt32(12 * step + 8) : 0;
+    difference |= (given[4 * step] ?? 0) ^ fourDigits(a >>> 8);
+    difference |= (given[4 * step + 1] ?? 0) ^ fourDigits(((a & 0xff) << 16) | (b >>> 16));
+    const third = fourDigits(((b & 0xffff) << 8) | (c >>> 24));
+    if (step === 2) {
+      difference |= ((given[10] ?? 0) ^ third) & LAST_WORD_MASK;
+    } else {
+      difference |= (given[4 * step + 2] ?? 0) ^ third;
+      difference |= (given[4 * step + 3] ?? 0) ^ fourDigits(c & 0xff_ffff);
+    }
   }
-  // The last two bytes make three digits; behind them stand zeros.
-  const last = fourDigits(30) & 0x00ff_ffff;
-  return (difference | ((messageWords[MAC_AT / 4 + 10] ?? 0) ^ last)) === 0;
+  return difference === 0;
 }
 
-/** Three bytes of `digest` as four digits, as they stand in a word of four bytes. */
-function fourDigits(at: number): number {
-  const [a, b, c] = [digest[at] ?? 0, digest[at + 1] ?? 0, digest[at + 2] ?? 0];
-  const first = TWO_DIGITS[(a << 4) | (b >> 4)] ?? 0;
-  return first | ((TWO_DIGITS[((b & 0x0f) << 8) | c] ?? 0) << 16);
+/** 24 bits as four digits, the first in the low byte. */
+function fourDigits(bits: number): number {
+  return (TWO_DIGITS[bits >>> 12] ?? 0) | ((TWO_DIGITS[bits & 0xfff] ?? 0) << 16);
 }
 
 /** Whether a stretch of `message` holds digits of base64url alone: an id that stands as it is. */
@@ -235,9 +255,9 @@ function readHex(from: number): number {
   for (let index = from; index < from + TIMES_LENGTH / 2; index += 1) {
     const digit = values[bytes[index] ?? 0] ?? -1;
     wrong |= digit;
-    value = value * 16 + digit;
+    value = (value << 4) | digit;
   }
-  return wrong < 0 ? -1 : value;
+  return wrong < 0 ? -1 : value >>> 0;
 }
 
 function valuesOf(digits: string): Int8Array {
