@@ -1,18 +1,13 @@
+import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { windowStartMs } from "@trueclick/shared/window";
-import type { CellTotals } from "../domain/cubes.ts";
-import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
-import type { StreamReject } from "../domain/outcomes.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
 import type { HotStore } from "../ports/hotStore.ts";
+import { HOT_MINUTES, HOT_USERS, type HotTable, STREAM_REJECTS, toUserRows } from "./hotRows.ts";
+import { RowBinaryWriter } from "./rowBinary.ts";
 
 /** Rows of one INSERT: some tens of megabytes at the longest ids. */
 const INSERT_ROWS_MAX = 50_000;
-/** Users of one row: 64 kB of text. More users are more rows, of which the table makes one set. */
-const USERS_ROW_MAX = 4_096;
-const USERS_COLUMNS = ["advertiser_id", "campaign_id", "event_hour", "user_hashes"] as const;
-
 /**
  * Server errors that pass: timeout, too many queries, memory, network, too many parts, no space, a
  * read-only table, an aborted or cancelled query, an unknown status of an insert, no thread, keeper.
@@ -27,20 +22,16 @@ const PASSING_CODES: ReadonlySet<string> = new Set(
  * unites the sets of a key.
  */
 export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
-  async function insert<Row>(
-    table: string,
-    rows: readonly Row[],
-    signal: AbortSignal,
-    columns?: [string, ...string[]],
-  ) {
+  async function insert<Row>(table: HotTable<Row>, rows: readonly Row[], signal: AbortSignal) {
+    const columns = table.columns.map((column) => `\`${column}\``).join(", ");
+    const query = `INSERT INTO ${table.name} (${columns}) FORMAT RowBinary`;
     for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
-      const values = rows.slice(from, from + INSERT_ROWS_MAX);
+      const writer = new RowBinaryWriter();
+      for (const row of rows.slice(from, from + INSERT_ROWS_MAX)) table.write(writer, row);
       try {
-        await client.insert({
-          table,
-          values,
-          ...(columns === undefined ? {} : { columns }),
-          format: "JSONEachRow",
+        const { stream } = await client.exec({
+          query,
+          values: Readable.from([writer.take()], { objectMode: false }),
           abort_signal: signal,
           clickhouse_settings: {
             // Stored when answered, or an error: a checkpoint follows.
@@ -51,75 +42,22 @@ export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
             max_partitions_per_insert_block: "0",
           },
         });
+        // Empty; the connection is free for others once it is read.
+        await finished(stream.resume());
       } catch (cause) {
-        throw toStoreError(table, cause);
+        throw toStoreError(table.name, cause);
       }
     }
   }
 
   return {
     writeCells: (partition, cells, signal) => {
-      const rows = cells.map((cell) => toCellRow(partition, cell));
-      return insert("hot_minutes", rows, signal);
+      const rows = cells.map((cell) => ({ partition, cell }));
+      return insert(HOT_MINUTES, rows, signal);
     },
-    writeUsers: (users, signal) => {
-      return insert("hot_users", users.flatMap(toUserRows), signal, [...USERS_COLUMNS]);
-    },
-    writeRejects: (rejects, signal) => insert("stream_rejects", rejects.map(toRejectRow), signal),
+    writeUsers: (users, signal) => insert(HOT_USERS, users.flatMap(toUserRows), signal),
+    writeRejects: (rejects, signal) => insert(STREAM_REJECTS, rejects, signal),
   };
-}
-
-function toCellRow(partition: number, cell: CellTotals) {
-  return {
-    advertiser_id: cell.advertiserId,
-    cube: cell.cube,
-    campaign_id: cell.campaignId,
-    window_start: cell.windowStartMs / SECOND_MS,
-    dimension_value: cell.dimensionValue,
-    partition,
-    clicks: cell.clicks,
-    invalid_clicks: cell.invalidClicks,
-    duplicate_clicks: cell.duplicateClicks,
-    impressions: cell.impressions,
-    conversions: cell.conversions,
-    cost_micros: cell.costMicros.toString(),
-    version: cell.version.toString(),
-  };
-}
-
-/** One row at least: that an hour has clicks and no user is worth knowing, too. */
-function toUserRows({ advertiserId, campaignId, hourStartMs, userHashes }: HourUsers) {
-  const rowBytes = USERS_ROW_MAX * USER_HASH_BYTES;
-  const rows = Math.max(1, Math.ceil(userHashes.length / rowBytes));
-  return Array.from({ length: rows }, (_none, at) => ({
-    advertiser_id: advertiserId,
-    campaign_id: campaignId,
-    event_hour: hourStartMs / SECOND_MS,
-    user_hashes: Buffer.from(userHashes.subarray(at * rowBytes, (at + 1) * rowBytes)).toString(
-      "hex",
-    ),
-  }));
-}
-
-function toRejectRow(reject: StreamReject) {
-  return {
-    advertiser_id: reject.advertiserId,
-    campaign_id: reject.campaignId,
-    event_hour: windowStartMs(reject.eventTimeMs, HOUR_MS) / SECOND_MS,
-    partition: reject.partition,
-    offset: reject.offset.toString(),
-    index: reject.index,
-    event_id: reject.eventId,
-    event_type: reject.eventType,
-    reason: reject.reason,
-    event_time: toDateTime64(reject.eventTimeMs),
-    append_time: toDateTime64(reject.appendTimeMs),
-  };
-}
-
-/** `YYYY-MM-DD hh:mm:ss.mmm` in UTC, as ClickHouse reads it under every setting. */
-function toDateTime64(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace("T", " ").replace("Z", "");
 }
 
 function toStoreError(table: string, cause: unknown): Error {
