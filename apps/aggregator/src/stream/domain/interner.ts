@@ -1,9 +1,16 @@
+import { wordAt } from "./spanHash.ts";
+
 /** What `find` answers for text that is not there. */
 export const NOT_INTERNED = -1;
 
 const SLOTS_MIN = 64;
-const ENTRY_WORDS = 3;
+/** Of a slot: the hash, so that only likely texts are looked up, and the entry + 1; 0 is free. */
+const SLOT_WORDS = 2;
+/** Where a text begins in the arena, and its length. */
+const ENTRY_WORDS = 2;
 const ARENA_BYTES_MIN = 512;
+/** Behind the last text, so that words may be read over its end. */
+const ARENA_SLACK_BYTES = 4;
 
 const utf8 = new TextDecoder();
 
@@ -12,10 +19,8 @@ const utf8 = new TextDecoder();
  * for one another, whatever their hashes.
  */
 export class Interner {
-  /** Entry + 1 by slot; 0 marks a free one. */
-  #slots = new Int32Array(SLOTS_MIN);
-  /** Hash, start and end of each entry. */
-  #entries = new Int32Array(SLOTS_MIN * ENTRY_WORDS);
+  #slots = new Int32Array(SLOTS_MIN * SLOT_WORDS);
+  #entries = new Int32Array((SLOTS_MIN / 2) * ENTRY_WORDS);
   #arena = new Uint8Array(ARENA_BYTES_MIN);
   #arenaView = new DataView(this.#arena.buffer);
   #arenaEnd = 0;
@@ -34,13 +39,11 @@ export class Interner {
   /** The integer of the bytes of `[start, end)`, which have that hash; `NOT_INTERNED` if none. */
   find(view: DataView, start: number, end: number, hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
+    const mask = slots.length / SLOT_WORDS - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = (slots[slot] ?? 0) - 1;
+      const entry = (slots[slot * SLOT_WORDS + 1] ?? 0) - 1;
       if (entry === NOT_INTERNED) return NOT_INTERNED;
-      if (this.#entries[entry * ENTRY_WORDS] === hash && this.#isAt(entry, view, start, end)) {
-        return entry;
-      }
+      if (slots[slot * SLOT_WORDS] === hash && this.#isAt(entry, view, start, end)) return entry;
     }
   }
 
@@ -54,65 +57,56 @@ export class Interner {
   text(entry: number): string {
     const known = this.#texts[entry];
     if (known !== undefined) return known;
-    const text = utf8.decode(this.#arena.subarray(this.#startOf(entry), this.#endOf(entry)));
+    const from = this.#startOf(entry);
+    const text = utf8.decode(this.#arena.subarray(from, from + this.#lengthOf(entry)));
     this.#texts[entry] = text;
     return text;
   }
 
   #startOf(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS] ?? 0;
+  }
+
+  #lengthOf(entry: number): number {
     return this.#entries[entry * ENTRY_WORDS + 1] ?? 0;
   }
 
-  #endOf(entry: number): number {
-    return this.#entries[entry * ENTRY_WORDS + 2] ?? 0;
-  }
-
+  /** Compares words, the last of them as far as the text goes: see `wordAt`. */
   #isAt(entry: number, view: DataView, start: number, end: number): boolean {
-    const from = this.#startOf(entry);
-    const length = end - start;
-    if (this.#endOf(entry) - from !== length) return false;
+    const from = this.#startOf(entry) - start;
+    if (this.#lengthOf(entry) !== end - start) return false;
     const arena = this.#arenaView;
-    let at = 0;
-    for (; at + 4 <= length; at += 4) {
-      if (arena.getInt32(from + at) !== view.getInt32(start + at)) return false;
-    }
-    for (; at < length; at += 1) {
-      if (arena.getUint8(from + at) !== view.getUint8(start + at)) return false;
+    for (let at = start; at < end; at += 4) {
+      if (wordAt(arena, from + at, from + end) !== wordAt(view, at, end)) return false;
     }
     return true;
   }
 
   #add(view: DataView, start: number, end: number, hash: number): number {
     const entry = this.#size;
-    if (2 * (entry + 1) > this.#slots.length) this.#growSlots();
-    while (this.#arenaEnd + end - start > this.#arena.length) this.#growArena();
-    const at = entry * ENTRY_WORDS;
-    this.#entries[at] = hash;
-    this.#entries[at + 1] = this.#arenaEnd;
+    if (2 * (entry + 1) * SLOT_WORDS > this.#slots.length) this.#growSlots();
+    while (this.#arenaEnd + end - start + ARENA_SLACK_BYTES > this.#arena.length) this.#growArena();
+    this.#entries[entry * ENTRY_WORDS] = this.#arenaEnd;
+    this.#entries[entry * ENTRY_WORDS + 1] = end - start;
     for (let from = start; from < end; from += 1) {
       this.#arena[this.#arenaEnd] = view.getUint8(from);
       this.#arenaEnd += 1;
     }
-    this.#entries[at + 2] = this.#arenaEnd;
     this.#size += 1;
-    this.#place(entry);
+    place(this.#slots, hash, entry + 1);
     return entry;
   }
 
-  #place(entry: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = (this.#entries[entry * ENTRY_WORDS] ?? 0) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = entry + 1;
-  }
-
   #growSlots(): void {
-    const length = 2 * this.#slots.length;
-    this.#slots = new Int32Array(length);
-    const entries = new Int32Array(length * ENTRY_WORDS);
+    const old = this.#slots;
+    this.#slots = new Int32Array(2 * old.length);
+    for (let at = 0; at < old.length; at += SLOT_WORDS) {
+      const occupant = old[at + 1] ?? 0;
+      if (occupant !== 0) place(this.#slots, old[at] ?? 0, occupant);
+    }
+    const entries = new Int32Array(2 * this.#entries.length);
     entries.set(this.#entries);
     this.#entries = entries;
-    for (let entry = 0; entry < this.#size; entry += 1) this.#place(entry);
   }
 
   #growArena(): void {
@@ -121,4 +115,12 @@ export class Interner {
     this.#arena = arena;
     this.#arenaView = new DataView(arena.buffer);
   }
+}
+
+function place(slots: Int32Array, hash: number, occupant: number): void {
+  const mask = slots.length / SLOT_WORDS - 1;
+  let slot = hash & mask;
+  while (slots[slot * SLOT_WORDS + 1] !== 0) slot = (slot + 1) & mask;
+  slots[slot * SLOT_WORDS] = hash;
+  slots[slot * SLOT_WORDS + 1] = occupant;
 }

@@ -14,8 +14,9 @@ const USER_ID = fieldAt("user_id");
 const USER_HASH_KEY = Int32Array.of(0x54727565, 0x436c6963, 0x6b557365, 0x72733031);
 
 const CLICKS_MIN = 1_024;
-/** Place of the campaign, hour since 1970, and the two words of the hash; 0, 0 is nobody. */
-const ROW_WORDS = 4;
+/** Group of the click, and the two words of the hash. */
+const ROW_WORDS = 3;
+const CAMPAIGNS_MIN = 256;
 /** More than there are hours until the year 2089, so that one number is a campaign and an hour. */
 const HOURS_MAX = 2 ** 20;
 
@@ -23,102 +24,103 @@ const HOURS_MAX = 2 ** 20;
 interface Group {
   readonly campaign: KnownCampaign;
   readonly hour: number;
-  /** Clicks that name a user. */
-  named: number;
-  /** Their hashes, as far as they are filled in. */
-  words: Int32Array<ArrayBuffer>;
-  filled: number;
 }
 
-const NO_WORDS = new Int32Array(0);
-
 /**
- * Users of the valid clicks since the last flush: a row of 16 bytes a click, in the order of the
- * log. It does not look for users that it has, since sets do that where they are kept.
+ * Users of the valid clicks since the last flush: a row of 12 bytes a click that names one, in the
+ * order of the log. It does not look for users that it has, since sets do that where they are kept.
  *
- * Its bound is that of a flush, which is due after so many bytes of the log; a click takes more of
- * those than of these.
+ * Its bound is the reader's: see `recentUsersMax`.
  */
 export class RecentUsers {
   readonly #hash = new IdHash(USER_HASH_KEY);
   #rows = new Int32Array(CLICKS_MIN * ROW_WORDS);
   #size = 0;
-  /** The campaigns of the clicks, and their places by their integers. */
-  #campaigns: KnownCampaign[] = [];
+  #groups: Group[] = [];
   #places = new Map<number, number>();
+  /** The group of a campaign's last click + 1, by the campaign's integer; its next is of the same. */
+  #latest = new Int32Array(CAMPAIGNS_MIN);
+
+  /** Users held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get byteLength(): number {
+    return this.#rows.byteLength + this.#latest.byteLength;
+  }
 
   /** Takes the user of a click, if it names one. */
   add(spans: EventSpans, campaign: KnownCampaign): void {
-    const at = this.#size * ROW_WORDS;
-    if (at === this.#rows.length) this.#grow();
-    const rows = this.#rows;
-    rows[at] = this.#placeOf(campaign);
-    rows[at + 1] = Math.floor(spans.eventTimeMs / HOUR_MS);
+    const hour = Math.floor(spans.eventTimeMs / HOUR_MS);
+    const latest = (this.#latest[campaign.index] ?? 0) - 1;
+    const isSame = latest >= 0 && this.#groups[latest]?.hour === hour;
+    const place = isSame ? latest : this.#placeOf(campaign, hour);
     const start = spans.starts[USER_ID] ?? 0;
     const end = spans.ends[USER_ID] ?? 0;
-    const isNamed = end > start;
-    if (isNamed) this.#hash.hash(spans.view, start, end);
-    rows[at + 2] = isNamed ? this.#hash.word0 : 0;
-    rows[at + 3] = isNamed ? this.#hash.word1 : 0;
+    if (end === start) return;
+    const at = this.#size * ROW_WORDS;
+    if (at === this.#rows.length) this.#grow();
+    this.#hash.hash(spans.view, start, end);
+    const rows = this.#rows;
+    rows[at] = place;
+    rows[at + 1] = this.#hash.word0;
+    rows[at + 2] = this.#hash.word1;
     this.#size += 1;
   }
 
   /** Hands over the users by campaign and hour, and lets go of them. */
   take(): HourUsers[] {
-    if (this.#size === 0) return [];
-    const taken = this.#byGroup();
+    if (this.#groups.length === 0) return [];
+    const words = this.#wordsByGroup();
+    const taken = this.#groups.map(({ campaign, hour }, place) => ({
+      advertiserId: campaign.advertiserId,
+      campaignId: campaign.campaignId,
+      hourStartMs: hour * HOUR_MS,
+      userHashes: new Uint8Array(words[place]?.buffer ?? new ArrayBuffer(0)),
+    }));
+    for (const { campaign } of this.#groups) this.#latest[campaign.index] = 0;
     this.#rows = new Int32Array(CLICKS_MIN * ROW_WORDS);
     this.#size = 0;
-    this.#campaigns = [];
+    this.#groups = [];
     this.#places = new Map();
     return taken;
   }
 
-  #placeOf(campaign: KnownCampaign): number {
-    const known = this.#places.get(campaign.index);
-    if (known !== undefined) return known;
-    const place = this.#campaigns.length;
-    this.#campaigns.push(campaign);
-    this.#places.set(campaign.index, place);
+  #placeOf(campaign: KnownCampaign, hour: number): number {
+    const key = campaign.index * HOURS_MAX + hour;
+    const place = this.#places.get(key) ?? this.#groups.length;
+    if (place === this.#groups.length) {
+      this.#groups.push({ campaign, hour });
+      this.#places.set(key, place);
+    }
+    if (campaign.index >= this.#latest.length) {
+      const latest = new Int32Array(2 * (campaign.index + 1));
+      latest.set(this.#latest);
+      this.#latest = latest;
+    }
+    this.#latest[campaign.index] = place + 1;
     return place;
   }
 
-  #byGroup(): HourUsers[] {
-    const groups = new Map<number, Group>();
-    this.#eachClick((key, isNamed) => {
-      const group = groups.get(key) ?? this.#groupOf(key);
-      groups.set(key, group);
-      if (isNamed) group.named += 1;
-    });
-    for (const group of groups.values()) group.words = new Int32Array(2 * group.named);
-    this.#eachClick((key, isNamed, word0, word1) => {
-      const group = groups.get(key);
-      if (group === undefined || !isNamed) return;
-      group.words[group.filled] = word0;
-      group.words[group.filled + 1] = word1;
-      group.filled += 2;
-    });
-    return [...groups.values()].map(({ campaign, hour, words }) => ({
-      advertiserId: campaign.advertiserId,
-      campaignId: campaign.campaignId,
-      hourStartMs: hour * HOUR_MS,
-      userHashes: new Uint8Array(words.buffer),
-    }));
-  }
-
-  #groupOf(key: number): Group {
-    const campaign = this.#campaigns[Math.floor(key / HOURS_MAX)];
-    if (campaign === undefined) throw new RangeError(`No campaign of ${key}`);
-    return { campaign, hour: key % HOURS_MAX, named: 0, words: NO_WORDS, filled: 0 };
-  }
-
-  #eachClick(visit: (key: number, isNamed: boolean, word0: number, word1: number) => void): void {
+  #wordsByGroup(): Int32Array<ArrayBuffer>[] {
     const rows = this.#rows;
-    for (let at = 0; at < this.#size * ROW_WORDS; at += ROW_WORDS) {
-      const [word0, word1] = [rows[at + 2] ?? 0, rows[at + 3] ?? 0];
-      const key = (rows[at] ?? 0) * HOURS_MAX + (rows[at + 1] ?? 0);
-      visit(key, (word0 | word1) !== 0, word0, word1);
+    const end = this.#size * ROW_WORDS;
+    const sizes = new Int32Array(this.#groups.length);
+    for (let at = 0; at < end; at += ROW_WORDS)
+      sizes[rows[at] ?? 0] = (sizes[rows[at] ?? 0] ?? 0) + 2;
+    const words = Array.from(sizes, (size) => new Int32Array(size));
+    const filled = new Int32Array(this.#groups.length);
+    for (let at = 0; at < end; at += ROW_WORDS) {
+      const place = rows[at] ?? 0;
+      const own = words[place];
+      const to = filled[place] ?? 0;
+      if (own === undefined) throw new RangeError(`No group ${place}`);
+      own[to] = rows[at + 1] ?? 0;
+      own[to + 1] = rows[at + 2] ?? 0;
+      filled[place] = to + 2;
     }
+    return words;
   }
 
   #grow(): void {
