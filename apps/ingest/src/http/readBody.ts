@@ -61,6 +61,9 @@ export function readAnnounced(
     isOver = true;
     use(body);
   };
+  // Asks for the body before anybody listens: then its bytes are handed on as the parser finds them,
+  // instead of being laid by until the next turn.
+  request.read(0);
   request.on("data", (chunk: Buffer) => {
     if (chunk.length === length) {
       end(chunk);

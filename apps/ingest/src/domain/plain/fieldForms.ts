@@ -66,7 +66,7 @@ export function hasForm(json: Uint8Array, field: number, { kind, start, end }: F
     case fields.EVENT_ID:
       return isText && hasEventIdForm(json, start + 1, end - 1);
     case fields.EVENT_TYPE:
-      return EVENT_TYPE_TEXTS.some((text) => isSame(json, start, end, text));
+      return isOneOf(json, start, end, EVENT_TYPE_TEXTS);
     case fields.EVENT_TIME:
     case fields.CLICK_TIME:
       return isText || kind === values.INTEGER;
@@ -108,7 +108,7 @@ export function isUnknownCountry(json: Uint8Array, start: number, end: number): 
 
 /** Whether `[start, end)`, quotes included, is the word of a device. */
 export function isDeviceText(json: Uint8Array, start: number, end: number): boolean {
-  return DEVICE_TEXTS.some((text) => isSame(json, start, end, text));
+  return isOneOf(json, start, end, DEVICE_TEXTS);
 }
 
 function hasEventIdForm(json: Uint8Array, start: number, end: number): boolean {
@@ -135,6 +135,16 @@ function isLowerCase(json: Uint8Array, start: number, end: number): boolean {
     if (byte >= LETTER_A && byte < LETTER_A + LETTERS) return false;
   }
   return true;
+}
+
+function isOneOf(
+  json: Uint8Array,
+  start: number,
+  end: number,
+  texts: readonly Uint8Array[],
+): boolean {
+  for (const text of texts) if (isSame(json, start, end, text)) return true;
+  return false;
 }
 
 function isSame(json: Uint8Array, start: number, end: number, text: Uint8Array): boolean {

@@ -201,9 +201,17 @@ export class PlainLines implements EventTaker {
   #putExtFields(from: number, to: number): void {
     const { nameStart, nameEnd, valueStart, valueEnd } = this.#event.ext;
     for (let index = from; index < to; index += 1) {
-      this.#copy(nameStart[index] ?? 0, nameEnd[index] ?? 0);
-      this.#putByte(COLON);
-      this.#copy(valueStart[index] ?? 0, valueEnd[index] ?? 0);
+      const start = nameStart[index] ?? 0;
+      const colon = nameEnd[index] ?? 0;
+      const value = valueStart[index] ?? 0;
+      const end = valueEnd[index] ?? 0;
+      if (value === colon + 1) this.#copy(start, end);
+      else {
+        // There is white space around the colon.
+        this.#copy(start, colon);
+        this.#putByte(COLON);
+        this.#copy(value, end);
+      }
       this.#putByte(COMMA);
     }
   }

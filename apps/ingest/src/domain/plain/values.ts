@@ -48,8 +48,27 @@ export function pastSpace(json: Uint8Array, start: number): number {
   }
 }
 
+/** Bytes that are looked at together. */
+const WORD_BYTES = 4;
+const EVERY_QUOTE = 0x22222222;
+const EVERY_BACKSLASH = 0x5c5c5c5c;
+const EVERY_SPACE = 0x20202020;
+const EVERY_ONE = 0x01010101;
+const EVERY_HIGH_BIT = 0x80808080;
+
+/** Whether none of four bytes is a quote, a backslash, a control character, or beyond ASCII. */
+function standForThemselves(word: number): boolean {
+  // Less than what is taken away borrows its high bit; equal to what is compared is zero, and does.
+  const isQuote = (word ^ EVERY_QUOTE) - EVERY_ONE;
+  const isBackslash = (word ^ EVERY_BACKSLASH) - EVERY_ONE;
+  return ((word | (word - EVERY_SPACE) | isQuote | isBackslash) & EVERY_HIGH_BIT) === 0;
+}
+
 /** Reads one value at a time; what it found stays until the next. */
 export class PlainValue {
+  #json: Uint8Array | null = null;
+  /** Over the bytes of `#json`. */
+  #words = new DataView(new ArrayBuffer(0));
   kind = 0;
   start = NOT_JSON;
   /** Behind its last byte. */
@@ -73,10 +92,22 @@ export class PlainValue {
   }
 
   #readText(json: Uint8Array, start: number): boolean {
-    const quote = plainTextEnd(json, start + 1);
+    const quote = plainTextEnd(json, this.#skipWords(json, start + 1));
     this.kind = quote === start + 1 ? EMPTY_TEXT : TEXT;
     this.end = quote + 1;
     return quote !== NOT_JSON;
+  }
+
+  /** Past as many whole words as stand for themselves. */
+  #skipWords(json: Uint8Array, start: number): number {
+    if (json !== this.#json) {
+      this.#json = json;
+      this.#words = new DataView(json.buffer, json.byteOffset, json.byteLength);
+    }
+    const last = json.length - WORD_BYTES;
+    let at = start;
+    while (at <= last && standForThemselves(this.#words.getInt32(at))) at += WORD_BYTES;
+    return at;
   }
 
   #readWord(json: Uint8Array, start: number, word: string, kind: number): boolean {
