@@ -1,4 +1,5 @@
 /** The edge as it is composed, with a key that is known already and, where none is wanted, no log. */
+
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { setImmediate } from "node:timers/promises";
@@ -23,10 +24,14 @@ import { InFlightBytes } from "../../apps/ingest/src/http/inFlightBytes.ts";
 import { createRoutes } from "../../apps/ingest/src/http/routes.ts";
 import { createEdgeServer } from "../../apps/ingest/src/http/server.ts";
 import { createUsualEvents } from "../../apps/ingest/src/http/usualEvents.ts";
+import { Turns } from "../../apps/ingest/src/pipeline/turns.ts";
 import type { LineSink } from "../../apps/ingest/src/ports/eventSink.ts";
 
 export const KEY = "bench-key";
 export const KEY_SHA256 = sha256Hex(KEY);
+/** Of a source that speaks for its users. */
+export const SERVER_KEY = "bench-server-key";
+const SERVER_KEY_SHA256 = sha256Hex(SERVER_KEY);
 export const TOKEN_SECRET = Buffer.from("bench secret of the click tokens");
 export const PARTITIONS = 4;
 const MUCH = 1e12;
@@ -70,15 +75,18 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
     ...{ expiresAtMs: null, signingSecret: null, allowedOrigins: null },
     ...{ scopes: ["events"] as const, requireSignature: false },
   };
-  const quarantine = {
-    keep: async (items: readonly unknown[]) => {
-      throw new Error(`${items.length} events were refused`);
-    },
+  const serverKey = { ...key, source: { ...key.source, speaksForUsers: true } };
+  const keyOf = (lookup: string) => {
+    if (lookup === KEY_SHA256) return key;
+    return lookup === SERVER_KEY_SHA256 ? serverKey : null;
   };
+  // Events of a load are good; those that are not are of a scenario that is about them.
+  const quarantine = { keep: async (items: readonly unknown[]) => items.length };
   const events = {
     acceptance: {
       ...{ sink, quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
       ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+      largeBodies: new Turns(setImmediate),
       stamps: {
         region: "bench",
         ...createUserAgentReader(),
@@ -92,8 +100,8 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
     },
     authentication: {
       keys: {
-        recall: (lookup: string) => (lookup === KEY_SHA256 ? key : null),
-        find: async (lookup: string) => (lookup === KEY_SHA256 ? key : null),
+        recall: keyOf,
+        find: async (lookup: string) => keyOf(lookup),
         findSource: async () => null,
         ping: () => Promise.resolve(),
       },

@@ -3,15 +3,16 @@
  * serializer is compiled too, with the same key, the same stamps and the same log client, one event
  * a message. Batches and single events have a route each, so that the schema needs no alternatives.
  */
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { Server } from "node:http";
-import type { EventLogAppender } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import Fastify from "fastify";
 import { createUserAgentReader } from "../../apps/ingest/src/adapters/userAgentReader.ts";
-import { KEY_SHA256 } from "./edge.ts";
+import { KEY_SHA256, TOKEN_SECRET } from "./edge.ts";
+import type { PeerAppender } from "./kafkajsAppender.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
+const TOKEN_LENGTH_MAX = 4_096;
 const AGE_MAX_MS = 35 * 86_400_000;
 const AHEAD_MAX_MS = 300_000;
 
@@ -42,9 +43,10 @@ interface SentEvent {
 }
 
 /** @param appender Null: the events are checked and stamped only. */
-export async function createFastifyPeer(appender: EventLogAppender | null): Promise<Server> {
+export async function createFastifyPeer(appender: PeerAppender | null): Promise<Server> {
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: TOKEN_LENGTH_MAX },
     ajv: { customOptions: { coerceTypes: false } },
   });
   const { readUserAgent } = createUserAgentReader();
@@ -58,6 +60,7 @@ export async function createFastifyPeer(appender: EventLogAppender | null): Prom
   };
 
   app.addHook("onRequest", async (request, reply) => {
+    if (request.url.startsWith("/c/")) return;
     const key = request.headers.authorization?.slice("Bearer ".length) ?? "";
     if (createHash("sha256").update(key).digest("hex") !== KEY_SHA256) await reply.code(401).send();
   });
@@ -111,6 +114,30 @@ export async function createFastifyPeer(appender: EventLogAppender | null): Prom
       return reply.code(202).send({ accepted });
     },
   );
+  app.get<{ Params: { token: string } }>("/c/:token", async ({ params }, reply) => {
+    const landingUrl = landingUrlOf(params.token, Date.now() / 1_000);
+    return landingUrl === null ? reply.code(404).send() : reply.redirect(landingUrl, 302);
+  });
   await app.ready();
   return app.server;
+}
+
+const MAC_LENGTH = 43;
+const tokenKey = createSecretKey(TOKEN_SECRET);
+
+/** Where a token of ours leads, by `node:crypto`; null when it is not genuine or out of time. */
+function landingUrlOf(token: string, nowS: number): string | null {
+  const macStart = token.length - MAC_LENGTH;
+  const headEnd = token.indexOf(".", token.indexOf(".", 3) + 1) + 1;
+  const hmac = createHmac("sha256", tokenKey);
+  // The format puts zeros behind the beginning, up to a whole block of the hash.
+  hmac.update(token.slice(0, headEnd).padEnd(Math.ceil(headEnd / 64) * 64, "\0"));
+  const mac = hmac.update(token.slice(headEnd, macStart - 1)).digest();
+  const sent = Buffer.from(token.slice(macStart), "base64url");
+  if (mac.length !== sent.length || !timingSafeEqual(mac, sent)) return null;
+  const [, , ad = "", impression = ""] = token.split(".");
+  if (Number.parseInt(impression.slice(8, 16), 16) <= nowS) return null;
+  const claims: unknown = JSON.parse(Buffer.from(ad, "base64url").toString());
+  const landingUrl: unknown = Array.isArray(claims) ? claims.at(-1) : null;
+  return typeof landingUrl === "string" ? landingUrl : null;
 }

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { quantile } from "../harness/statistics.ts";
+import { KEY } from "./edge.ts";
 
 export interface LoadOptions {
   readonly port: number;
@@ -12,8 +13,8 @@ export interface LoadOptions {
   readonly connections: number;
   /** Requests in all. */
   readonly count: number;
-  /** The only status that counts as done. */
-  readonly status: number;
+  /** The only status that counts as done; null if any does. */
+  readonly status: number | null;
 }
 
 export interface LoadResult {
@@ -78,7 +79,7 @@ function runConnection(
       pending = isWhole ? null : answer;
       if (!isWhole) return;
       const head = answer.toString("latin1", 0, 300);
-      if (!head.startsWith(`HTTP/1.1 ${status}`)) {
+      if (!head.startsWith(`HTTP/1.1 ${status ?? ""}`)) {
         end(socket);
         reject(new Error(`Not ${status} but: ${answer.toString("latin1", 0, 600)}`));
         return;
@@ -108,12 +109,18 @@ function lengthOf(answer: Buffer): number {
 }
 
 /** A request as it goes over the wire. */
-export function requestOf(method: string, path: string, body: Buffer | null): Buffer {
+export function requestOf(
+  method: string,
+  path: string,
+  body: Buffer | null,
+  { key = KEY, headers = [] }: { key?: string; headers?: readonly string[] } = {},
+): Buffer {
   const head = [
     `${method} ${path} HTTP/1.1`,
     "Host: 127.0.0.1",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
-    "Authorization: Bearer bench-key",
+    `Authorization: Bearer ${key}`,
+    ...headers,
     ...(body === null ? [] : ["Content-Type: application/json", `Content-Length: ${body.length}`]),
   ];
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body ?? Buffer.alloc(0)]);

@@ -11,17 +11,22 @@ import { LOAD_CORE, pinSelf, SERVER_CORE, spawnPinned } from "../harness/pinned.
 import { type Contestant, compete } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
 import { PARTITIONS } from "./edge.ts";
+import { createTopicOfPeer } from "./kafkajsAppender.ts";
 import { load } from "./load.ts";
 import { type Entrant, type Log, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { serve } from "./serve.ts";
 
 const ROUNDS = 5;
 const WARMUPS = 2;
-const FIGURES = ["events_per_s", "p50_ms", "p99_ms", "cpu_s_per_m_events", "peak_mib"];
+const FIGURES = [
+  ...["events_per_s", "p50_ms", "p99_ms", "cpu_s_per_m_events", "peak_mib", "loop_max_ms"],
+];
 const MIB = 1_048_576;
 
 const listening = z.object({ port: z.number() });
-const usage = z.object({ cpuS: z.number(), peakRssBytes: z.number() });
+const usage = z.object({
+  ...{ cpuS: z.number(), peakRssBytes: z.number(), loopDelayMaxMs: z.number() },
+});
 
 interface Running {
   readonly port: number;
@@ -46,14 +51,11 @@ async function startServer({ server, log }: Entrant, address: string, topic: str
   return running;
 }
 
-function contestant(
-  name: string,
-  running: Running,
-  server: string,
-  scenario: Scenario,
-): Contestant {
+function contestant(entrant: Entrant, running: Running, scenario: Scenario): Contestant {
+  const { server, log, input } = entrant;
+  const name = input ?? (log === "none" ? server : `${server} → ${log}`);
   const { connections, status, eventsPerRequest, requestsPerRound, requestsFor } = scenario;
-  const requests = requestsFor(server);
+  const requests = requestsFor(entrant);
   return {
     name,
     run: async () => {
@@ -67,6 +69,7 @@ function contestant(
         ...{ p50_ms: p50Ms, p99_ms: p99Ms },
         cpu_s_per_m_events: ((after.cpuS - before.cpuS) / events) * 1e6,
         peak_mib: after.peakRssBytes / MIB,
+        loop_max_ms: after.loopDelayMaxMs,
       };
     },
   };
@@ -75,6 +78,10 @@ function contestant(
 async function createTopic(log: Log, address: string): Promise<string> {
   const topic = `bench.${process.pid}.${performance.now().toFixed()}`;
   if (log === "none") return topic;
+  if (log === "kafkajs") {
+    await createTopicOfPeer(address, topic, PARTITIONS);
+    return topic;
+  }
   const eventLog =
     log === "postgres"
       ? createPostgresEventLog({ connectionString: address })
@@ -85,36 +92,47 @@ async function createTopic(log: Log, address: string): Promise<string> {
   return topic;
 }
 
-async function runScenario(scenario: Scenario, addresses: ReadonlyMap<Log, string>) {
-  const running: Running[] = [];
+async function runScenario(scenario: Scenario, addressOf: (log: Log) => string) {
+  const servers = new Map<string, Running>();
+  const serverOf = async (entrant: Entrant) => {
+    const { server, log } = entrant;
+    // Those that differ only in what is sent share one.
+    const known = servers.get(`${server} ${log}`);
+    if (known !== undefined) return known;
+    const address = addressOf(log);
+    const started = await startServer(entrant, address, await createTopic(log, address));
+    servers.set(`${server} ${log}`, started);
+    return started;
+  };
   try {
     const contestants: Contestant[] = [];
     for (const entrant of scenario.entrants) {
-      const address = addresses.get(entrant.log) ?? "";
-      const server = await startServer(entrant, address, await createTopic(entrant.log, address));
-      running.push(server);
-      const name = entrant.log === "none" ? entrant.server : `${entrant.server} → ${entrant.log}`;
-      contestants.push(contestant(name, server, entrant.server, scenario));
+      contestants.push(contestant(entrant, await serverOf(entrant), scenario));
     }
-    const standings = await compete(contestants, { rounds: ROUNDS, warmups: WARMUPS });
-    const peer = contestants.at(-1)?.name;
+    const rounds = scenario.rounds ?? { rounds: ROUNDS, warmups: WARMUPS };
+    const standings = await compete(contestants, rounds);
+    const peer = scenario.entrants.at(-1)?.input === undefined ? contestants.at(-1)?.name : "";
     process.stdout.write(`\n### ${scenario.title}\n\n${resultTable(standings, FIGURES, peer)}\n`);
   } finally {
-    for (const server of running) server.stop();
+    for (const server of servers.values()) server.stop();
   }
 }
 
 async function run(words: readonly string[]): Promise<void> {
   pinSelf(LOAD_CORE);
   const chosen = SCENARIOS.filter(({ word }) => words.length === 0 || words.includes(word));
+  if (chosen.length === 0) {
+    const known = SCENARIOS.map(({ word }) => word).join(" | ");
+    throw new RangeError(`npm run bench -- edge [${known} …]`);
+  }
   const logs = new Set(chosen.flatMap(({ entrants }) => entrants.map(({ log }) => log)));
   const engines = new Map<Log, Engine>();
   try {
     if (logs.has("postgres")) engines.set("postgres", await startPostgres());
     if (logs.has("kafka")) engines.set("kafka", await startKafka());
-    const addresses = new Map([...engines].map(([log, { address }]) => [log, address]));
+    const addressOf = (log: Log) => engines.get(log === "kafkajs" ? "kafka" : log)?.address ?? "";
     process.stdout.write(`${provenance()}\n`);
-    for (const scenario of chosen) await runScenario(scenario, addresses);
+    for (const scenario of chosen) await runScenario(scenario, addressOf);
   } finally {
     for (const engine of engines.values()) await engine.stop();
   }

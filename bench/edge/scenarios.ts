@@ -1,15 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { TokenKeyring } from "@trueclick/shared/token/click";
-import { TOKEN_SECRET } from "./edge.ts";
+import { SERVER_KEY, TOKEN_SECRET } from "./edge.ts";
 import { bodyOf } from "./events.ts";
+import { HOSTILE_INPUTS, hostileBodies } from "./hostile.ts";
 import { requestOf } from "./load.ts";
 
-export type Log = "none" | "postgres" | "kafka";
+/** `kafkajs`: Kafka through kafkajs as it comes, which only the peer uses. */
+export type Log = "none" | "postgres" | "kafka" | "kafkajs";
 
 export interface Entrant {
   /** As `serve.ts` knows it. */
   readonly server: string;
   readonly log: Log;
+  /** What is sent, where the entrants differ in that. */
+  readonly input?: string;
 }
 
 export interface Scenario {
@@ -21,8 +25,11 @@ export interface Scenario {
   readonly requestsPerRound: number;
   /** The first is measured, the last is the peer. */
   readonly entrants: readonly Entrant[];
-  readonly status: number;
-  readonly requestsFor: (server: string) => readonly Buffer[];
+  /** The only good answer; null if any is. */
+  readonly status: number | null;
+  readonly requestsFor: (entrant: Entrant) => readonly Buffer[];
+  /** Counted rounds and those before them; what is usual if absent. */
+  readonly rounds?: { readonly rounds: number; readonly warmups: number };
 }
 
 const BODIES = 24;
@@ -34,7 +41,7 @@ const SINGLE_CONNECTIONS = 64;
 function posts(eventsPerRequest: number): Scenario["requestsFor"] {
   const nowMs = Date.now();
   const bodies = Array.from({ length: BODIES }, () => bodyOf(eventsPerRequest, nowMs));
-  return (server) => {
+  return ({ server }) => {
     const isSingle = eventsPerRequest === 1 && server === "fastify";
     return bodies.map((body) => requestOf("POST", isSingle ? "/v1/event" : "/v1/events", body));
   };
@@ -81,25 +88,47 @@ const BARE: readonly Entrant[] = [
   { server: "node-body", log: "none" },
   { server: "node-json", log: "none" },
 ];
+/** The peer with the client that most would use; the last, named "fastify", has ours. */
+const BY_KAFKAJS: readonly Entrant[] = [{ server: "fastify", log: "kafkajs" }];
+
+function click(log: Log): Scenario {
+  const how = log === "none" ? "not appended" : `appended to ${log} (the peer appends nothing)`;
+  return {
+    title: `GET /c/{token}, verified, ${how}, 302`,
+    word: `click-${log}`,
+    ...{ connections: SINGLE_CONNECTIONS, eventsPerRequest: 1, status: 302 },
+    requestsPerRound: SINGLES_A_ROUND,
+    entrants: [
+      { server: "trueclick", log },
+      { server: "fastify", log: "none" },
+    ],
+    requestsFor: clicks,
+  };
+}
+
+/** How long hostile bodies hold the loop; an event here is a request. */
+const HOSTILE: Scenario = {
+  title: "hostile bodies (no peer; loop_max_ms at most 50)",
+  word: "hostile",
+  ...{ connections: 4, eventsPerRequest: 1, status: null, requestsPerRound: 24 },
+  entrants: HOSTILE_INPUTS.map((input) => ({ server: "trueclick", log: "none", input })),
+  requestsFor: ({ input = "" }) =>
+    hostileBodies(input).map(({ body, headers = [] }) =>
+      requestOf("POST", "/v1/events", body, { key: SERVER_KEY, headers }),
+    ),
+  rounds: { rounds: 3, warmups: 1 },
+};
 
 export const SCENARIOS: readonly Scenario[] = [
   batch(500, "none", BARE),
   batch(500, "postgres"),
-  batch(500, "kafka"),
+  batch(500, "kafka", BY_KAFKAJS),
   batch(100, "none"),
   batch(100, "postgres"),
+  batch(100, "kafka", BY_KAFKAJS),
   single("none", BARE),
   single("postgres"),
   single("kafka"),
-  {
-    title: "GET /c/{token}: verified, appended to postgres, 302 (its peer appends nothing)",
-    word: "click",
-    ...{ connections: SINGLE_CONNECTIONS, eventsPerRequest: 1, status: 302 },
-    requestsPerRound: SINGLES_A_ROUND,
-    entrants: [
-      { server: "trueclick", log: "postgres" },
-      { server: "trueclick", log: "none" },
-    ],
-    requestsFor: clicks,
-  },
+  ...(["none", "postgres", "kafka"] as const).map(click),
+  HOSTILE,
 ];

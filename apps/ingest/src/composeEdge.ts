@@ -26,6 +26,7 @@ import { InFlightBytes } from "./http/inFlightBytes.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createEdgeServer } from "./http/server.ts";
 import { createUsualEvents } from "./http/usualEvents.ts";
+import { Turns } from "./pipeline/turns.ts";
 
 /** Connections of the key directory; the event log has its own. */
 const DATABASE_CONNECTIONS_MAX = 4;
@@ -87,6 +88,7 @@ export async function composeEdge(env: Env, logger: Logger) {
     acceptance: {
       ...{ sink, quarantine, metrics, stamps, sha256Hex, partitionOf, partitionOfBytes },
       ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+      largeBodies: new Turns(setImmediate),
     },
     authentication: { ...{ keys, sha256Hex, signatureHashes }, nonces },
     inFlight,

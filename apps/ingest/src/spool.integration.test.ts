@@ -107,7 +107,8 @@ describe("the edge with a spool, its log down", () => {
     await expect.poll(async () => (await spooled(last)).get("records"), WAIT).toBe(0);
     expect(acked.size).toBeGreaterThan(100);
     expect(await lostOf(acked)).toEqual([]);
-  });
+    // Seven starts and six kills, of which each waits only for what it needs.
+  }, 300_000);
 
   it("stops cleanly, and the next process drains what is left", async () => {
     const edge = await startReady();

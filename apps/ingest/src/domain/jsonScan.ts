@@ -50,12 +50,14 @@ export function trimSpace(json: Uint8Array): Uint8Array {
  * nesting costs no stack.
  */
 export function skipValue(json: Uint8Array, start: number): number {
-  const open = new OpenBrackets();
+  const first = json[start];
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return skipScalar(json, start);
+  open.depth = 0;
   let at = start;
   for (;;) {
-    at = skipOpening(json, at, open);
+    at = skipOpening(json, at);
     if (at === NOT_JSON) return NOT_JSON;
-    at = skipClosing(json, at, open);
+    at = skipClosing(json, at);
     if (at === NOT_JSON || open.depth === 0) return at;
     // Behind a comma: the next value of the bracket that is open.
     if (open.isObject) at = skipName(json, at);
@@ -113,8 +115,11 @@ class OpenBrackets {
   }
 }
 
+/** One for all values, each skipped in one go: a list for each would be most of the work. */
+const open = new OpenBrackets();
+
 /** To behind the first value that holds no further one; the brackets before it are opened. */
-function skipOpening(json: Uint8Array, start: number, open: OpenBrackets): number {
+function skipOpening(json: Uint8Array, start: number): number {
   let at = start;
   for (;;) {
     const byte = json[at];
@@ -129,7 +134,7 @@ function skipOpening(json: Uint8Array, start: number, open: OpenBrackets): numbe
 }
 
 /** To behind the comma after a value, or behind the last bracket that closes with it. */
-function skipClosing(json: Uint8Array, start: number, open: OpenBrackets): number {
+function skipClosing(json: Uint8Array, start: number): number {
   let at = start;
   while (open.depth > 0) {
     at = skipSpace(json, at);

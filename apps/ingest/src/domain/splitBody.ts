@@ -139,11 +139,12 @@ function splitArray(
   let at = skipSpace(body, start + 1);
   let next = body[at] === CLOSE_BRACKET ? CLOSE_BRACKET : COMMA;
   while (next === COMMA) {
-    const event = readElement(body, at, count < REQUEST_EVENTS_MAX ? taker : null);
-    if (event === null) return BAD_JSON;
-    if (count < REQUEST_EVENTS_MAX) events.push(event);
+    const event = count < REQUEST_EVENTS_MAX ? readElement(body, at, taker) : null;
+    if (event !== null) events.push(event);
+    const end = event === null ? skipValue(body, at) : event.end;
+    if (end === NOT_JSON) return BAD_JSON;
     count += 1;
-    at = skipSpace(body, event.end);
+    at = skipSpace(body, end);
     next = body[at] ?? 0;
     if (next === COMMA) at = skipSpace(body, at + 1);
   }
@@ -160,10 +161,11 @@ function toSplit(body: Uint8Array, events: readonly EventSpan[], count: number):
   return count > REQUEST_EVENTS_MAX ? TOO_MANY : { kind: "events", events };
 }
 
-function readElement(body: Uint8Array, start: number, taker: EventTaker | null): EventSpan | null {
-  const scanned = taker === null ? NOT_JSON : taker.scan(start, body.length);
+/** @returns null if there is no JSON. */
+function readElement(body: Uint8Array, start: number, taker: EventTaker): EventSpan | null {
+  const scanned = taker.scan(start, body.length);
   if (scanned !== NOT_JSON) {
-    taker?.keep();
+    taker.keep();
     return { start, end: scanned, isTaken: true };
   }
   const end = skipValue(body, start);

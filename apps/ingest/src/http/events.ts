@@ -39,6 +39,9 @@ export interface EventsDependencies {
 
 type Decompress = Exclude<ReturnType<typeof decompressorOf>, undefined>;
 
+/** A body that is larger is opened in a turn of its own, bytes. */
+export const LARGE_BODY_BYTES = 262_144;
+
 interface Described {
   readonly format: BodyFormat;
   readonly undoEncoding: Decompress;
@@ -181,6 +184,7 @@ async function receiveBody(
     return rejectBody(acceptance, delivery, { code: "bad_encoding", bytes: body });
   }
   const { bytes } = unpacked;
+  if (bytes.length > LARGE_BODY_BYTES) await acceptance.largeBodies.myTurn();
   const opened = new OpenBody(acceptance, delivery, bytes, format);
   return await receiveOpened({ acceptance, limits }, delivery, opened, bytes);
 }

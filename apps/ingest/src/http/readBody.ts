@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import type { BodyBuffers } from "./bodyBuffers.ts";
 
 /** Most bytes of a body, as received and after decompression. */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -48,35 +49,39 @@ export function readBody(request: IncomingMessage): Promise<ReadBody> {
  * the client went away before.
  *
  * @param length At least 1.
+ * @param use Is also told how to give the body's memory back, once nobody looks at it any more.
  */
 export function readAnnounced(
   request: IncomingMessage,
   length: number,
-  use: (bytes: Buffer | null) => void,
+  buffers: BodyBuffers,
+  use: (bytes: Buffer | null, giveBack: () => void) => void,
 ): void {
   let begun: Buffer | null = null;
   let bytes = 0;
   let isOver = false;
-  const end = (body: Buffer | null) => {
-    isOver = true;
-    use(body);
-  };
   // Asks for the body before anybody listens: then its bytes are handed on as the parser finds them,
   // instead of being laid by until the next turn.
   request.read(0);
   request.on("data", (chunk: Buffer) => {
     if (chunk.length === length) {
-      end(chunk);
+      isOver = true;
+      use(chunk, keep);
       return;
     }
-    begun ??= Buffer.allocUnsafeSlow(length);
-    bytes += chunk.copy(begun, bytes);
-    if (bytes === length) end(begun);
+    const body = begun ?? buffers.take(length);
+    begun = body;
+    bytes += chunk.copy(body, bytes);
+    if (bytes < length) return;
+    isOver = true;
+    use(body, () => buffers.giveBack(body));
   });
   request.on("close", () => {
-    if (!isOver) end(null);
+    if (!isOver) use(null, keep);
   });
 }
+
+function keep(): void {}
 
 type Decompress = (body: Buffer) => Promise<Buffer>;
 

@@ -1,6 +1,6 @@
 /**
  * The usual request for events, taken without waiting where there is nothing to wait for: a bearer
- * key that is known, a body of JSON as it is and of announced length, events that are all good as
+ * key that is known, a body of JSON as it is, not large and of announced length, events that are all good as
  * they stand. Between its last byte and the log there is no turn of the loop and no promise. All
  * else goes the long way (`events.ts`), from where it stops being usual; what is answered and counted
  * is the same either way.
@@ -9,16 +9,18 @@ import type { IncomingMessage } from "node:http";
 import { type Delivery, OpenBody } from "../pipeline/acceptEvents.ts";
 import { type Answer, headerList, jsonAnswer } from "./answer.ts";
 import type { Sender } from "./authenticate.ts";
+import { BodyBuffers } from "./bodyBuffers.ts";
 import {
   clientGone,
   conclude,
   type EventsDependencies,
+  LARGE_BODY_BYTES,
   notStored,
   receiveOpened,
 } from "./events.ts";
 import type { Exchange, Shortcut } from "./exchange.ts";
 import { KnownSenders } from "./knownSenders.ts";
-import { BODY_BYTES_MAX, readAnnounced } from "./readBody.ts";
+import { readAnnounced } from "./readBody.ts";
 import type { Refused } from "./refusal.ts";
 import { announcedBytes, isPurposeUnsaid } from "./requestHeaders.ts";
 
@@ -26,6 +28,7 @@ const ROUTE = "/v1/events";
 
 export function createUsualEvents(dependencies: EventsDependencies): Shortcut {
   const senders = new KnownSenders(dependencies.authentication);
+  const buffers = new BodyBuffers();
   return (request, exchange) => {
     const length = usualLength(request);
     const known = length === 0 ? null : senders.find(request, exchange.receivedAtMs);
@@ -35,7 +38,7 @@ export function createUsualEvents(dependencies: EventsDependencies): Shortcut {
       ...{ source: known.source, connection: known.connection },
       ingestTimeMs: exchange.receivedAtMs,
     });
-    readAnnounced(request, length, (body) => usual.receive(body));
+    readAnnounced(request, length, buffers, usual.receive);
     return true;
   };
 }
@@ -50,7 +53,7 @@ function usualLength(request: IncomingMessage): number {
     headers.host !== undefined &&
     isPurposeUnsaid(request);
   const length = isUsual ? (announcedBytes(request) ?? 0) : 0;
-  return length > BODY_BYTES_MAX ? 0 : length;
+  return length > LARGE_BODY_BYTES ? 0 : length;
 }
 
 class UsualRequest {
@@ -72,20 +75,20 @@ class UsualRequest {
   }
 
   /** @param body Null when the client went away. */
-  receive(body: Buffer | null): void {
+  readonly receive = (body: Buffer | null, giveBack: () => void): void => {
     if (body === null) {
       this.#conclude(clientGone());
       return;
     }
     this.#exchange.bodyRead(body.length);
     try {
-      this.#accept(body);
+      this.#accept(body, giveBack);
     } catch (error) {
       this.#fail(error);
     }
-  }
+  };
 
-  #accept(body: Buffer): void {
+  #accept(body: Buffer, giveBack: () => void): void {
     const { acceptance, limits } = this.#dependencies;
     const delivery = this.#delivery;
     const opened = new OpenBody(acceptance, delivery, body, "json");
@@ -101,6 +104,8 @@ class UsualRequest {
       () => this.#accepted(events),
       (error: unknown) => this.#notStored(error, events),
     );
+    // What is kept of the body are its lines.
+    giveBack();
   }
 
   #accepted(events: number): void {

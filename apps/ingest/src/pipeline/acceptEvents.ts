@@ -21,6 +21,7 @@ import type { EdgeMetrics } from "../ports/edgeMetrics.ts";
 import { type LineSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
 import { OpenedBody, type ReadContext, type Rejected } from "./readEvents.ts";
+import type { Turns } from "./turns.ts";
 
 export interface Acceptance {
   readonly sink: LineSink;
@@ -31,6 +32,7 @@ export interface Acceptance {
   readonly partitionOf: BlockLimits["partitionOf"];
   readonly partitionOfBytes: PlainLinesContext["partitionOfBytes"];
   readonly lineBuffers: LineBuffers;
+  readonly largeBodies: Turns;
   readonly yieldTurn: ReadContext["yieldTurn"];
 }
 

@@ -2,6 +2,7 @@
  * The whole HTTP edge on a real socket, with ports in memory that can be switched off: for tests of
  * what is answered. What is stored is tested on the real log.
  */
+
 import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
@@ -23,6 +24,7 @@ import { InFlightBytes } from "../http/inFlightBytes.ts";
 import { createRoutes } from "../http/routes.ts";
 import { createEdgeServer } from "../http/server.ts";
 import { createUsualEvents } from "../http/usualEvents.ts";
+import { Turns } from "../pipeline/turns.ts";
 import type { AnsweredNonces, NonceAnswer, NonceRef } from "../ports/answeredNonces.ts";
 import { type EventSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import {
@@ -196,6 +198,7 @@ export async function startEdgeInMemory(nowMs: number, hasShortcut = true) {
       ...{ quarantine, metrics, sha256Hex, partitionOf, partitionOfBytes },
       sink: new GroupedEventSink(sink, BLOCK_BYTES_MAX),
       ...{ lineBuffers: new LineBuffers(), yieldTurn: setImmediate },
+      largeBodies: new Turns(setImmediate),
       stamps: {
         region: "test",
         ...createUserAgentReader(),

@@ -68,7 +68,7 @@ function standForThemselves(word: number): boolean {
 export class PlainValue {
   #json: Uint8Array | null = null;
   /** Over the bytes of `#json`. */
-  #words = new DataView(new ArrayBuffer(0));
+  #words: DataView = new DataView(new ArrayBuffer(0));
   kind = 0;
   start = NOT_JSON;
   /** Behind its last byte. */
