@@ -1,6 +1,6 @@
 /**
  * P11, the report API over the rollups of a hundred million events: the real web app with real keys,
- * beside DuckDB over the same rows in the asking process. `npm run bench -- report [days]`.
+ * beside DuckDB over the same rows in the asking process. `npm run bench -- report [days [words of a question]]`.
  *
  * Warm: after requests of the same kind. Cold: the first of its kind after ClickHouse, the web app
  * and DuckDB were started anew; the operating system's file cache is left as it is.
@@ -63,15 +63,16 @@ async function compare(world: ReportWorld, peer: Peer, question: Question): Prom
   }
 }
 
-async function measure(days: number): Promise<void> {
+async function measure(days: number, words: string): Promise<void> {
   await buildWeb();
   const endMs = endMsOf(Date.now());
   const world = await openReportWorld(endMs, days);
   try {
     const peer = await openPeer(world.dir, world.files);
     process.stdout.write(`${world.tables}\n`);
-    const questions = questionsOf(endMs, days, true);
-    const countsOnly = questionsOf(endMs, days, false);
+    const isAsked = ({ name }: Question) => name.includes(words);
+    const questions = questionsOf(endMs, days, true).filter(isAsked);
+    const countsOnly = questionsOf(endMs, days, false).filter(isAsked);
     const cold = await measureCold(world, peer, questions);
     const rows: string[][] = [];
     for (const [number, question] of questions.entries()) {
@@ -160,5 +161,5 @@ const at = (values: readonly number[], share: number) =>
 const short = (value: number) =>
   new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }).format(value);
 
-const [asked = ""] = process.argv.slice(2);
-await measure(Number(asked) > 0 ? Number(asked) : TRUTH_DAYS);
+const [asked = "", ...words] = process.argv.slice(2);
+await measure(Number(asked) > 0 ? Number(asked) : TRUTH_DAYS, words.join(" "));

@@ -8,9 +8,9 @@ import type { ReportQuery } from "./reportQuery.ts";
 
 /**
  * Most clicks whose users one report unites. Each is at most one member of a set that is read and
- * hashed; some ten million a second can be. A report of more leaves its users out, and says so.
+ * hashed, some ten million in a second of a processor. A report of more leaves its users out, and says so.
  */
-export const USERS_UNITED_MAX = 2_000_000;
+export const USERS_UNITED_MAX = 1_000_000;
 
 const usersRowSchema = measuredRowSchema
   .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
