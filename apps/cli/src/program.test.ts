@@ -21,6 +21,8 @@ const VERBS = [
   ["events", "send"],
   ["events", "from-weblog"],
   ["campaigns", "import"],
+  ["attribution", "set"],
+  ["attribution", "list"],
   ["campaigns", "pause"],
   ["campaigns", "activate"],
   ["batch", "run"],

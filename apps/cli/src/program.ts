@@ -9,6 +9,7 @@ import { UsageError } from "./terminal/errors.ts";
 import { runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
 import { addArchiveCheck } from "./verbs/archiveCheck.ts";
+import { addAttribution } from "./verbs/attribution.ts";
 import { addBacktest } from "./verbs/backtest.ts";
 import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchDiff } from "./verbs/batchDiff.ts";
@@ -41,6 +42,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addRecompute,
   addTrace,
   addArchiveCheck,
+  addAttribution,
   addBacktest,
   addFraud,
   addRules,

@@ -5,9 +5,11 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
+import { createClickHouseAttribution } from "./adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
+import { createPostgresAttribution } from "./adapters/postgresAttribution.ts";
 import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
@@ -61,8 +63,11 @@ export async function composeJobStores(
   const datacenterRangesSha256 = ranges?.sha256 ?? null;
   const judgedBy = { agentLibraries: AGENT_LIBRARIES, datacenterRangesSha256 };
   const queue = createPostgresJobQueue(db);
+  const inputs = createPostgresInputsStore(db, { topic, tzdata, ...judgedBy });
   const stores = {
-    inputs: createPostgresInputsStore(db, { topic, tzdata, ...judgedBy }),
+    inputs,
+    attribution: createPostgresAttribution(db, inputs),
+    attributionEngine: createClickHouseAttribution(clickhouse, clickhouseObjects),
     objects: objectStore,
     copySearch: createClickHouseCopySearch(db, clickhouse, clickhouseObjects, topic),
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),

@@ -14,6 +14,8 @@ import { KILL_STEPS, type KilledRun } from "./testing/runJobUntilKilled.ts";
 const PROGRAM = fileURLToPath(import.meta.resolve("./testing/runJobUntilKilled.ts"));
 const DAY = dayOf(NOON_MS, "UTC");
 const HOURS = 3;
+/** The first round with a conversion: only some steps need one. */
+const FIRST_CONVERTED = KILL_STEPS.indexOf("conversions staged") + 1;
 
 let world: BatchWorld;
 beforeAll(async () => {
@@ -27,12 +29,19 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** One click more in each of some hours, and a copy of each. */
-async function archive(round: number): Promise<void> {
+/** One click more in each of some hours, and a copy of each; a conversion too where it is asked for. */
+async function archive(round: number, isConverted = false): Promise<void> {
   const clicks = Array.from({ length: HOURS }, (_, hour) =>
     storedEvent({ event_id: `event-${round}-${hour}`, event_time: NOON_MS - hour * HOUR_MS }),
   );
-  await world.archive.append([...clicks, ...clicks]);
+  const conversion = storedEvent({
+    event_id: `conversion-${round}`,
+    event_type: "conversion",
+    event_time: NOON_MS + 1,
+    user_id: clicks[0]?.user_id,
+  });
+  const events = isConverted ? [...clicks, conversion] : clicks;
+  await world.archive.append([...events, ...events]);
   await world.archive.archiveAll();
 }
 
@@ -47,12 +56,18 @@ async function runUntilKilled(step: KilledRun["step"]): Promise<void> {
 
 /** What readers see: always all of one version, whatever goes on. */
 async function expectWhole(version: number): Promise<void> {
+  const conversions = Math.max(0, version - FIRST_CONVERTED);
   const clicks = BigInt(version * HOURS);
   expect(await world.current("adv_1", DAY)).toMatchObject({
     version,
     costMicros: 100n * clicks,
-    lines: [{ clicks, duplicateClicks: clicks, costMicros: 100n * clicks }],
-    cube: [{ events: Number(2n * clicks), costMicros: 100n * clicks }],
+    lines: [
+      {
+        ...{ clicks, duplicateClicks: clicks, costMicros: 100n * clicks },
+        attributedConversions: BigInt(conversions),
+      },
+    ],
+    cube: [{ events: Number(2n * clicks) + 2 * conversions, costMicros: 100n * clicks }],
   });
 }
 
@@ -69,7 +84,7 @@ async function goOn(): Promise<void> {
 it.each(KILL_STEPS.map((step, at) => [step, at + 1] as const))(
   "shows whole versions and publishes once when a run is killed with: %s",
   async (step, round) => {
-    await archive(round);
+    await archive(round, round >= FIRST_CONVERTED);
     await world.queueJob("adv_1", DAY, false);
     await runUntilKilled(step);
     await expectWhole(step === "the version committed" ? round + 1 : round);

@@ -1,11 +1,15 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
+import { attributionWindows } from "@trueclick/db/postgres/schema/attribution";
 import { fraudDecisions, ruleVersions } from "@trueclick/db/postgres/schema/rules";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type BatchWorld, type CampaignSeed, openBatchWorld } from "./testing/batchWorld.ts";
+import { oracleConversions } from "./testing/attributionOracle.ts";
+import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { AGENTS, campaignsOf, ledger } from "./testing/ledger.ts";
 import { bearing, type OracleDecision, oracleTruth } from "./testing/oracle.ts";
 
 let world: BatchWorld;
@@ -40,37 +44,6 @@ const fresh = (prefix: string) => {
   return `${prefix}_${String(serial).padStart(4, "0")}`;
 };
 
-const AGENTS = [
-  undefined,
-  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
-  "ELinks (0.4.3; NetBSD 3.0.2_PATCH sparc64; 141x19)",
-];
-
-/**
- * Events as they may come: retries, reused ids, replayed tokens, robots, tests, quick clicks, anonymous people; around
- * both ends of the day, the days beside it, and in one minute amid it.
- */
-const ledger = fc.array(
-  fc.record({
-    id: fc.nat({ max: 40 }),
-    place: fc.constantFrom("start", "end", "before", "after", "minute" as const),
-    seconds: fc.oneof(fc.integer({ min: -70, max: 70 }), fc.integer({ min: -5_000, max: 5_000 })),
-    campaign: fc.constantFrom("a", "a", "b", "foreign", "unknown"),
-    ad: fc.constantFrom("ad_1", "ad_1", "ad_2"),
-    publisher: fc.constantFrom("pub_1", "pub_2", "pub_3"),
-    user: fc.constantFrom("u1", "u1", "u2", undefined),
-    address: fc.constantFrom("ab", "cd", undefined),
-    agent: fc.constantFrom(...AGENTS),
-    type: fc.constantFrom("click", "click", "click", "impression" as const),
-    flag: fc.constantFrom("token_absent", "token_absent", "bot_user_agent", "prefetch" as const),
-    impression: fc.constantFrom(undefined, undefined, "i1", "i2", "i3"),
-    test: fc.constantFrom(false, false, false, false, true),
-    retries: fc.nat({ max: 2 }),
-  }),
-  // As many as allowed: with few events, ids and people hardly ever meet again.
-  { minLength: 1, maxLength: 90, size: "max" },
-);
-
 /** From this instant of event time on, clicks within a minute are double clicks. */
 const STRICTER_MS = Date.parse("2026-06-01T12:00:00Z");
 /** So few that the ledgers here have people who click more. */
@@ -83,23 +56,18 @@ const DAYS = [
   ["UTC", "2026-06-01"],
 ] as const;
 
-function campaignsOf(run: string, { fromMs, toMs }: { fromMs: number; toMs: number }) {
-  const middleMs = fromMs + 12 * HOUR_MS;
-  const a: CampaignSeed = {
-    id: `a-${run}`,
-    rates: [
-      [0, 250_000n],
-      [middleMs, 300_001n],
-    ],
-    pauses: [[fromMs + 10 * SECOND_MS, fromMs + 20 * SECOND_MS]],
-  };
-  const b: CampaignSeed = {
-    id: `b-${run}`,
-    startsMs: fromMs + 30 * SECOND_MS,
-    endsMs: toMs - 30 * SECOND_MS,
-    rates: [[middleMs, 7n]],
-  };
-  return [a, b];
+/** The middle of a day, from which on campaign `a` credits clicks of 24 hours only. */
+const shorterFrom = ({ fromMs }: { fromMs: number }) => fromMs + 12 * HOUR_MS;
+
+async function shortenWindow(advertiser: string, campaign: string, fromMs: number): Promise<void> {
+  await world.archive.db.insert(attributionWindows).values({
+    advertiserId: advertiserIdSchema.parse(advertiser),
+    campaignId: campaignIdSchema.parse(campaign),
+    windowDays: 1,
+    effectiveFrom: new Date(fromMs),
+    reason: "test",
+    createdBy: "test",
+  });
 }
 
 async function decide(decisions: readonly OracleDecision[]): Promise<void> {
@@ -143,6 +111,7 @@ it.each(DAYS)(
             { fields: { event_id: `${run}-5` }, ...always },
           ];
           await decide(decisions);
+          await shortenWindow(advertiser, `a-${run}`, shorterFrom(bounds));
 
           const places = {
             start: bounds.fromMs,
@@ -162,6 +131,8 @@ it.each(DAYS)(
               ip_hash: one.address,
               user_agent: one.agent,
               event_type: one.type,
+              click_id: one.click && `${one.click}-${run}`,
+              ...(one.type === "conversion" ? { conversion_value_micros: one.value } : {}),
               ...bearing(one.impression, one.flag, run),
               test: one.test,
             }),
@@ -176,11 +147,13 @@ it.each(DAYS)(
           }));
           const half = Math.ceil(sent.length / 2);
           const stores = { ...world.stores, sliceRowsMax };
-          for (const part of [sent.slice(0, half), sent.slice(half)]) {
+          const archive = async (part: readonly StoredEvent[]) => {
             if (part.length > 0) await world.archive.append(part, bounds.toMs + 30 * HOUR_MS);
             await world.archive.archiveAll();
-            await world.recount(advertiser, day, stores);
-          }
+          };
+          await archive(sent.slice(0, half));
+          await world.recount(advertiser, day, stores);
+          await archive(sent.slice(half));
 
           const oracle = {
             sent,
@@ -190,9 +163,14 @@ it.each(DAYS)(
             clicksPerMinuteMax: CLICKS_PER_MINUTE_MAX,
             doubleClickSecondsAt: (timeMs: number) => (timeMs >= STRICTER_MS ? 60 : 30),
           };
+          const windowDaysOf = ({ campaign_id, event_time }: StoredEvent) =>
+            campaign_id === `a-${run}` && event_time >= shorterFrom(bounds) ? 1 : 30;
           for (const near of [addDays(day, -1), day, addDays(day, 1)]) {
-            if (near !== day) await world.recount(advertiser, near, stores);
-            await compare(advertiser, near, oracleTruth(oracle, dayBounds(near, timeZone)));
+            await world.recount(advertiser, near, stores);
+            const nearBounds = dayBounds(near, timeZone);
+            await compare(advertiser, near, oracleTruth(oracle, nearBounds));
+            const expected = oracleConversions(oracle, nearBounds, windowDaysOf);
+            await compareConversions(advertiser, near, expected);
           }
         },
       ),
@@ -222,6 +200,23 @@ async function compare(
   ).toEqual(expected.lines);
   expect(truth?.cube.map(({ costMicros }) => costMicros)).toEqual(
     truth?.lines.map(({ costMicros }) => costMicros),
+  );
+}
+
+async function compareConversions(
+  advertiser: string,
+  day: string,
+  expected: readonly string[],
+): Promise<void> {
+  const truth = await world.current(advertiser, day);
+  expect(await world.conversions(truth?.jobId ?? 0n)).toEqual(expected);
+  const credited = expected.filter((text) => !/ no_(click|identity) /.test(text));
+  const lines = truth?.lines ?? [];
+  expect(lines.reduce((sum, line) => sum + Number(line.attributedConversions), 0)).toBe(
+    credited.length,
+  );
+  expect(lines.reduce((sum, line) => sum + Number(line.attributedValueMicros), 0)).toBe(
+    credited.reduce((sum, text) => sum + Number(text.split(" ").at(-1)), 0),
   );
 }
 

@@ -21,6 +21,9 @@ export interface BilledCounts {
   readonly impressions: bigint;
   readonly conversions: bigint;
   readonly costMicros: bigint;
+  /** Conversions of these days that are due to a valid click of the campaign, and their value. */
+  readonly attributedConversions: bigint;
+  readonly attributedValueMicros: bigint;
 }
 
 /** What one campaign costs on one day. */
@@ -206,5 +209,7 @@ function addUp(parts: readonly BilledCounts[]): BilledCounts {
     impressions: sum("impressions"),
     conversions: sum("conversions"),
     costMicros: sum("costMicros"),
+    attributedConversions: sum("attributedConversions"),
+    attributedValueMicros: sum("attributedValueMicros"),
   };
 }

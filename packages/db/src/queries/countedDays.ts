@@ -17,6 +17,8 @@ export interface CountedDay {
     readonly campaignsHash: string | null;
     readonly rulesHash: string | null;
     readonly codeVersion: string | null;
+    /** What its conversions were credited by, as `batch_jobs.lookback`; null of a day without any. */
+    readonly lookback: Readonly<Record<IsoDay, string | null>> | null;
   } | null;
 }
 
@@ -52,6 +54,7 @@ export async function countedDays(
       campaignsHash: batchJobs.campaignsHash,
       rulesHash: batchJobs.rulesHash,
       codeVersion: batchJobs.codeVersion,
+      lookback: batchJobs.lookback,
     })
     .from(batchJobs)
     .where(and(inScope, inArray(batchJobs.state, ["published", "verified"])))
@@ -73,15 +76,17 @@ export async function countedDays(
   );
 }
 
-type PinnedColumns = "hourRows" | "campaignsHash" | "rulesHash" | "codeVersion";
+type PinnedColumns = "hourRows" | "campaignsHash" | "rulesHash" | "codeVersion" | "lookback";
 
 function toCounted({
   hourRows,
   campaignsHash,
   rulesHash,
   codeVersion,
+  lookback,
 }: Pick<typeof batchJobs.$inferSelect, PinnedColumns>) {
   const rows = Object.entries(hourRows ?? {});
   const byHour = new Map(rows.map(([seconds, count]) => [Number(seconds) * SECOND_MS, count]));
-  return { hourRows: hourRows === null ? null : byHour, campaignsHash, rulesHash, codeVersion };
+  const judgedBy = { campaignsHash, rulesHash, codeVersion, lookback };
+  return { hourRows: hourRows === null ? null : byHour, ...judgedBy };
 }

@@ -17,6 +17,7 @@ import { type CampaignHours, campaignHours } from "./campaignHours.ts";
 import { type CountedDay, type CountedDays, countedDays } from "./countedDays.ts";
 import { closesAtMs } from "./finality.ts";
 import type { TruthPartition } from "./jobs.ts";
+import { isOtherLookback, type JudgedDays, judgedBefore } from "./judgedDays.ts";
 import { type RuleChanges, ruleChanges } from "./ruleChanges.ts";
 
 /** A truth partition whose inputs are not those of its last count. */
@@ -47,8 +48,8 @@ interface ArchivedHour {
 }
 
 /**
- * The billing days of which the archive holds other events than were counted last, or whose
- * campaigns and rates are others; and of those that have not closed, also those which other rules or
+ * The billing days of which the archive holds other events than were counted last, whose campaigns and
+ * rates are others, or whose conversions are due to clicks of days that have others now; and of those that have not closed, also those which other rules or
  * another program would judge. Oldest first. A day counts as counted also when it came out as it was.
  *
  * Rules and program leave closed days alone: what they judged stays judged until somebody asks.
@@ -63,14 +64,17 @@ export async function truthDirtyDays(
 ): Promise<DirtyDay[]> {
   // One snapshot: an object that is archived meanwhile makes its day dirty at the next call.
   const seen = await stores.db.transaction(
-    async (tx) => ({
-      ...{ sinceMs, nowMs, codeVersion },
-      advertisers: await listAdvertisers({ db: tx }, scope),
-      archived: await archivedHours({ db: tx }, sinceMs),
-      counted: await countedDays({ db: tx }, scope, sinceMs),
-      changes: await campaignChanges({ db: tx }, scope, sinceMs),
-      rules: await ruleChanges({ db: tx }, scope, sinceMs),
-    }),
+    async (tx) => {
+      const counted = await countedDays({ db: tx }, scope, sinceMs);
+      return {
+        ...{ sinceMs, nowMs, codeVersion, counted },
+        advertisers: await listAdvertisers({ db: tx }, scope),
+        archived: await archivedHours({ db: tx }, sinceMs),
+        changes: await campaignChanges({ db: tx }, scope, sinceMs),
+        rules: await ruleChanges({ db: tx }, scope, sinceMs),
+        judged: await judgedBefore({ db: tx }, scope, counted),
+      };
+    },
     { isolationLevel: "repeatable read", accessMode: "read only" },
   );
   const daysIn = remembered((timeZone: string) => daysOfHours([...seen.archived.keys()], timeZone));
@@ -107,6 +111,7 @@ interface Seen {
   readonly counted: CountedDays;
   readonly changes: CampaignChanges;
   readonly rules: RuleChanges;
+  readonly judged: JudgedDays;
 }
 
 function candidatesOf(
@@ -114,7 +119,7 @@ function candidatesOf(
   days: ReadonlyMap<string, InstantRange>,
   seen: Seen,
 ): Candidate[] {
-  const { sinceMs, archived, counted, changes } = seen;
+  const { sinceMs, archived, counted, changes, judged } = seen;
   const ofAdvertiser = counted.get(id);
   const all = new Set([...days.keys(), ...(ofAdvertiser?.keys() ?? [])]);
   return [...all].flatMap((billingDay): Candidate[] => {
@@ -136,6 +141,9 @@ function candidatesOf(
     const closesMs = closesAtMs(bounds.toMs, settlingHours);
     const why = changedJudgement(before.counted, { bounds, closesMs }, seen);
     if (why !== null) return [{ day: { ...day, why }, if: "any" }];
+    if (isOtherLookback(before.counted.lookback, judged.get(id))) {
+      return [{ day: { ...day, why: "changed clicks before" }, if: "any" }];
+    }
     const change = changes(id, campaignsHash, bounds);
     return change === null ? [] : [{ day: { ...day, why: "changed campaigns" }, if: change }];
   });

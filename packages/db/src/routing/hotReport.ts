@@ -38,7 +38,9 @@ const sqlOf = (parts: HotParts) => `
     sum(hot.impressions) AS impressions,
     sum(hot.conversions) AS conversions,
     NULL AS unique_users,
-    sum(hot.cost_micros) AS cost_micros
+    sum(hot.cost_micros) AS cost_micros,
+    NULL AS attributed_conversions,
+    NULL AS attributed_value_micros
   FROM ${hotCellsSql(
     parts,
     `({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))

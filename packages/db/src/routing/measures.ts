@@ -24,6 +24,8 @@ export const measuredRowSchema = z.object({
   conversions: count,
   unique_users: count.nullable(),
   cost_micros: z.coerce.number().int(),
+  attributed_conversions: count.nullable(),
+  attributed_value_micros: z.coerce.bigint().nullable(),
 });
 export type MeasuredRow = z.infer<typeof measuredRowSchema>;
 
@@ -82,6 +84,15 @@ function addUp(a: MeasuredRow, b: MeasuredRow): MeasuredRow {
     // A user may be in both parts.
     unique_users: null,
     cost_micros: a.cost_micros + b.cost_micros,
+    // What one part does not know, nobody knows of the whole.
+    attributed_conversions:
+      a.attributed_conversions === null || b.attributed_conversions === null
+        ? null
+        : a.attributed_conversions + b.attributed_conversions,
+    attributed_value_micros:
+      a.attributed_value_micros === null || b.attributed_value_micros === null
+        ? null
+        : a.attributed_value_micros + b.attributed_value_micros,
   };
 }
 

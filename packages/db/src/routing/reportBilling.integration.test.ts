@@ -34,6 +34,8 @@ const query: ReportQuery = {
   filters: {},
 };
 
+const CREDITED = { type: "conversion", events: 0, credited: 2, creditedValueMicros: -7 } as const;
+
 describe("billing", () => {
   // The day on which Berlin goes back an hour: 25 hours, 2026-10-24T22:00Z to 2026-10-25T23:00Z.
   beforeAll(async () => {
@@ -52,6 +54,7 @@ describe("billing", () => {
         { campaign: "a1", hour: "2026-10-25T22:00:00Z", verdict: "id_conflict", events: 11 },
         { campaign: "a1", hour: "2026-10-25T22:00:00Z", verdict: "test", events: 13 },
         { campaign: "a1", hour: "2026-10-25T22:00:00Z", type: "impression", events: 17 },
+        { ...CREDITED, campaign: "a1", hour: "2026-10-25T22:00:00Z" },
         { campaign: "a2", hour: "2026-10-25T12:00:00Z", geo: "FR", events: 4, users: [1] },
       ],
     });
@@ -62,8 +65,7 @@ describe("billing", () => {
     });
     // A job that died after its rows were written.
     await writeBuild(stores, {
-      advertiser: "acme",
-      day: "2026-10-25",
+      ...day,
       cells: [{ campaign: "a1", hour: "2026-10-25T10:00:00Z", events: 5_000 }],
     });
     await publishTruth(stores, {
@@ -98,6 +100,8 @@ describe("billing", () => {
         unique_users: 3,
         cost_micros: 50,
         currency: "EUR",
+        attributed_conversions: 2,
+        attributed_value_micros: -7,
       },
     ]);
     expect(meta).toMatchObject({
@@ -108,11 +112,8 @@ describe("billing", () => {
       final_at: "2026-10-28T23:00:00.000Z",
       final_on: "2026-10-29",
       traffic: {
-        gross_clicks: 21,
-        net_clicks: 16,
-        total_net_clicks: 9,
-        invalid_rate: 0.571429,
-        decision_rate: 1,
+        ...{ gross_clicks: 21, net_clicks: 16, total_net_clicks: 9 },
+        ...{ invalid_rate: 0.571429, decision_rate: 1 },
       },
       versions: [{ advertiser: "acme", day: "2026-10-25", version: 2 }],
       degraded: false,

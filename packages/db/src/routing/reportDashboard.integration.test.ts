@@ -106,6 +106,8 @@ describe("the dashboard", () => {
         unique_users: null,
         cost_micros: 500_000,
         currency: "EUR",
+        attributed_conversions: null,
+        attributed_value_micros: null,
       },
     ]);
   });

@@ -73,6 +73,13 @@ export interface ReportRow {
   /** Micros of `currency`. Rows of two currencies are never added up. */
   cost_micros: number;
   currency: string;
+  /**
+   * Conversions that are due to a valid click, by the dimensions of that click and the time of the
+   * conversion; null where the stream has counted, which does not look back.
+   */
+  attributed_conversions: number | null;
+  /** Their value, micros of `currency`; null also past 2^53. */
+  attributed_value_micros: number | null;
 }
 
 export interface ReportVersion {

@@ -74,5 +74,14 @@ function measuresOf(row: MeasuredRow) {
     unique_users: row.unique_users,
     cost_micros: row.cost_micros,
     currency: row.currency,
+    attributed_conversions: row.attributed_conversions,
+    attributed_value_micros: exactNumber(row.attributed_value_micros),
   };
+}
+
+/** A sum of what senders say of values may pass what a number holds exactly; then it is not told. */
+function exactNumber(micros: bigint | null): number | null {
+  if (micros === null) return null;
+  const number = Number(micros);
+  return Number.isSafeInteger(number) ? number : null;
 }

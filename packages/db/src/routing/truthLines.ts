@@ -75,7 +75,9 @@ export async function lineReport(
       sum(${truthLines.impressions}) as impressions,
       sum(${truthLines.conversions}) as conversions,
       case when count(*) = 1 then max(${truthLines.uniqueUsers}) end as unique_users,
-      sum(${truthLines.costMicros}) as cost_micros
+      sum(${truthLines.costMicros}) as cost_micros,
+      sum(${truthLines.attributedConversions}) as attributed_conversions,
+      sum(${truthLines.attributedValueMicros}) as attributed_value_micros
     from unnest(
       ${list(pins.map((pin) => pin.advertiserId))}::text[],
       ${list(pins.map((pin) => pin.billingDay))}::date[],

@@ -44,7 +44,9 @@ const sqlOf = (withUsers: boolean) => `
     sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
     sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
     ${withUsers ? "uniqExactMergeIf(users, is_click AND verdict = 'valid')" : "NULL"} AS unique_users,
-    sum(cost_micros) AS cost
+    sum(cost_micros) AS cost,
+    sum(credited) AS attributed_conversions,
+    toString(sum(credited_value_micros)) AS attributed_value_micros
   FROM (
     SELECT
       *,

@@ -113,6 +113,9 @@ export interface TruthCell {
   readonly device?: string;
   readonly events: number;
   readonly costMicros?: number;
+  /** Conversions that are due to clicks of the cell, and their value. */
+  readonly credited?: number;
+  readonly creditedValueMicros?: number;
   /** Who clicked, for the distinct users of a valid cell. */
   readonly users?: readonly number[];
 }
@@ -191,6 +194,8 @@ function lineOf(campaignId: CampaignId, cells: readonly TruthCell[]) {
     conversions: eventsOf("conversion", isValid),
     uniqueUsers: BigInt(new Set(clicked.flatMap((cell) => cell.users ?? [])).size),
     costMicros: sum(cells.map((cell) => cell.costMicros ?? 0)),
+    attributedConversions: sum(cells.map((cell) => cell.credited ?? 0)),
+    attributedValueMicros: sum(cells.map((cell) => cell.creditedValueMicros ?? 0)),
   };
 }
 
@@ -220,11 +225,13 @@ export async function writeBuild({ db, clickhouse }: Stores, fill: TruthFill): P
   for (const cell of fill.cells) {
     await clickhouse.command({
       query: `
-        INSERT INTO truth_cube SELECT
+        INSERT INTO truth_cube (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id,
+          publisher_id, geo, device, event_type, verdict, events, cost_micros, users, credited,
+          credited_value_micros) SELECT
           {advertiser: String}, {day: Date}, {build: UInt64}, {campaign: String},
           parseDateTimeBestEffort({hour: String}), {ad: String}, {publisher: String}, {geo: String},
           {device: String}, {type: String}, {verdict: String}, {events: UInt64}, {cost: Int64},
-          uniqExactStateIf(user, user > 0)
+          uniqExactStateIf(user, user > 0), {credited: UInt64}, {value: Int128}
         FROM (SELECT arrayJoin(arrayPushBack({users: Array(UInt64)}, 0)) AS user)`,
       query_params: {
         advertiser: fill.advertiser,
@@ -241,6 +248,8 @@ export async function writeBuild({ db, clickhouse }: Stores, fill: TruthFill): P
         events: cell.events,
         cost: cell.costMicros ?? 0,
         users: [...(cell.users ?? [])],
+        credited: cell.credited ?? 0,
+        value: cell.creditedValueMicros ?? 0,
       },
     });
   }

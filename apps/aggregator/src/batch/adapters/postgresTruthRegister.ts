@@ -8,13 +8,13 @@ import {
   truthVersions,
 } from "@trueclick/db/postgres/schema/truth";
 import { and, eq, sql } from "drizzle-orm";
-import type { TruthLine, TruthVersion } from "../domain/truth.ts";
+import type { CreditedLine, TruthVersion } from "../domain/truth.ts";
 import { type Job, JobLostError } from "../ports/jobQueue.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
 
 type Transaction = Pick<Database, "select" | "insert" | "update">;
 
-/** Lines in one insert: Postgres takes 65,535 parameters a statement, a row is twelve. */
+/** Lines in one insert: Postgres takes 65,535 parameters a statement, a row is fourteen. */
 const LINES_PER_INSERT_MAX = 1_000;
 
 /** Keeps versions in `truth_versions` and `truth_lines`, the pointers in `truth_current`. */
@@ -106,7 +106,7 @@ async function publish(
     });
 }
 
-function toRow(line: TruthLine) {
+function toRow(line: CreditedLine) {
   return {
     campaignId: line.campaignId,
     clicks: BigInt(line.clicks),
@@ -117,5 +117,7 @@ function toRow(line: TruthLine) {
     conversions: BigInt(line.conversions),
     uniqueUsers: BigInt(line.uniqueUsers),
     costMicros: line.costMicros,
+    attributedConversions: BigInt(line.attributedConversions),
+    attributedValueMicros: line.attributedValueMicros,
   };
 }

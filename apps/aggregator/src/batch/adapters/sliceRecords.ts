@@ -78,7 +78,8 @@ async function copyRows(
       WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
         -- Unqualified it would be the one that is written.
         AND source.build_id = {from: UInt64}
-        AND has({hours: Array(UInt32)}, toUnixTimestamp(event_hour))`,
+        AND has({hours: Array(UInt32)}, toUnixTimestamp(event_hour))
+        ${table === "truth_cube" ? "-- Conversions are credited anew by every job.\n        AND credited = 0" : ""}`,
     query_params: {
       advertiserId: inputs.advertiserId,
       billingDay: inputs.billingDay,

@@ -2,6 +2,7 @@ import type { InstantRange, IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import type { Rate } from "@trueclick/shared/pricing";
 import { disclosureOfRule, type RuleInForce } from "@trueclick/shared/verdict/rules";
+import { attributionJson, type PinnedAttribution } from "./attribution.ts";
 import type { Canonical } from "./canonicalJson.ts";
 import type { PinnedDecision } from "./decisions.ts";
 
@@ -66,6 +67,8 @@ export interface PinnedInputs {
    * least one of them touched by the day. By path; those of the day's own hours are in `objects` as well.
    */
   readonly copies: readonly PinnedObject[];
+  /** What its conversions are credited by. Pinned once the day is judged and has conversions. */
+  readonly attribution?: PinnedAttribution;
 }
 
 /** What a job keeps beside its objects, in words that the audit page shows. */
@@ -88,6 +91,7 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
     campaigns: inputs.campaigns.map(campaignJson),
     following: objectsJson(inputs.following),
     copies: objectsJson(inputs.copies),
+    ...(inputs.attribution && { attribution: attributionJson(inputs.attribution) }),
   };
 }
 

@@ -20,6 +20,13 @@ export interface TruthLine {
   readonly costMicros: bigint;
 }
 
+/** A line with what the clicks of its campaign were credited with on that day. */
+export interface CreditedLine extends TruthLine {
+  readonly attributedConversions: number;
+  /** Micros of the advertiser's currency. */
+  readonly attributedValueMicros: bigint;
+}
+
 /** What a build holds, as the engine tells. */
 export interface BuildSummary {
   /** By campaign id, one each. */
@@ -42,7 +49,9 @@ export interface TruthVersion {
   readonly currency: string;
   readonly inputsHash: string;
   readonly contentHash: string;
-  readonly lines: readonly TruthLine[];
+  /** Over what was judged, without what was credited. */
+  readonly judgedHash: string;
+  readonly lines: readonly CreditedLine[];
   readonly clicksByVerdict: Readonly<Record<string, number>>;
   readonly costMicros: bigint;
 }

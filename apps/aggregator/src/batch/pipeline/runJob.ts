@@ -3,14 +3,17 @@ import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { JobStep } from "@trueclick/db/postgres/schema/truth";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { canonicalJson } from "../domain/canonicalJson.ts";
+import { attributionContent, withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
+import type { AttributionEngine, AttributionInputs } from "../ports/attribution.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { type Job, type JobProgress, JobRefusedError } from "../ports/jobQueue.ts";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { TruthEngine } from "../ports/truthEngine.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
+import { attributeDay } from "./attributeDay.ts";
 import { judgeDay } from "./judgeDay.ts";
 
 export interface JobStores {
@@ -18,6 +21,8 @@ export interface JobStores {
   readonly objects: ObjectStore;
   readonly copySearch: CopySearch;
   readonly engine: TruthEngine;
+  readonly attribution: AttributionInputs;
+  readonly attributionEngine: AttributionEngine;
   readonly register: TruthRegister;
   readonly slices: SliceRecords;
   /** Says how far a job is. @throws {JobLostError} The job is not this runner's any more. */
@@ -43,7 +48,8 @@ const CHECKS_MAX = 4;
  *    slices whose inputs are the same. After a crash here they are rows of a build that no version
  *    names; the next attempt takes over the slices that were done.
  * 4. Count again and compare: what does not add up is not published.
- * 5. Publish in one transaction, or find that the current version says the same.
+ * 5. Credit conversions, if there are any, to clicks of the day and of published days before it.
+ * 6. Publish in one transaction, or find that the current version says the same.
  *
  * @throws {JobRefusedError} The inputs are damaged or the result does not add up.
  * @throws {JobLostError} Somebody else took the job up.
@@ -64,7 +70,9 @@ export async function runJob(
   signal.throwIfAborted();
 
   await at("check_objects");
-  await timings.measure("check_objects", () => checkObjects(stores.objects, inputs, signal));
+  await timings.measure("check_objects", () =>
+    checkObjects(stores.objects, pinnedObjects(inputs), signal),
+  );
   let sliceCount = 0;
   const onProgress = (done: number, total: number) => {
     sliceCount = total;
@@ -76,12 +84,33 @@ export async function runJob(
   );
   signal.throwIfAborted();
 
+  const attributed = await timings.measure("attribute", () =>
+    attributeDay(
+      {
+        ...stores,
+        check: (objects, held) => checkObjects(stores.objects, objects, held),
+        onProgress: (done, total) => at("attribute", done, total),
+      },
+      { jobId: job.id, inputs },
+      summary,
+      signal,
+    ),
+  );
+  signal.throwIfAborted();
+
   await at("publish", sliceCount, sliceCount);
+  const judgedHash = sha256(canonicalContent(inputs, summary));
+  const credits = attributed?.summary ?? null;
   const version = {
     currency: inputs.currency,
-    inputsHash,
-    contentHash: sha256(canonicalContent(inputs, summary)),
-    lines: summary.lines,
+    inputsHash: attributed?.inputsHash ?? inputsHash,
+    judgedHash,
+    // A day without conversions says no more than what was judged.
+    contentHash:
+      credits === null
+        ? judgedHash
+        : sha256(canonicalJson({ judged: judgedHash, attribution: attributionContent(credits) })),
+    lines: withCredits(summary.lines, credits),
     clicksByVerdict: summary.clicksByVerdict,
     costMicros: totalCostMicros(summary.lines),
   };
@@ -101,10 +130,10 @@ async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
 
 async function checkObjects(
   objects: ObjectStore,
-  inputs: PinnedInputs,
+  pinned: readonly PinnedObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  const byPath = new Map(pinnedObjects(inputs).map((pin) => [pin.path, pin]));
+  const byPath = new Map(pinned.map((pin) => [pin.path, pin]));
   const pins = [...byPath.values()];
   for (let start = 0; start < pins.length; start += CHECKS_MAX) {
     signal.throwIfAborted();

@@ -14,12 +14,14 @@ import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { type ArchiveWorld, openArchiveWorld } from "../../archive/testing/archiveWorld.ts";
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
+import { createClickHouseAttribution } from "../adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "../adapters/clickhouseCopySearch.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
 } from "../adapters/clickhouseTruthEngine.ts";
 import type { DatacenterRanges } from "../adapters/datacenterRanges.ts";
+import { createPostgresAttribution } from "../adapters/postgresAttribution.ts";
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
@@ -52,6 +54,10 @@ export interface BatchWorld {
   /** The same with a job that takes over what earlier counts judged by equal inputs. */
   recountChanged: BatchWorld["recount"];
   current(advertiserId: string, day: IsoDay): Promise<CurrentTruth | null>;
+  /** The evidence of a build: `conversion click window value`, or the reason for the click, sorted. */
+  conversions(buildId: bigint): Promise<string[]>;
+  /** What the cube says of them: `ad geo conversions value`, sorted. */
+  credits(buildId: bigint): Promise<string[]>;
   jobs(): Promise<(typeof batchJobs.$inferSelect)[]>;
   close(): Promise<void>;
 }
@@ -72,13 +78,16 @@ export async function openBatchWorld(
   const archive = await openArchiveWorld(objects);
   const { db, clickhouse, clickhouseObjects, topic } = archive;
   const queue = createPostgresJobQueue(db);
+  const inputs = createPostgresInputsStore(db, {
+    topic,
+    tzdata: "test",
+    agentLibraries: AGENT_LIBRARIES,
+    datacenterRangesSha256: ranges?.sha256 ?? null,
+  });
   const stores: JobStores = {
-    inputs: createPostgresInputsStore(db, {
-      topic,
-      tzdata: "test",
-      agentLibraries: AGENT_LIBRARIES,
-      datacenterRangesSha256: ranges?.sha256 ?? null,
-    }),
+    inputs,
+    attribution: createPostgresAttribution(db, inputs),
+    attributionEngine: createClickHouseAttribution(clickhouse, clickhouseObjects),
     objects: archive.objects,
     copySearch: createClickHouseCopySearch(db, clickhouse, clickhouseObjects, topic),
     engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
@@ -120,6 +129,8 @@ export async function openBatchWorld(
       await queueJob(advertiserId, day, false);
       return run(jobStores);
     },
+    conversions: (buildId) => readTexts(archive, buildId, CONVERSIONS),
+    credits: (buildId) => readTexts(archive, buildId, CREDITS),
     current: (advertiserId, day) => readCurrent(archive, advertiserId, day),
     jobs: () => db.select().from(batchJobs).orderBy(asc(batchJobs.id)),
     close: () => archive.close(),
@@ -156,6 +167,31 @@ async function addAdvertiser(
       await db.insert(campaignStatuses).values({ campaignId, effectiveFrom, status, ...audit });
     }
   }
+}
+
+const CONVERSIONS = `
+  SELECT concat(event_id, ' ', if(not_credited = '', click_event_id, not_credited), ' ',
+    toString(window_days), ' ', toString(value_micros)) AS text
+  FROM truth_conversions WHERE build_id = {build: UInt64} ORDER BY text`;
+
+const CREDITS = `
+  SELECT concat(ad_id, ' ', geo, ' ', toString(sum(cell.credited)), ' ',
+    toString(sum(cell.credited_value_micros))) AS text
+  FROM truth_cube AS cell WHERE build_id = {build: UInt64} AND cell.credited > 0
+  GROUP BY ad_id, geo ORDER BY text`;
+
+async function readTexts(
+  { clickhouse }: ArchiveWorld,
+  buildId: bigint,
+  query: string,
+): Promise<string[]> {
+  const result = await clickhouse.query({
+    query,
+    query_params: { build: buildId.toString() },
+    format: "JSONEachRow",
+  });
+  const rows = z.array(z.object({ text: z.string() })).parse(await result.json());
+  return rows.map(({ text }) => text);
 }
 
 const cubeRow = z.object({

@@ -10,11 +10,13 @@ import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { z } from "zod";
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
+import { createClickHouseAttribution } from "../adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "../adapters/clickhouseCopySearch.ts";
 import {
   createClickHouseTruthEngine,
   truthCodeVersion,
 } from "../adapters/clickhouseTruthEngine.ts";
+import { createPostgresAttribution } from "../adapters/postgresAttribution.ts";
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
@@ -31,6 +33,8 @@ export const KILL_STEPS = [
   "a slice written",
   "all slices written",
   "the build read back",
+  "conversions staged",
+  "conversions credited",
   "the version written, not committed",
   "the version committed",
 ] as const;
@@ -57,13 +61,16 @@ async function main(): Promise<void> {
   const queue = createPostgresJobQueue(db);
   const folder = createFolderObjects(options.objectsDir);
   const engine = createClickHouseTruthEngine(clickhouse, folder);
+  const inputs = createPostgresInputsStore(db, {
+    topic: options.topic,
+    tzdata: "test",
+    agentLibraries: AGENT_LIBRARIES,
+    datacenterRangesSha256: null,
+  });
   const stores: JobStores = {
-    inputs: createPostgresInputsStore(db, {
-      topic: options.topic,
-      tzdata: "test",
-      agentLibraries: AGENT_LIBRARIES,
-      datacenterRangesSha256: null,
-    }),
+    inputs,
+    attribution: createPostgresAttribution(db, inputs),
+    attributionEngine: createClickHouseAttribution(clickhouse, folder),
     objects: createFolderObjectStore(options.objectsDir),
     copySearch: createClickHouseCopySearch(db, clickhouse, folder, options.topic),
     engine,
@@ -84,7 +91,7 @@ async function main(): Promise<void> {
 type DieAt = (here: (typeof KILL_STEPS)[number]) => void;
 
 function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): JobStores {
-  const { engine, inputs, objects, register } = stores;
+  const { attributionEngine, engine, inputs, objects, register } = stores;
   return {
     ...stores,
     inputs: {
@@ -123,6 +130,17 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
         const summary = await engine.summarize(build);
         dieAt("the build read back");
         return summary;
+      },
+    },
+    attributionEngine: {
+      ...attributionEngine,
+      stageConversions: async (...args) => {
+        await attributionEngine.stageConversions(...args);
+        dieAt("conversions staged");
+      },
+      credit: async (...args) => {
+        await attributionEngine.credit(...args);
+        dieAt("conversions credited");
       },
     },
     register: {

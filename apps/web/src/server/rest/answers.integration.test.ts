@@ -44,8 +44,9 @@ describe("answers", () => {
     expect(csv.headers.get("content-type")).toBe("text/csv; charset=utf-8");
     expect(await csv.text()).toBe(
       "time,campaign,campaign_name,clicks,gross_clicks,net_clicks,invalid_clicks," +
-        "duplicate_clicks,impressions,conversions,unique_users,cost_micros,currency,invalid_rate\r\n" +
-        "2026-10-28T00:00:00.000Z,a1,Campaign a1,3,3,3,0,0,0,0,2,750000,EUR,0\r\n",
+        "duplicate_clicks,impressions,conversions,unique_users,cost_micros,currency,invalid_rate," +
+        "attributed_conversions,attributed_value_micros\r\n" +
+        "2026-10-28T00:00:00.000Z,a1,Campaign a1,3,3,3,0,0,0,0,2,750000,EUR,0,0,0\r\n",
     );
   });
 
@@ -57,9 +58,10 @@ describe("answers", () => {
     expect((await response.text()).split("\r\n")).toEqual([
       "month,day,advertiser_id,advertiser_name,campaign_id,campaign_name,version,finality,clicks," +
         "gross_clicks,net_clicks,duplicate_clicks,impressions,conversions,unique_users," +
-        "cost_micros,cost,currency,invalid_rate,final_at",
+        "cost_micros,cost,currency,invalid_rate,final_at,attributed_conversions," +
+        "attributed_value_micros",
       "2026-10,2026-10-28,acme,Advertiser acme,a1,Campaign a1,1,settling,3,3,3,0,0,0,2,750000," +
-        "0.750000,EUR,0,2026-11-01T00:00:00.000Z",
+        "0.750000,EUR,0,2026-11-01T00:00:00.000Z,0,0",
       "",
     ]);
   });

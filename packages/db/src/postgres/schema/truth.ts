@@ -1,4 +1,5 @@
 /** Billing truth: jobs, versions of (advertiser, billing day), the pointer, and the billed lines. */
+import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
 import {
@@ -11,6 +12,7 @@ import {
   index,
   integer,
   jsonb,
+  numeric,
   pgTable,
   primaryKey,
   text,
@@ -30,7 +32,7 @@ export const JOB_STATES = [
 export type JobState = (typeof JOB_STATES)[number];
 
 /** The steps of a job, in their order. */
-export const JOB_STEPS = ["pin", "check_objects", "judge", "publish"] as const;
+export const JOB_STEPS = ["pin", "check_objects", "judge", "attribute", "publish"] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 
 /**
@@ -71,6 +73,11 @@ export const batchJobs = pgTable(
      * grows, so that other events of an hour are always another number of rows.
      */
     hourRows: jsonb().$type<Record<string, number>>(),
+    /**
+     * Of a day with conversions: the clicks of the earlier days that they were credited with, as the
+     * `judged_hash` by day, null of a day that was not counted. Another hash makes the day dirty.
+     */
+    lookback: jsonb().$type<Record<IsoDay, string | null>>(),
     contentHash: char({ length: 64 }),
     /** What a running job is at, and how many slices of the day it has judged. */
     step: text().$type<JobStep>(),
@@ -150,6 +157,11 @@ export const truthVersions = pgTable(
       .references(() => batchJobs.id),
     inputsHash: char({ length: 64 }).notNull(),
     contentHash: char({ length: 64 }).notNull(),
+    /**
+     * SHA-256 over what was judged, without what was credited: equal hash, the same valid clicks. Null
+     * before conversions were credited, when it was the content's.
+     */
+    judgedHash: char({ length: 64 }),
     /** Clicks by verdict. */
     verdictCounts: jsonb().$type<Record<string, number>>().notNull(),
     costMicros: big().notNull(),
@@ -201,6 +213,10 @@ export const truthLines = pgTable(
     /** Exact distinct users with a valid click. */
     uniqueUsers: big().notNull(),
     costMicros: big().notNull(),
+    /** Conversions that were credited to a click. */
+    attributedConversions: big().notNull().default(sql`0`),
+    /** Their value, micros of the advertiser's currency. A sum of what senders say: it has no bound. */
+    attributedValueMicros: numeric({ mode: "bigint" }).notNull().default(sql`0`),
   },
   (table) => [
     primaryKey({

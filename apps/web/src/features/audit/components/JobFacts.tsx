@@ -25,6 +25,7 @@ const STEP_WORDS: Readonly<Record<NonNullable<Job["step"]>, string>> = {
   pin: "pinning its inputs",
   check_objects: "checking the archive",
   judge: "judging",
+  attribute: "crediting conversions",
   publish: "publishing",
 };
 

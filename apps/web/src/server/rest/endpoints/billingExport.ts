@@ -28,6 +28,8 @@ const COLUMNS = [
   "currency",
   "invalid_rate",
   "final_at",
+  "attributed_conversions",
+  "attributed_value_micros",
 ] as const;
 
 export const billingExportEndpoint = defineEndpoint({
@@ -71,6 +73,8 @@ export const billingExportEndpoint = defineEndpoint({
           clicks: Number(line.clicks),
         }),
         final_at: finalAt.toISOString(),
+        attributed_conversions: line.attributedConversions,
+        attributed_value_micros: line.attributedValueMicros,
       })),
     );
     const name = `billing-${billed.advertiser.id.replaceAll(/[^A-Za-z0-9_-]/g, "_")}-${month}.csv`;

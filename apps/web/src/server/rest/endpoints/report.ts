@@ -77,8 +77,13 @@ const rowSchema = z.object({
   unique_users: z.int().nullable(),
   cost_micros: z.int(),
   currency: z.string(),
-  // Last: scripts know the columns of the CSV before it by their place.
+  // Last: scripts know the columns of the CSV before these by their place.
   invalid_rate: z.number().nullable(),
+  attributed_conversions: z
+    .int()
+    .nullable()
+    .describe("Conversions due to a valid click, by that click's dimensions; null in the estimate"),
+  attributed_value_micros: z.int().nullable(),
 });
 
 const versionSchema = z.object({ advertiser: z.string(), day: z.string(), version: z.int() });
