@@ -33,6 +33,8 @@ const LIMITS = {
   openEntriesMax: 8_000_000,
   readRecordsMax: 256,
   flushBytesMax: 32 * 1_048_576,
+  // 12 bytes each.
+  waitingUsersMax: 500_000,
   readWaitMs: 1_000,
 };
 

@@ -1,5 +1,8 @@
-import { max, min } from "drizzle-orm";
-import { hotRollups, streamCheckpoints } from "../postgres/schema/stream.ts";
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { HOUR_MS } from "@trueclick/shared/time";
+import { windowStartMs } from "@trueclick/shared/window";
+import { and, eq, gte, isNull, lt, max, min, or } from "drizzle-orm";
+import { hotRollups, streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 
 export interface StreamState {
@@ -32,4 +35,29 @@ export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamSta
 export async function rolledThrough({ db }: Pick<Stores, "db">): Promise<number | null> {
   const [row] = await db.select({ at: min(hotRollups.rolledThrough) }).from(hotRollups);
   return row?.at?.getTime() ?? null;
+}
+
+/**
+ * Whether the stream has left detail out of an hour of the range that no backfill has counted again.
+ * Ask before the rows: an hour that is healed meanwhile is then called degraded, and not the other
+ * way round. Holds nothing of any tenant.
+ */
+export async function hasDegradedHours(
+  { db }: Pick<Stores, "db">,
+  { fromMs, toMs }: InstantRange,
+): Promise<boolean> {
+  const { eventHour, cause, healedAt, markedAt } = streamDirtyHours;
+  const found = await db
+    .select({ eventHour })
+    .from(streamDirtyHours)
+    .where(
+      and(
+        eq(cause, "degraded"),
+        gte(eventHour, new Date(windowStartMs(fromMs, HOUR_MS))),
+        lt(eventHour, new Date(toMs)),
+        or(isNull(healedAt), lt(healedAt, markedAt)),
+      ),
+    )
+    .limit(1);
+  return found.length > 0;
 }

@@ -2,7 +2,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { listAdvertisers } from "../queries/advertisers.ts";
-import { type StreamState, streamState } from "../queries/streamState.ts";
+import { hasDegradedHours, type StreamState, streamState } from "../queries/streamState.ts";
 import { type TruthPointer, truthAt } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
@@ -61,6 +61,7 @@ export async function runReport(
   }
 
   const buckets = bucketParams(query);
+  const isDegraded = route.hot !== null && (await isDegradedIn(stores, route.hot, stream));
   const [counted, hot] = await Promise.all([
     truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
@@ -91,9 +92,18 @@ export async function runReport(
       ...finalDate(query, advertisers),
       traffic: trafficOf(measured, truthPins.length > 0 && route.hot === null),
       ...versionsOf(truth === null ? null : truthPins),
-      degraded: route.hot !== null && stream.level > 0,
+      degraded: isDegraded,
     },
   };
+}
+
+/** Now, or in hours of the range that are not counted again yet. */
+async function isDegradedIn(
+  stores: Stores,
+  range: InstantRange,
+  { level }: StreamState,
+): Promise<boolean> {
+  return level > 0 || (await hasDegradedHours(stores, range));
 }
 
 const NOTHING: TruthAnswer = { rows: [], usersOmitted: false };

@@ -1,6 +1,7 @@
 import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { streamCheckpoints } from "../postgres/schema/stream.ts";
+import { streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
 import { fillStreamRejects } from "../testing/fillEvents.ts";
 import { fillAdvertiser, fillHot, publishTruth } from "../testing/fillStores.ts";
@@ -134,6 +135,37 @@ describe("the dashboard", () => {
       },
       degraded: true,
     });
+  });
+
+  // The level goes back long before a backfill has counted the hours again.
+  it("calls a range degraded while the stream is, or hours of it are not healed", async () => {
+    const level = (value: number) =>
+      stores.db
+        .update(streamCheckpoints)
+        .set({ level: value })
+        .where(eq(streamCheckpoints.partition, 1));
+    const degraded = async (from: string, to: string) => {
+      const range = { fromMs: at(from), toMs: at(to) };
+      return (await runReport(stores, { ...query, ...range }, nowMs)).meta.degraded;
+    };
+    const [from, to] = ["2026-10-30T10:30:00Z", "2026-10-30T10:45:00Z"];
+    await level(0);
+    expect(await degraded(from, to)).toBe(false);
+    const mark = { topic: "clicks.raw", eventHour: new Date("2026-10-30T10:00:00Z") };
+    const markedAt = new Date(nowMs);
+    await stores.db.insert(streamDirtyHours).values([
+      { ...mark, cause: "degraded", markedAt },
+      { ...mark, cause: "late", eventHour: new Date("2026-10-30T11:00:00Z"), markedAt },
+    ]);
+    expect(await degraded(from, to)).toBe(true);
+    expect(await degraded("2026-10-30T11:00:00Z", "2026-10-30T12:00:00Z")).toBe(false);
+    expect(await degraded("2026-10-30T09:00:00Z", "2026-10-30T10:00:00Z")).toBe(false);
+    await stores.db.update(streamDirtyHours).set({ healedAt: new Date(nowMs + 1) });
+    expect(await degraded(from, to)).toBe(false);
+    await stores.db.update(streamDirtyHours).set({ markedAt: new Date(nowMs + 2) });
+    expect(await degraded(from, to)).toBe(true);
+    await stores.db.delete(streamDirtyHours);
+    await level(1);
   });
 
   it("splits by campaign with its name, by ad and by country, and cuts by hour", async () => {

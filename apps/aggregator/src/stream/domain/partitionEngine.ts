@@ -123,9 +123,10 @@ export class PartitionEngine {
     this.#evidence = new Evidence(options.partition, resumed.totals);
   }
 
-  /** What the open windows hold: ids and cells, and their bytes. */
-  get held(): { readonly entries: number; readonly bytes: number } {
-    return { entries: this.#windows.entries, bytes: this.#windows.byteLength };
+  /** What is held: ids and cells of open windows, users that wait, and the bytes of all. */
+  get held(): { readonly entries: number; readonly users: number; readonly bytes: number } {
+    const { entries, byteLength } = this.#windows;
+    return { entries, users: this.#users.size, bytes: byteLength + this.#users.byteLength };
   }
 
   /**

@@ -35,6 +35,11 @@ export interface PartitionSettings extends EngineOptions {
   readonly readRecordsMax: number;
   /** Bytes after which a flush is due, however much of the log is waiting. */
   readonly flushBytesMax: number;
+  /**
+   * Users of live uniques after which a flush is due: reading waits until they are written. Those of
+   * one more read may come on top.
+   */
+  readonly waitingUsersMax: number;
   /** How long a read waits for a first record, milliseconds. */
   readonly readWaitMs: number;
 }
@@ -120,12 +125,16 @@ export class PartitionReader {
   async #readAndAdmit(): Promise<Progress> {
     const { log, campaigns, nowMs } = this.#deps;
     const { partition, readRecordsMax: recordsMax, flushBytesMax, readWaitMs } = this.#settings;
-    const { flushIntervalMs } = this.#settings;
+    const { flushIntervalMs, waitingUsersMax } = this.#settings;
     const stretch = this.#mode.level >= LEVEL.slowFlushes ? FLUSH_STRETCH : 1;
     const intervalMs = stretch * flushIntervalMs;
     const startedMs = nowMs();
     let bytes = 0;
-    while (bytes < flushBytesMax && nowMs() - startedMs < intervalMs) {
+    while (
+      bytes < flushBytesMax &&
+      this.#engine.held.users < waitingUsersMax &&
+      nowMs() - startedMs < intervalMs
+    ) {
       const { stopping: signal } = this.#signals;
       if (signal.aborted) break;
       const waitMs = bytes === 0 ? readWaitMs : 0;

@@ -15,6 +15,7 @@ const SETTINGS = {
   flushIntervalMs: 1_000,
   readRecordsMax: 10,
   flushBytesMax: 1_000_000,
+  waitingUsersMax: 1_000,
   readWaitMs: 0,
 };
 
@@ -73,6 +74,14 @@ function failing<Args extends unknown[], Result>(
     return act(...args);
   };
 }
+
+// Otherwise a long interval over a busy log fills memory with users.
+it("reads on only when the users that wait are written", async () => {
+  const { deps, signals, told } = streamOver(new MemoryLogReader(LOG));
+  const settings = { ...SETTINGS, readRecordsMax: 1, waitingUsersMax: 2 };
+  await runStream(deps, settings, soleLeases(1), signals);
+  expect(told).toEqual(["flushed 4 cells to 2"]);
+});
 
 it("writes together what was there to read, once", async () => {
   const { deps, signals, told } = streamOver(new MemoryLogReader(LOG));

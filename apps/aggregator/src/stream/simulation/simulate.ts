@@ -157,6 +157,7 @@ class Simulation {
       ...{ hashKey: HASH_KEY, flushIntervalMs: 1, readWaitMs: 0 },
       readRecordsMax: 1 + this.#random.below(4),
       flushBytesMax: this.#random.pick([1, 1, 2_000]),
+      waitingUsersMax: 2,
     };
     try {
       const own = this.#mutant?.settings?.(settings) ?? settings;

@@ -107,7 +107,13 @@ function createdBy(campaigns: CampaignSnapshot, nowMs: number): CampaignSnapshot
 
 /** A flush after every read. */
 function readSettings(recordsMax: number) {
-  return { readRecordsMax: recordsMax, flushBytesMax: 1, flushIntervalMs: 1, readWaitMs: 0 };
+  return {
+    readRecordsMax: recordsMax,
+    flushBytesMax: 1,
+    waitingUsersMax: 1,
+    flushIntervalMs: 1,
+    readWaitMs: 0,
+  };
 }
 
 /** Until the log has no more, or somebody else owns the partition. */
