@@ -163,6 +163,7 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     topic: env.EVENTS_TOPIC,
     tzdata: process.versions["tz"] ?? "unknown",
     scheduleIntervalMs: env.BATCH_SCHEDULE_INTERVAL_MS,
+    sweepAfterMs: env.BATCH_SWEEP_AFTER_MS,
     datacenterRangesFile: env.DATACENTER_RANGES_FILE,
   };
   return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);

@@ -4,7 +4,7 @@ import {
   type ObjectsVariables,
   toObjectsSettings,
 } from "@trueclick/archive/objectsSettings";
-import { DAY_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 
 const ROLES = ["stream", "archive", "batch", "quarantine"] as const;
@@ -63,6 +63,11 @@ export function loadEnv(source: Record<string, string | undefined>) {
         .optional(),
       /** How often the batch looks for days to count unasked; 0 is off. */
       BATCH_SCHEDULE_INTERVAL_MS: z.coerce.number().int().min(0).default(MINUTE_MS),
+      /**
+       * How long the rows of a recount stay that published nothing: longer than an insert can last
+       * whose runner lost the job.
+       */
+      BATCH_SWEEP_AFTER_MS: z.coerce.number().int().min(HOUR_MS).default(DAY_MS),
       AGGREGATOR_ROLES: z
         .string()
         .default(ROLES.join(","))

@@ -2,9 +2,11 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
+import { HOUR_MS } from "@trueclick/shared/time";
 import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
+import { createBuildSweep } from "./adapters/buildSweep.ts";
 import { createClickHouseAttribution } from "./adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { createClickHouseTruthEngine, truthCodeVersion } from "./adapters/clickhouseTruthEngine.ts";
@@ -20,6 +22,7 @@ import { runBacktests } from "./pipeline/runBacktests.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
+import { runSweep } from "./pipeline/runSweep.ts";
 import type { JobQueue } from "./ports/jobQueue.ts";
 
 export interface BatchDependencies {
@@ -35,6 +38,8 @@ export interface BatchDependencies {
     readonly tzdata: string;
     /** Between two looks for days to count unasked, milliseconds; 0 is off. */
     readonly scheduleIntervalMs: number;
+    /** `BATCH_SWEEP_AFTER_MS`: how long the rows of a job stay that published nothing. */
+    readonly sweepAfterMs: number;
     /** `DATACENTER_RANGES_FILE`: ranges of data centres; without one nobody's address is in one. */
     readonly datacenterRangesFile?: string | undefined;
   };
@@ -47,6 +52,8 @@ const SLICES_AT_ONCE = 2;
 const SLICE_ROWS_MAX = 500_000;
 /** Three renewals may fail before a lease ends. */
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
+
+const SWEEP_INTERVAL_MS = HOUR_MS / 2;
 
 /** The queue, and what a job of it is run with. */
 export async function composeJobStores(
@@ -99,10 +106,12 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     renewIntervalMs: RENEW_INTERVAL_MS,
     logger,
   };
+  const buildSweep = createBuildSweep(db, clickhouse, settings.sweepAfterMs);
   const backtests = createPostgresBacktests(db, clickhouse);
   await Promise.all([
     runBatch(runner, signal),
     runSchedule(schedule, signal),
+    runSweep({ buildSweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
     runBacktests({ ...runner, backtests, pause }, signal),
   ]);
 }

@@ -1,11 +1,15 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import { batchJobSlices } from "@trueclick/db/postgres/schema/truth";
 import { dayOf } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
-import { HOUR_MS } from "@trueclick/shared/time";
-import { sql } from "drizzle-orm";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import { eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
+import { createBuildSweep } from "./adapters/buildSweep.ts";
 import { type JobStores, runJob } from "./pipeline/runJob.ts";
+import type { Job } from "./ports/jobQueue.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");
@@ -134,4 +138,56 @@ it("takes over what a dead attempt had done, and judges the rest", async () => {
   await runJob(stores, next, signal);
   expect(judged()).toHaveLength(HOURS - 2);
   await expectSameInFull(1);
+});
+
+const BUILDS = z.array(z.object({ build: z.coerce.number() }));
+
+/** The builds that have rows, in either table. */
+async function builds({ archive }: BatchWorld): Promise<number[]> {
+  const result = await archive.clickhouse.query({
+    query: `SELECT DISTINCT build_id AS build
+      FROM (SELECT build_id FROM truth_cube UNION ALL SELECT build_id FROM truth_rejects)
+      ORDER BY build`,
+    format: "JSONEachRow",
+  });
+  return BUILDS.parse(await result.json()).map(({ build }) => build);
+}
+
+async function take(): Promise<Job> {
+  await world.queueJob("adv_1", DAY);
+  const job = await world.queue.take();
+  if (job === null) throw new Error("the job was not handed out");
+  return job;
+}
+
+it("sweeps builds that published nothing after a day, and touches no version", async () => {
+  const { db, clickhouse } = world.archive;
+  const { sweep } = createBuildSweep(db, clickhouse, DAY_MS);
+  await world.recount("adv_1", DAY);
+  await world.recount("adv_1", DAY);
+  const register = { settle: () => Promise.reject(new Error("died")) };
+  const dead = await take();
+  await expect(runJob({ ...stores, register }, dead, new AbortController().signal)).rejects.toThrow(
+    "died",
+  );
+  await world.queue.fail(dead.id, "died");
+  const [published, verified] = (await world.jobs()).map(({ id }) => id);
+  const before = await world.current("adv_1", DAY);
+  expect(await builds(world)).toEqual([published, verified, Number(dead.id)]);
+  expect(await sweep()).toBe(0);
+
+  // While the partition is being counted, the count may be taking rows over.
+  await db.execute(sql`update batch_jobs set finished_at = now() - interval '25 hours'`);
+  const counting = await take();
+  expect(await sweep()).toBe(0);
+  await world.queue.fail(counting.id, "stopped");
+
+  // A sweep that died after any of its steps has left as much as this, or more.
+  await db.delete(batchJobSlices).where(eq(batchJobSlices.buildId, dead.id));
+  await clickhouse.command({ query: `DELETE FROM truth_rejects WHERE build_id = ${dead.id}` });
+  expect(await sweep()).toBe(2);
+  expect(await builds(world)).toEqual([published]);
+  expect(await sweep()).toBe(0);
+  expect(await world.current("adv_1", DAY)).toEqual(before);
+  expect(await world.recountChanged("adv_1", DAY)).toBe("verified");
 });

@@ -27,7 +27,10 @@ beforeEach(async () => {
     // An hour: what is archived within this test was asked for.
     composeArchive({ ...deps, reader, leases, settings: { flushIntervalMs: HOUR_MS } }, signals),
     composeBatch(
-      { ...deps, settings: { topic, tzdata: "test", scheduleIntervalMs: 0 } },
+      {
+        ...deps,
+        settings: { topic, tzdata: "test", scheduleIntervalMs: 0, sweepAfterMs: 24 * HOUR_MS },
+      },
       stop.signal,
     ),
   ]);

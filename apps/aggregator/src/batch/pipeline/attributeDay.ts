@@ -56,6 +56,8 @@ export async function attributeDay(
   const inputsHash = hash("sha256", canonicalJson(hashedInputs(build.inputs)));
   await store.pin(jobId, build.inputs, inputsHash);
 
+  // Clicks and conversions of hours that were taken over are read as well.
+  await options.check(inputs.objects, signal);
   const hours = await engine.conversionHours(build);
   const withConversions = new Set(hours.map(({ hourMs }) => hourMs));
   const staging = planSlices(

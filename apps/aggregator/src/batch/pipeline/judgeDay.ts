@@ -1,6 +1,13 @@
 import { hash } from "node:crypto";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
-import { hoursOf, type JudgedSlice, planPart, sliceInputs } from "../domain/sliceReuse.ts";
+import type { PinnedInputs } from "../domain/inputs.ts";
+import {
+  hoursOf,
+  type JudgedSlice,
+  planPart,
+  type SlicePlan,
+  sliceInputs,
+} from "../domain/sliceReuse.ts";
 import type { Slice } from "../domain/slices.ts";
 import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
@@ -10,14 +17,26 @@ import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 export interface JudgeDayOptions {
   readonly engine: TruthEngine;
   readonly slices: Pick<SliceRecords, "copy" | "record">;
-  /** Slices that earlier counts judged; none to judge every event. */
-  readonly known: readonly JudgedSlice[];
-  /** Rows that one query judges, unless a single hour has more. */
-  readonly sliceRowsMax: number;
+  /** What is judged, and what earlier builds hold; of `planDay`. */
+  readonly plan: SlicePlan;
   /** Slices judged side by side. */
   readonly slicesAtOnce: number;
   /** Told of the first slices' number before any is begun, and then of each that is done. */
   readonly onProgress: (done: number, total: number) => Promise<void>;
+}
+
+/**
+ * Which slices of a day are judged, and which are taken over.
+ *
+ * @param known Slices that earlier counts judged; none to judge every event.
+ * @param sliceRowsMax Rows that one query judges, unless a single hour has more.
+ */
+export function planDay(
+  inputs: PinnedInputs,
+  known: readonly JudgedSlice[],
+  sliceRowsMax: number,
+): SlicePlan {
+  return planPart(inputs, known, sliceRowsMax, hashOf);
 }
 
 /**
@@ -32,9 +51,8 @@ export async function judgeDay(
   build: Build,
   signal: AbortSignal,
 ): Promise<BuildSummary> {
-  const { engine, known, slices, sliceRowsMax, onProgress } = options;
+  const { engine, plan, slices, onProgress } = options;
   const { inputs, jobId } = build;
-  const plan = planPart(inputs, known, sliceRowsMax, hashOf);
   const total = plan.reused.length + plan.judged.length;
   await onProgress(0, total);
   await slices.copy(build, plan.reused);

@@ -2,7 +2,7 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { RULE_IDS, type RuleInForce } from "@trueclick/shared/verdict/rules";
 import type { Backtest, BacktestLine, Backtests } from "../ports/backtests.ts";
 import type { Job } from "../ports/jobQueue.ts";
-import { judgeDay } from "./judgeDay.ts";
+import { judgeDay, planDay } from "./judgeDay.ts";
 import type { JobStores } from "./runJob.ts";
 
 export interface BacktestStores
@@ -79,9 +79,10 @@ async function judgedLines(
     copies: await inputsStore.resolve([...knownCopies, ...found]),
     codeVersion: stores.codeVersion,
   };
+  const plan = planDay(inputs, [], stores.sliceRowsMax);
   const nowhere = { copy: async () => {}, record: async () => {} };
   try {
-    const options = { ...stores, slices: nowhere, known: [], onProgress: async () => {} };
+    const options = { ...stores, slices: nowhere, plan, onProgress: async () => {} };
     return (await judgeDay(options, { jobId: buildId, inputs }, signal)).lines;
   } finally {
     await backtests.discard(advertiserId, billingDay, buildId);

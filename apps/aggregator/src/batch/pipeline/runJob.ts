@@ -5,6 +5,7 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { attributionContent, withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
+import type { Slice } from "../domain/slices.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { AttributionEngine, AttributionInputs } from "../ports/attribution.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
@@ -14,7 +15,7 @@ import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { TruthEngine } from "../ports/truthEngine.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
 import { attributeDay } from "./attributeDay.ts";
-import { judgeDay } from "./judgeDay.ts";
+import { judgeDay, planDay } from "./judgeDay.ts";
 
 export interface JobStores {
   readonly inputs: InputsStore;
@@ -43,7 +44,8 @@ const CHECKS_MAX = 4;
  * Recounts one truth partition:
  *
  * 1. Pin the inputs and write them down. After a crash here the job has inputs and no result.
- * 2. Check every object against its hash: nothing is judged on damaged bytes.
+ * 2. Check every object that is read against its hash: nothing is judged on damaged bytes. Those of
+ *    slices that are taken over were checked when they were judged, and are not read.
  * 3. Judge slice by slice into rows under the job's own id, and copy what earlier builds hold of the
  *    slices whose inputs are the same. After a crash here they are rows of a build that no version
  *    names; the next attempt takes over the slices that were done.
@@ -70,17 +72,17 @@ export async function runJob(
   signal.throwIfAborted();
 
   await at("check_objects");
-  await timings.measure("check_objects", () =>
-    checkObjects(stores.objects, pinnedObjects(inputs), signal),
-  );
+  const known = job.full ? [] : await stores.slices.find(job);
+  const plan = planDay(inputs, known, stores.sliceRowsMax);
+  const check = checkingOnce(stores.objects);
+  await timings.measure("check_objects", () => check(plan.judged.flatMap(objectsOf), signal));
   let sliceCount = 0;
   const onProgress = (done: number, total: number) => {
     sliceCount = total;
     return at("judge", done, total);
   };
-  const known = job.full ? [] : await stores.slices.find(job);
   const summary = await timings.measure("judge", () =>
-    judgeDay({ ...stores, known, onProgress }, { jobId: job.id, inputs }, signal),
+    judgeDay({ ...stores, plan, onProgress }, { jobId: job.id, inputs }, signal),
   );
   signal.throwIfAborted();
 
@@ -88,7 +90,7 @@ export async function runJob(
     attributeDay(
       {
         ...stores,
-        check: (objects, held) => checkObjects(stores.objects, objects, held),
+        check,
         onProgress: (done, total) => at("attribute", done, total),
       },
       { jobId: job.id, inputs },
@@ -128,22 +130,22 @@ async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
   return { ...base, copies, codeVersion: stores.codeVersion };
 }
 
-async function checkObjects(
-  objects: ObjectStore,
-  pinned: readonly PinnedObject[],
-  signal: AbortSignal,
-): Promise<void> {
-  const byPath = new Map(pinned.map((pin) => [pin.path, pin]));
-  const pins = [...byPath.values()];
-  for (let start = 0; start < pins.length; start += CHECKS_MAX) {
-    signal.throwIfAborted();
-    await Promise.all(
-      pins.slice(start, start + CHECKS_MAX).map((pin) => checkObject(objects, pin)),
-    );
-  }
+/** Checks objects against their hashes, each once. */
+function checkingOnce(objects: ObjectStore) {
+  const checked = new Set<string>();
+  return async (pinned: readonly PinnedObject[], signal: AbortSignal): Promise<void> => {
+    const byPath = new Map(pinned.map((pin) => [pin.path, pin]));
+    const pins = [...byPath.values()].filter(({ path }) => !checked.has(path));
+    for (let start = 0; start < pins.length; start += CHECKS_MAX) {
+      signal.throwIfAborted();
+      const some = pins.slice(start, start + CHECKS_MAX);
+      await Promise.all(some.map((pin) => checkObject(objects, pin)));
+      for (const { path } of some) checked.add(path);
+    }
+  };
 }
 
-function pinnedObjects({ objects, following, copies }: PinnedInputs): PinnedObject[] {
+function objectsOf({ objects, following, copies }: Slice): PinnedObject[] {
   return [...objects, ...following, ...copies];
 }
 

@@ -89,6 +89,8 @@ export const batchJobs = pgTable(
     createdAt: createdAt(),
     startedAt: instant(),
     finishedAt: instant(),
+    /** When the rows were deleted of a job that published nothing; null while they may be there. */
+    sweptAt: instant(),
   },
   (table) => [
     index("batch_jobs_partition_idx").on(table.advertiserId, table.billingDay, table.id.desc()),

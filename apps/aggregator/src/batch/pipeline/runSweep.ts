@@ -1,0 +1,28 @@
+import { backOff, pause } from "../../archive/pipeline/backoff.ts";
+import type { RoleLogger } from "../../archive/pipeline/runArchive.ts";
+import type { BuildSweep } from "../ports/buildSweep.ts";
+
+export interface SweepRole {
+  readonly buildSweep: BuildSweep;
+  /** Between two sweeps, milliseconds. */
+  readonly intervalMs: number;
+  readonly logger: RoleLogger;
+}
+
+/** Sweeps dead builds until aborted. Stores that are away are waited for. Never throws. */
+export async function runSweep(role: SweepRole, signal: AbortSignal): Promise<void> {
+  const { buildSweep, intervalMs, logger } = role;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const swept = await buildSweep.sweep();
+      if (swept > 0) logger.info({ builds: swept }, "swept builds that published nothing");
+      failures = 0;
+      await pause(intervalMs, signal);
+    } catch (error) {
+      failures += 1;
+      logger.warn({ err: error, failures }, "could not sweep dead builds; trying again");
+      await backOff(failures, signal);
+    }
+  }
+}
