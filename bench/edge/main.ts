@@ -51,13 +51,15 @@ async function startServer({ server, log }: Entrant, address: string, topic: str
   return running;
 }
 
+function nameOf({ server, log, input }: Entrant): string {
+  return input ?? (log === "none" ? server : `${server} → ${log}`);
+}
+
 function contestant(entrant: Entrant, running: Running, scenario: Scenario): Contestant {
-  const { server, log, input } = entrant;
-  const name = input ?? (log === "none" ? server : `${server} → ${log}`);
   const { connections, status, eventsPerRequest, requestsPerRound, requestsFor } = scenario;
   const requests = requestsFor(entrant);
   return {
-    name,
+    name: nameOf(entrant),
     run: async () => {
       const before = await running.usage();
       const options = { requests, connections, status, count: requestsPerRound };
@@ -111,8 +113,11 @@ async function runScenario(scenario: Scenario, addressOf: (log: Log) => string) 
     }
     const rounds = scenario.rounds ?? { rounds: ROUNDS, warmups: WARMUPS };
     const standings = await compete(contestants, rounds);
-    const peer = scenario.entrants.at(-1)?.input === undefined ? contestants.at(-1)?.name : "";
-    process.stdout.write(`\n### ${scenario.title}\n\n${resultTable(standings, FIGURES, peer)}\n`);
+    const peers = scenario.entrants.filter(({ server }) => server === "fastify").map(nameOf);
+    process.stdout.write(`\n### ${scenario.title}\n`);
+    for (const peer of peers.length === 0 ? [undefined] : peers) {
+      process.stdout.write(`\n${resultTable(standings, FIGURES, peer)}\n`);
+    }
   } finally {
     for (const server of servers.values()) server.stop();
   }

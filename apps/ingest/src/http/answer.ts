@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * All of its headers as `headerList` makes them; of an answer that is given again and again, and
+   * All of its headers, names and values in turn; of an answer that is given again and again, and
    * whose body is ASCII.
    */
   readonly headerList?: string[];

@@ -88,7 +88,9 @@ export function conclude(
   }
   const answer = isRefused ? outcome.refusal : outcome;
   const headers = sender?.headers ?? null;
-  return headers === null ? answer : { ...answer, headers: { ...answer.headers, ...headers } };
+  if (headers === null) return answer;
+  const { status, contentType, body } = answer;
+  return { status, contentType, body, headers: { ...answer.headers, ...headers } };
 }
 
 /** `OPTIONS /v1/events`: what a browser asks before it sends for a page. */
@@ -241,6 +243,7 @@ async function accept({
 }: Extract<ReceivedBody, { readonly kind: "events" }>): Promise<Answer | Refused> {
   try {
     const receipt = await acceptEvents();
+    if (receipt.rejected.length === 0) return acceptedAnswer(receipt.accepted);
     return jsonAnswer(receipt.accepted === 0 ? 422 : 202, receipt);
   } catch (error) {
     return notStored(error, count);
@@ -254,4 +257,21 @@ export function notStored(error: unknown, events: number): Refused {
     ...unavailable("log_unavailable", "The events could not be stored. Send again."),
     events,
   };
+}
+
+/** By the number of events, of which a request has only so many. */
+const acceptedAnswers: (Answer | undefined)[] = [];
+
+/**
+ * The answer when all events are accepted. It has no `Cache-Control`, since what answers a POST is not
+ * kept unless it says so, and no `nosniff`, since there is nothing of anybody's in it.
+ */
+export function acceptedAnswer(events: number): Answer {
+  const known = acceptedAnswers[events];
+  if (known !== undefined) return known;
+  const { status, contentType, body } = jsonAnswer(202, { accepted: events, rejected: [] });
+  const headerList = ["Content-Type", contentType, "Content-Length", String(body.length)];
+  const made = { status, contentType, body, headerList };
+  acceptedAnswers[events] = made;
+  return made;
 }

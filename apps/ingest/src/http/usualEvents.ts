@@ -7,10 +7,11 @@
  */
 import type { IncomingMessage } from "node:http";
 import { type Delivery, OpenBody } from "../pipeline/acceptEvents.ts";
-import { type Answer, headerList, jsonAnswer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { Sender } from "./authenticate.ts";
 import { BodyBuffers } from "./bodyBuffers.ts";
 import {
+  acceptedAnswer,
   clientGone,
   conclude,
   type EventsDependencies,
@@ -136,16 +137,4 @@ class UsualRequest {
     acceptance.metrics.recordEvents(this.#delivery.source.id, refused);
     this.#exchange.fail(error);
   }
-}
-
-/** By the number of events, of which a request has only so many. */
-const acceptedAnswers: (Answer | undefined)[] = [];
-
-function acceptedAnswer(events: number): Answer {
-  const known = acceptedAnswers[events];
-  if (known !== undefined) return known;
-  const answer = jsonAnswer(202, { accepted: events, rejected: [] });
-  const made = { ...answer, headerList: headerList(answer) };
-  acceptedAnswers[events] = made;
-  return made;
 }
