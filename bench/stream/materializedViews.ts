@@ -1,5 +1,6 @@
 /** The peer that lets ClickHouse do it: raw rows in, a materialized view for each cube. */
 import { rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
@@ -9,10 +10,16 @@ import type { Traffic } from "./traffic.ts";
 type ClickHouseClient = ReturnType<typeof openClickHouse>;
 
 const BLOCKS_AN_INSERT = 40;
+/** How often, and how many times, it is asked whether anything is still being merged. */
+const MERGE_POLL_MS = 250;
+const MERGE_POLLS_MAX = 80;
 const CUBES = { ad: "ad_id", geo: "geo", device: "device", publisher: "publisher_id" };
 
 export interface ViewsPeer {
-  /** Inserts the traffic into empty tables: processor seconds of the engine. */
+  /**
+   * Inserts the traffic into empty tables: processor seconds of the engine, until it merges no more.
+   * Merging is how it comes to one state a cell; ours has that when it hands over.
+   */
   insertAll(traffic: Traffic): Promise<number>;
   /** Distinct clicks by `cube/campaign/minute/value`, asked of the raw rows. */
   cellsBySql(): Promise<Map<string, number>>;
@@ -35,6 +42,7 @@ export async function openViewsPeer(): Promise<ViewsPeer> {
         const lines = some.flatMap(({ value }) => [value, Buffer.from("\n")]);
         await insert(server.url, Buffer.concat(lines));
       }
+      await mergesToRest(client);
       return cpuSecondsOf(server.pid) - startedS;
     },
     async cellsBySql() {
@@ -58,6 +66,16 @@ export async function openViewsPeer(): Promise<ViewsPeer> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function mergesToRest(client: ClickHouseClient): Promise<void> {
+  for (let poll = 0; poll < MERGE_POLLS_MAX; poll += 1) {
+    const query = "SELECT toUInt32(count()) FROM system.merges WHERE database = currentDatabase()";
+    const answer = await client.query({ query, format: "JSONCompactEachRow" });
+    const [[merges] = []] = await answer.json<number[]>();
+    if (merges === 0) return;
+    await setTimeout(MERGE_POLL_MS);
+  }
 }
 
 /** As bytes, as they are: the client would make objects of them and JSON again. */

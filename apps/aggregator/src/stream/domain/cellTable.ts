@@ -4,6 +4,7 @@ const CELLS_MIN = 8;
 /** By how much a cost's upper half outweighs its lower. */
 const COST_HALF = 2 ** 32;
 const COST_HALF_BITS = 32n;
+const EXACT_UPPER = 2 ** 20;
 
 /** The counts of a cell, by place. */
 export const COUNT = {
@@ -128,7 +129,10 @@ export class CellTable {
   costMicros(cell: number): bigint {
     const row = cell * ROW_WORDS;
     const lower = (this.#rows[row + COST_LOWER] ?? 0) >>> 0;
-    return (BigInt(this.#rows[row + COST_UPPER] ?? 0) << COST_HALF_BITS) + BigInt(lower);
+    const upper = this.#rows[row + COST_UPPER] ?? 0;
+    // One `bigint` instead of four, where a number is exact.
+    if (Math.abs(upper) < EXACT_UPPER) return BigInt(upper * COST_HALF + lower);
+    return (BigInt(upper) << COST_HALF_BITS) + BigInt(lower);
   }
 
   campaignCube(cell: number): number {
