@@ -71,6 +71,8 @@ function ours(client: ClickHouseClient): Contestant {
   const name = "trueclick";
   const range = { fromMs: dayMs, toMs: dayMs + DAY_MS };
   const seconds = { from: range.fromMs / SECOND_MS, to: range.toMs / SECOND_MS };
+  const day = new Date(dayMs).toISOString().slice(0, 10);
+  const asked = { first_day: day, last_day: day, any_campaign: true, campaigns: [] };
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   const beyond = partitions.map(() => BigInt(rows));
   const cpu = () => cpuMs(engine.pid) + cpuMs(process.pid);
@@ -80,6 +82,7 @@ function ours(client: ClickHouseClient): Contestant {
       const [startedMs, startedCpu] = [performance.now(), cpu()];
       const totals = await driftTotals(client, SCOPE, {
         ...seconds,
+        ...asked,
         parts: hotPartsOf({
           ...range,
           nowMs: Date.now(),
@@ -87,12 +90,11 @@ function ours(client: ClickHouseClient): Contestant {
           rolledThroughMs: range.toMs + HOUR_MS,
         }),
         builds: [BUILD],
-        any_campaign: true,
-        campaigns: [],
         rows_max: 50_000,
       });
       const evidence = await driftEvidence(client, SCOPE, {
         ...seconds,
+        ...asked,
         day_starts: [seconds.from],
         day_ends: [seconds.to],
         builds: [BUILD],

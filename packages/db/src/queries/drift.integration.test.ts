@@ -91,6 +91,12 @@ describe("a difference with a cause each", () => {
         unexplained: 0,
       },
     ]);
+    // Asked for by the campaign, less is read and the same is said; to a stranger, nothing.
+    const ofCampaign = { ...range, campaignId: campaignIdSchema.parse("a1") };
+    const asked = await driftByCampaignHour(stores, { kind: "all" }, ofCampaign, nowMs);
+    expect(asked.rows).toEqual(rows);
+    const stranger = await driftByCampaignHour(stores, scopeOf("other"), ofCampaign, nowMs);
+    expect(stranger.rows).toEqual([]);
   });
 
   // A cause that soaks up what it does not cover would hide a loss.

@@ -1,7 +1,7 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { type AdvertiserId, advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { and, gte } from "drizzle-orm";
+import { and, eq, gte } from "drizzle-orm";
 import { campaigns } from "../postgres/schema/campaigns.ts";
 import { hotPartsOf } from "../routing/hotParts.ts";
 import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
@@ -56,7 +56,7 @@ export interface DriftAnswer {
  */
 export async function driftByCampaignHour(
   stores: Stores,
-  scope: TenantScope,
+  sees: TenantScope,
   asked: DriftRange,
   nowMs: number = Date.now(),
 ): Promise<DriftAnswer> {
@@ -66,6 +66,7 @@ export async function driftByCampaignHour(
     toMs: Math.ceil(asked.toMs / HOUR_MS) * HOUR_MS,
   };
   if (range.fromMs >= range.toMs) return { rows: [], ...range };
+  const scope = await scopeOfCampaign(stores, sees, asked.campaignId);
 
   const [offsets, rolledThroughMs, pins] = await Promise.all([
     pipelineOffsets(stores),
@@ -76,8 +77,8 @@ export async function driftByCampaignHour(
     ...secondsOf(range),
     parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
     builds: pins.map((pin) => pin.buildId),
-    any_campaign: asked.campaignId === undefined,
-    campaigns: asked.campaignId === undefined ? [] : [asked.campaignId],
+    ...daysOf(pins),
+    ...campaignParams(asked),
     rows_max: DRIFT_ROWS_MAX + 1,
   });
   if (totals.length > DRIFT_ROWS_MAX) {
@@ -88,7 +89,8 @@ export async function driftByCampaignHour(
   for (const [advertiser, ofAdvertiser] of Map.groupBy(totals, (total) => total.advertiser)) {
     const advertiserId = advertiserIdSchema.parse(advertiser);
     const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    const context = { advertiserId, scope, range, offsets, pins: ownPins };
+    const { campaignId } = asked;
+    const context = { advertiserId, scope, range, campaignId, offsets, pins: ownPins };
     explained.push(...(await explainAdvertiser(stores, context, ofAdvertiser)));
   }
   const campaignIds = [...new Set(explained.map((row) => row.campaignId))];
@@ -99,10 +101,41 @@ export async function driftByCampaignHour(
   return { rows, ...range };
 }
 
+/** That of the campaign's advertiser alone, so that nobody else's rows are looked at. */
+async function scopeOfCampaign(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+  campaignId: CampaignId | undefined,
+): Promise<TenantScope> {
+  if (campaignId === undefined) return scope;
+  const owners = await db
+    .select({ id: campaigns.advertiserId })
+    .from(campaigns)
+    .where(eq(campaigns.id, campaignId));
+  return narrowScope(
+    scope,
+    owners.map(({ id }) => id),
+  );
+}
+
+const campaignParams = ({ campaignId }: Pick<DriftRange, "campaignId">) => ({
+  any_campaign: campaignId === undefined,
+  campaigns: campaignId === undefined ? [] : [campaignId],
+});
+
+/** The first and the last billing day of builds; any day where there is none. */
+function daysOf(pins: readonly TruthPointer[]) {
+  const days = pins.map(({ billingDay }) => billingDay).sort();
+  return { first_day: days.at(0) ?? NO_DAY, last_day: days.at(-1) ?? NO_DAY };
+}
+
+const NO_DAY = "1970-01-01";
+
 interface AdvertiserContext {
   readonly advertiserId: AdvertiserId;
   readonly scope: TenantScope;
   readonly range: InstantRange;
+  readonly campaignId: CampaignId | undefined;
   readonly offsets: PipelineOffsets;
   /** Of this advertiser, by day. */
   readonly pins: readonly TruthPointer[];
@@ -117,7 +150,11 @@ async function explainAdvertiser(
   const tenant = narrowScope(context.scope, [context.advertiserId]);
   const params = await frontierParams(stores, tenant, context);
   const evidence = Map.groupBy(
-    await driftEvidence(stores.clickhouse, tenant, { ...params, ...secondsOf(range) }),
+    await driftEvidence(stores.clickhouse, tenant, {
+      ...params,
+      ...secondsOf(range),
+      ...campaignParams(context),
+    }),
     keyOf,
   );
   const explain = (total: DriftTotal, index: IndexCount) =>
@@ -211,6 +248,7 @@ async function frontierParams(
     day_starts: pins.map(({ bounds }) => bounds.fromMs / SECOND_MS),
     day_ends: pins.map(({ bounds }) => bounds.toMs / SECOND_MS),
     builds: pins.map((pin) => pin.buildId),
+    ...daysOf(pins),
     frontier_keys: [0, ...frontiers.map((f) => frontierKey(f.buildId, f.partition))],
     frontiers: [0n, ...frontiers.map(({ offset }) => offset)],
     partitions: [NO_PARTITION, ...streamNext.map(([partition]) => partition)],

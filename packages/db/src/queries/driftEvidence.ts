@@ -1,5 +1,6 @@
 /** What drift is worked out from, asked of ClickHouse. Times are epoch seconds. */
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { IsoDay } from "@trueclick/shared/calendar";
 import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { HotParts } from "../routing/hotParts.ts";
@@ -23,10 +24,16 @@ interface TotalsParams extends Record<string, unknown> {
   readonly from: number;
   readonly to: number;
   readonly builds: readonly number[];
+  /** Billing days of the builds, by which the tables of truth are sorted. */
+  readonly first_day: IsoDay;
+  readonly last_day: IsoDay;
   readonly any_campaign: boolean;
   readonly campaigns: readonly string[];
   readonly rows_max: number;
 }
+
+/** An event is of one campaign, whichever side tells of it. */
+const CAMPAIGN_CONDITION = "({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))";
 
 const seconds = z.coerce.number().int();
 const count = z.coerce.number().int().nonnegative();
@@ -56,7 +63,7 @@ export function driftTotals(
           toUInt32(intDiv(t, 3600) * 3600) AS hour,
           clicks AS stream_clicks,
           0 AS truth_clicks
-        FROM ${hotCellsSql(parts)}
+        FROM ${hotCellsSql(parts, CAMPAIGN_CONDITION)}
         UNION ALL
         SELECT
           advertiser_id AS advertiser,
@@ -66,12 +73,13 @@ export function driftTotals(
           events AS truth_clicks
         FROM truth_cube
         WHERE ${TENANT_CONDITION}
+          AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
           AND build_id IN ({builds: Array(UInt64)})
+          AND ${CAMPAIGN_CONDITION}
           AND event_type = 'click' AND verdict = 'valid'
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})
       )
-      WHERE {any_campaign: Bool} OR campaign IN ({campaigns: Array(String)})
       GROUP BY advertiser, campaign, hour
       HAVING stream > 0 OR truth > 0
       ORDER BY hour, campaign
@@ -90,6 +98,8 @@ export interface FrontierParams extends Record<string, unknown> {
   readonly day_starts: readonly number[];
   readonly day_ends: readonly number[];
   readonly builds: readonly number[];
+  readonly first_day: IsoDay;
+  readonly last_day: IsoDay;
   /** `frontierKey` of a build and a partition, and the frontier there. */
   readonly frontier_keys: readonly number[];
   readonly frontiers: readonly bigint[];
@@ -118,6 +128,8 @@ const STREAM_NEXT = `transform(
 interface EvidenceParams extends FrontierParams {
   readonly from: number;
   readonly to: number;
+  readonly any_campaign: boolean;
+  readonly campaigns: readonly string[];
 }
 
 /**
@@ -161,7 +173,7 @@ export function driftEvidence(
           toString(reason) AS reason,
           toUnixTimestamp(event_time) AS second
         FROM ${streamEvidenceSql(`${STREAM_TENANT}
-          AND event_type = 'click'
+          AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})`)}
       ) AS stream
@@ -173,8 +185,9 @@ export function driftEvidence(
           toString(verdict) AS verdict
         FROM truth_rejects
         WHERE ${TENANT_CONDITION}
+          AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
           AND build_id IN ({builds: Array(UInt64)})
-          AND event_type = 'click'
+          AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})
       ) AS truth
@@ -238,6 +251,7 @@ export function driftIndex(clickhouse: ClickHouseClient, scope: TenantScope, par
             SELECT partition, offset, \`index\`
             FROM truth_rejects
             WHERE ${TENANT_CONDITION}
+              AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
               AND build_id IN ({builds: Array(UInt64)})
               AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
           ) AS truth_rejected
