@@ -2,7 +2,7 @@
  * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
  * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours]`: 5 million clicks and 3 rounds unless said. `ours` leaves
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours]`: 5 million clicks and 2 rounds unless said. `ours` leaves
  * the peers out, which above 20 million need more memory and time than most machines have.
  */
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ const FIGURES = ["rows_per_s", "rows_per_cpu_s", "peak_mb"];
 const PEERS = ["one SQL query", "DuckDB"];
 
 const { positionals } = parseArgs({ allowPositionals: true });
-const [millions = "5", rounds = "3", only] = positionals;
+const [millions = "5", rounds = "2", only] = positionals;
 process.stdout.write(`${provenance()}\n\n`);
 const scaling: Standing[] = [];
 for (const size of millions.split(",").map(Number)) scaling.push(...(await countDay(size)));
