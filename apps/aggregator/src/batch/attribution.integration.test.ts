@@ -37,9 +37,9 @@ const fresh = (prefix: string) => {
   return `${prefix}_${String(serial).padStart(5, "0")}`;
 };
 
-async function newAdvertiser() {
+async function newAdvertiser(requiresImpression = false) {
   const [advertiser, campaign] = [fresh("adv"), fresh("cmp")];
-  const campaigns = [{ id: campaign, rates: [[0, 5n]] as const }];
+  const campaigns = [{ id: campaign, rates: [[0, 5n]] as const, requiresImpression }];
   await world.addAdvertiser(advertiser, { timeZone: "UTC", campaigns });
   const event = (type: StoredEvent["event_type"], fields: Partial<StoredEvent>) =>
     storedEvent({ event_id: fresh(type), campaign_id: campaign, event_type: type, ...fields });
@@ -47,6 +47,7 @@ async function newAdvertiser() {
     advertiser,
     campaign,
     click: (fields: Partial<StoredEvent>) => event("click", fields),
+    impression: (fields: Partial<StoredEvent>) => event("impression", fields),
     conversion: (fields: Partial<StoredEvent>) =>
       event("conversion", { conversion_value_micros: 10, ...fields }),
   };
@@ -242,4 +243,58 @@ it("publishes what another window changes, with the window as its cause, and kee
     },
   });
   expect(id).toBeGreaterThan(0);
+});
+
+// A click that nobody was shown the ad for must not be billed where the campaign asks for it.
+it("counts a click that needs an impression by one that was received in the hours before it", async () => {
+  const { advertiser, click, impression } = await newAdvertiser(true);
+  const other = await newAdvertiser();
+  const sent: StoredEvent[] = [];
+  const expected: Record<string, string> = {};
+  const expectVerdict = (
+    verdict: string,
+    clicked: Partial<StoredEvent>,
+    shown: Partial<StoredEvent> | null = null,
+    show = impression,
+  ) => {
+    const impression_id = fresh("impression-id");
+    const one = click({ impression_id, ...at(0), ...clicked });
+    expected[one.event_id] = verdict;
+    sent.push(one);
+    if (shown !== null) sent.push(show({ impression_id, ...at(-MINUTE_MS), ...shown }));
+  };
+  const [u, v, nobody] = [{ user_id: "u" }, { user_id: "v" }, { user_id: undefined }];
+  expectVerdict("valid", u, { ...u, ...at(-DAY_MS) });
+  expectVerdict("unlinked", v, { ...v, ...at(-DAY_MS - 1) });
+  expectVerdict("valid", nobody, { ...v, ...at(0) });
+  expectVerdict("valid", { user_id: "w" }, nobody);
+  expectVerdict("unlinked", { user_id: "x" }, v);
+  expectVerdict("unlinked", { user_id: "y" }, { user_id: "y", ...at(1) });
+  expectVerdict("unlinked", { user_id: "z" }, { user_id: "z", ad_id: "ad_2" });
+  expectVerdict("unlinked", { user_id: "a" }, { user_id: "a", test: true });
+  expectVerdict("unlinked", { user_id: "b" }, { user_id: "b" }, other.impression);
+  expectVerdict("unlinked", { user_id: "c", impression_id: undefined }, { user_id: "c" });
+  // A click that does not count makes none before it a double click.
+  expectVerdict("valid", { user_id: "d", ...at(-HOUR_MS) }, { user_id: "d", ...at(-2 * HOUR_MS) });
+  expectVerdict("unlinked", { user_id: "d", ...at(-HOUR_MS + 5_000) });
+  await archive([...sent, other.click(at(0))]);
+
+  const stores = { ...world.stores, sliceRowsMax: 1 };
+  const verdicts = async () => {
+    const rejects = (await world.current(advertiser, DAY))?.rejects ?? [];
+    const found = new Map(rejects.map(({ eventId, verdict }) => [eventId, verdict]));
+    return Object.fromEntries(Object.keys(expected).map((id) => [id, found.get(id) ?? "valid"]));
+  };
+  await world.recount(advertiser, DAY, stores);
+  expect(await verdicts()).toEqual(expected);
+  // In one slice as in many, and the same inputs come to the same.
+  expect(await world.recount(advertiser, DAY)).toBe("verified");
+
+  // One of the day before that comes late links its click, and makes the day count again.
+  const late = sent.find(({ event_type, user_id }) => event_type === "click" && user_id === "v");
+  expect(await dirty(advertiser)).not.toContain(`${DAY} new events`);
+  await archive([impression({ ...v, impression_id: late?.impression_id, ...at(-13 * HOUR_MS) })]);
+  expect(await dirty(advertiser)).toContain(`${DAY} new events`);
+  expect(await world.recountChanged(advertiser, DAY)).toBe("published");
+  expect(await verdicts()).toEqual({ ...expected, [late?.event_id ?? ""]: "valid" });
 });

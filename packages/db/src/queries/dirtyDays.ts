@@ -132,10 +132,7 @@ function candidatesOf(
     if (before?.counted == null) return [{ day: { ...day, why: "new events" }, if: "own" }];
 
     const { hourRows, campaignsHash } = before.counted;
-    const rowsNow = (hour: number) => archived.get(hour)?.rows ?? 0;
-    // A job also looks at the hour after its day: what follows a click tells whether it counts.
-    const looked = hoursTouched({ ...bounds, toMs: bounds.toMs + HOUR_MS });
-    if (hourRows === null || looked.some((hour) => rowsNow(hour) !== (hourRows.get(hour) ?? 0))) {
+    if (hasOtherRows(hourRows, bounds, seen)) {
       return [{ day: { ...day, why: "new events" }, if: "any" }];
     }
     const closesMs = closesAtMs(bounds.toMs, settlingHours);
@@ -169,6 +166,22 @@ function changedJudgement(
   }
   const isOther = now !== undefined && before !== null && before !== now;
   return isOther ? `changed program: ${now}` : null;
+}
+
+/**
+ * Whether the archive has other rows than were noted. A job also looks at the hour after its day: what
+ * follows a click tells whether it counts. And at hours before it, which it noted, where clicks need an
+ * impression; those that the archive was not asked for stay as they are.
+ */
+function hasOtherRows(
+  noted: ReadonlyMap<number, number> | null,
+  bounds: InstantRange,
+  { archived, sinceMs }: Pick<Seen, "archived" | "sinceMs">,
+): boolean {
+  if (noted === null) return true;
+  const before = [...noted.keys()].filter((hour) => hour >= sinceMs);
+  const looked = [...hoursTouched({ ...bounds, toMs: bounds.toMs + HOUR_MS }), ...before];
+  return looked.some((hour) => (archived.get(hour)?.rows ?? 0) !== (noted.get(hour) ?? 0));
 }
 
 function holds({ day, if: condition }: Candidate, known: CampaignHours | null): boolean {

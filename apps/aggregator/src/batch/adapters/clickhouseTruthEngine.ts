@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
-import { hoursTouched } from "@trueclick/shared/calendar";
+import { hoursTouched, type InstantRange } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
@@ -9,10 +9,17 @@ import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
 import { cubeSql } from "../domain/cubeSql.ts";
 import { JUDGED_COLUMNS } from "../domain/eventSql.ts";
+import type { PinnedCampaign } from "../domain/inputs.ts";
 import { eventCountSql, type JudgeInputs, rejectsSql } from "../domain/judgeSql.ts";
 import { type SievedRows, sieveSql } from "../domain/sieveSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
+import {
+  dropUnlinkedSql,
+  findUnlinkedSql,
+  lookbackHours,
+  rulesThatMeet,
+} from "../domain/unlinkedSql.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
@@ -52,13 +59,14 @@ export function createClickHouseTruthEngine(
 ): TruthEngine {
   const rowsOf = (slice: readonly { readonly path: string }[]) =>
     slice.length === 0 ? null : objects.rowsOf(slice.map(({ path }) => path));
-  const write = async (name: string, query: string, { jobId, inputs }: Build) => {
+  const write = async (name: string, query: string, { jobId, inputs }: Build, slice: Slice) => {
     await clickhouse.command({
       query,
       query_params: {
         advertiserId: inputs.advertiserId,
         billingDay: inputs.billingDay,
         buildId: jobId.toString(),
+        sliceHour: slice.firstHourMs / SECOND_MS,
       },
       clickhouse_settings: { ...SETTINGS, log_comment: name },
     });
@@ -76,29 +84,7 @@ export function createClickHouseTruthEngine(
   };
 
   return {
-    async findCopies(campaigns, bounds) {
-      const hours = hoursTouched(bounds);
-      const [first, last] = [hours.at(0), hours.at(-1)];
-      if (first === undefined || last === undefined) return [];
-      const result = await clickhouse.query({
-        query: findCopiesSql(campaignRows(campaigns)),
-        query_params: {
-          fromSeconds: first / SECOND_MS,
-          toSeconds: (last + HOUR_MS) / SECOND_MS,
-          limit: COPY_OBJECTS_MAX + 1,
-        },
-        format: "JSONEachRow",
-        clickhouse_settings: { ...SETTINGS, log_comment: "batch.findCopies" },
-      });
-      const rows = z.array(pathRow).parse(await result.json());
-      if (rows.length > COPY_OBJECTS_MAX) {
-        throw new JobRefusedError(
-          `ids of this day come back in more than ${COPY_OBJECTS_MAX} objects of other hours: ` +
-            "a source gives the same ids to different events",
-        );
-      }
-      return rows.map(({ path }) => path);
-    },
+    findCopies: (campaigns, bounds) => findCopies(clickhouse, campaigns, bounds),
 
     async count({ inputs }, slice) {
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
@@ -127,11 +113,25 @@ export function createClickHouseTruthEngine(
         await learnAgents(clickhouse, tokenBearers(sieved.copies), SETTINGS);
       }
       await loadNetworks();
-      const { inputs } = build;
-      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build);
-      await write("batch.rejects", insertRejects(sieved, slice, inputs), build);
-      await write("batch.cube", insertCube(sieved, slice, inputs), build);
-      await write("batch.dropSuspects", dropSuspects(slice), build);
+      const rules = rulesThatMeet(build.inputs.rules, build.inputs.campaigns);
+      const inputs = { ...build.inputs, rules };
+      const needsImpression = lookbackHours(rules, inputs.campaigns) > 0;
+      if (needsImpression) {
+        const linked = { ...sieved, preceding: rowsOf(slice.preceding) };
+        await write(
+          "batch.unlinked",
+          findUnlinkedSql(linked, rules, inputs.campaigns),
+          build,
+          slice,
+        );
+      }
+      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice);
+      await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
+      await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
+      await write("batch.dropSuspects", dropSuspects(slice), build, slice);
+      if (needsImpression) {
+        await write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice);
+      }
     },
 
     summarize: (build) => summarizeBuild(clickhouse, build),
@@ -168,10 +168,39 @@ export function truthCodeVersion(): string {
   const slice = { firstHourMs: 0 };
   const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
   const text =
+    findUnlinkedSql({ ...sieved, preceding: "preceding" }, inputs.rules, inputs.campaigns) +
     insertSuspects(sieved, slice, inputs) +
     insertRejects(sieved, slice, inputs) +
     insertCube(sieved, slice, inputs);
   return `truth-${hash("sha256", text).slice(0, 12)}`;
+}
+
+async function findCopies(
+  clickhouse: ClickHouseClient,
+  campaigns: readonly PinnedCampaign[],
+  bounds: InstantRange,
+): Promise<string[]> {
+  const hours = hoursTouched(bounds);
+  const [first, last] = [hours.at(0), hours.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const result = await clickhouse.query({
+    query: findCopiesSql(campaignRows(campaigns)),
+    query_params: {
+      fromSeconds: first / SECOND_MS,
+      toSeconds: (last + HOUR_MS) / SECOND_MS,
+      limit: COPY_OBJECTS_MAX + 1,
+    },
+    format: "JSONEachRow",
+    clickhouse_settings: { ...SETTINGS, log_comment: "batch.findCopies" },
+  });
+  const rows = z.array(pathRow).parse(await result.json());
+  if (rows.length > COPY_OBJECTS_MAX) {
+    throw new JobRefusedError(
+      `ids of this day come back in more than ${COPY_OBJECTS_MAX} objects of other hours: ` +
+        "a source gives the same ids to different events",
+    );
+  }
+  return rows.map(({ path }) => path);
 }
 
 /** Rows that a search wrote twice change nothing. */

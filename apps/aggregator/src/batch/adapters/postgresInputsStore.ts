@@ -13,8 +13,14 @@ import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, inArray, isNull, lt } from "drizzle-orm";
 import { z } from "zod";
-import { inputsJson, type ObjectIdentity, type PinnedObject } from "../domain/inputs.ts";
-import type { BaseInputs, InputsStore } from "../ports/inputsStore.ts";
+import {
+  inputsJson,
+  type ObjectIdentity,
+  type PinnedInputs,
+  type PinnedObject,
+} from "../domain/inputs.ts";
+import { lookbackHours } from "../domain/unlinkedSql.ts";
+import type { BaseInputs, InputsStore, RuleTrial } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
 import { readCampaigns, readDecisions, readRules } from "./postgresJudgement.ts";
 import { type ReadObject, readObjectColumns, readSources } from "./postgresSources.ts";
@@ -43,8 +49,8 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
   const { topic } = options;
   return {
     // One snapshot: a rate that is set meanwhile is either pinned with its campaign or not at all.
-    read: (job) =>
-      db.transaction((tx) => readBase(tx, job, options), {
+    read: (job, trial) =>
+      db.transaction((tx) => readBase(tx, job, options, trial), {
         isolationLevel: "repeatable read",
         accessMode: "read only",
       }),
@@ -60,7 +66,7 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
             inputs: inputsJson(inputs),
             inputsHash,
             codeVersion: inputs.codeVersion,
-            hourRows: rowsByHour(objects),
+            hourRows: rowsByHour(objects, inputs),
           })
           .where(and(eq(batchJobs.id, Number(jobId)), eq(batchJobs.state, "running")))
           .returning({ id: batchJobs.id });
@@ -113,6 +119,7 @@ async function readBase(
   tx: Reader,
   { advertiserId, billingDay }: Job,
   { topic, ...judgedBy }: InputsStoreOptions,
+  trial: RuleTrial = (rules) => rules,
 ): Promise<BaseInputs> {
   const [advertiser] = await tx
     .select({ timeZone: advertisers.timeZone, currency: advertisers.currency })
@@ -124,15 +131,25 @@ async function readBase(
   // What follows an event of the day within an hour may tell of it.
   const followingMs = (hours.at(-1) ?? bounds.toMs) + HOUR_MS;
   const lookedAt = { fromMs: bounds.fromMs, toMs: followingMs + HOUR_MS };
+  const rules = trial(await readRules(tx, lookedAt));
+  const campaigns = await readCampaigns(tx, advertiserId);
+  const precedingHours = lookbackHours(rules, campaigns);
+  const firstMs = hours.at(0) ?? bounds.fromMs;
   return {
     advertiserId,
     billingDay,
     ...advertiser,
     ...judgedBy,
     bounds,
-    rules: await readRules(tx, lookedAt),
+    rules,
     decisions: await readDecisions(tx, advertiserId, lookedAt),
-    campaigns: await readCampaigns(tx, advertiserId),
+    campaigns,
+    precedingHours,
+    preceding: await readObjects(
+      tx,
+      topic,
+      hoursTouched({ fromMs: firstMs - precedingHours * HOUR_MS, toMs: firstMs }),
+    ),
     objects: await readObjects(tx, topic, hours),
     following: await readObjects(tx, topic, [followingMs]),
     knownCopies: await readKnownCopies(tx, { advertiserId, billingDay }),
@@ -179,10 +196,16 @@ async function readKnownCopies(
   return pinnedCopies.parse(current?.inputs ?? null)?.copies.map(({ path }) => path) ?? [];
 }
 
-/** By start of the hour, epoch seconds. */
-function rowsByHour(objects: readonly PinnedObject[]): Record<string, number> {
+/** By start of the hour, epoch seconds; hours before the day also where they have none yet. */
+function rowsByHour(
+  objects: readonly PinnedObject[],
+  { bounds, preceding, precedingHours }: PinnedInputs,
+): Record<string, number> {
+  const firstMs = hoursTouched(bounds).at(0) ?? bounds.fromMs;
+  const before = hoursTouched({ fromMs: firstMs - precedingHours * HOUR_MS, toMs: firstMs });
   const rows: Record<string, number> = {};
-  for (const object of objects) {
+  for (const hourMs of before) rows[String(hourMs / SECOND_MS)] = 0;
+  for (const object of [...objects, ...preceding]) {
     const hour = String(object.eventHourMs / SECOND_MS);
     rows[hour] = (rows[hour] ?? 0) + object.rows;
   }

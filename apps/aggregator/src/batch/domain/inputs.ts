@@ -67,6 +67,10 @@ export interface PinnedInputs {
    * least one of them touched by the day. By path; those of the day's own hours are in `objects` as well.
    */
   readonly copies: readonly PinnedObject[];
+  /** Objects of the hours before that impressions of its clicks may lie in, where some need one. */
+  readonly preceding: readonly PinnedObject[];
+  /** How many hours before, as rules and campaigns have it; 0 where none needs one. */
+  readonly precedingHours: number;
   /** What its conversions are credited by. Pinned once the day is judged and has conversions. */
   readonly attribution?: PinnedAttribution;
 }
@@ -91,6 +95,7 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
     campaigns: inputs.campaigns.map(campaignJson),
     following: objectsJson(inputs.following),
     copies: objectsJson(inputs.copies),
+    ...(inputs.preceding.length > 0 && { preceding: objectsJson(inputs.preceding) }),
     ...(inputs.attribution && { attribution: attributionJson(inputs.attribution) }),
   };
 }

@@ -1,6 +1,7 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { type RuleId, type RuleInForce, verdictOfRule } from "@trueclick/shared/verdict/rules";
+import { isUnlinkedSql } from "./unlinkedSql.ts";
 
 /** Matches are bits of a 64-bit number. A day with more versions in force is refused. */
 export const RULES_MAX = 63;
@@ -24,7 +25,8 @@ const VELOCITY_KEYS = {
  * - `publisher_decisions`, `manual_decisions` Array(UInt64)
  * - `is_replayed` Bool: an earlier event, not a copy of it, used its token up
  */
-export function predicateOf({ id, parameters }: RuleInForce): string | null {
+export function predicateOf(rule: RuleInForce): string | null {
+  const { id, parameters } = rule;
   switch (id) {
     case "duplicate":
       return "NOT is_first AND is_same";
@@ -53,7 +55,7 @@ export function predicateOf({ id, parameters }: RuleInForce): string | null {
     case "manual":
       return "notEmpty(manual_decisions)";
     case "unlinked":
-      return "false";
+      return isUnlinkedSql(rule);
     case "token_replayed":
       return "is_replayed";
     case "double_click":

@@ -18,7 +18,10 @@ const objects = fc.array(
 it("judges every object once, and no hour in two slices", () => {
   fc.assert(
     fc.property(objects, objects, fc.integer({ min: 1, max: 500 }), (own, copies, rowsMax) => {
-      const slices = planSlices({ objects: own, following: copies, copies }, rowsMax);
+      const slices = planSlices(
+        { objects: own, following: copies, copies, preceding: [], precedingHours: 0 },
+        rowsMax,
+      );
       const planned = slices.flatMap((slice) => slice.objects);
       expect(planned).toHaveLength(own.length);
       expect(new Set(planned)).toEqual(new Set(own));

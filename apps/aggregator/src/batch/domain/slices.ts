@@ -12,6 +12,8 @@ export interface Slice {
   readonly following: readonly PinnedObject[];
   /** Objects of other hours with copies of some of these events, or uses of their tokens. */
   readonly copies: readonly PinnedObject[];
+  /** Objects of the hours before the first one, in which impressions of these clicks may lie. */
+  readonly preceding: readonly PinnedObject[];
 }
 
 /** All that a day is judged by; slices are cut of its objects, or of some of them. */
@@ -19,6 +21,10 @@ export interface SliceInputs {
   readonly objects: readonly PinnedObject[];
   readonly following: readonly PinnedObject[];
   readonly copies: readonly PinnedObject[];
+  /** Objects of hours before the day; none unless some of its clicks need an impression. */
+  readonly preceding: readonly PinnedObject[];
+  /** How far back impressions may lie, hours; 0 where no click needs one. */
+  readonly precedingHours: number;
 }
 
 /**
@@ -57,6 +63,10 @@ export function planSlices(
       lastHourMs,
       following: after.get(lastHourMs + HOUR_MS) ?? [],
       copies: inputs.copies.filter(({ eventHourMs }) => !hours.includes(eventHourMs)),
+      preceding: [...inputs.preceding, ...inputs.objects].filter(({ eventHourMs }) => {
+        const backMs = firstHourMs - eventHourMs;
+        return backMs > 0 && backMs <= inputs.precedingHours * HOUR_MS;
+      }),
     };
   });
 }

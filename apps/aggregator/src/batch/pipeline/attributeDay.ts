@@ -27,6 +27,7 @@ export interface AttributedDay {
   readonly summary: AttributionSummary;
 }
 
+const NO_OTHERS = { following: [], copies: [], preceding: [], precedingHours: 0 };
 /** Conversions that are credited by one query, unless a single hour has more. */
 const CONVERSIONS_MAX = 200_000;
 
@@ -109,7 +110,7 @@ async function indexDay(
   await check(judged.objects, signal);
   let clicks = 0;
   const { objects } = judged;
-  for (const slice of planSlices({ objects, following: [], copies: [] }, sliceRowsMax)) {
+  for (const slice of planSlices({ ...NO_OTHERS, objects }, sliceRowsMax)) {
     signal.throwIfAborted();
     clicks += await attributionEngine.indexClicks(judged, slice);
   }

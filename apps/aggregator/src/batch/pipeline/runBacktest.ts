@@ -71,11 +71,12 @@ async function judgedLines(
     attempt: 1,
     full: true,
   };
-  const { knownCopies, ...base } = await inputsStore.read(job);
+  const { knownCopies, ...base } = await inputsStore.read(job, (rules) =>
+    withRule(rules, backtest),
+  );
   const found = await engine.findCopies(base.campaigns, { ...bounds, toMs: bounds.toMs + HOUR_MS });
   const inputs = {
     ...base,
-    rules: withRule(base.rules, backtest),
     copies: await inputsStore.resolve([...knownCopies, ...found]),
     codeVersion: stores.codeVersion,
   };

@@ -145,8 +145,8 @@ function checkingOnce(objects: ObjectStore) {
   };
 }
 
-function objectsOf({ objects, following, copies }: Slice): PinnedObject[] {
-  return [...objects, ...following, ...copies];
+function objectsOf({ objects, following, copies, preceding }: Slice): PinnedObject[] {
+  return [...objects, ...following, ...copies, ...preceding];
 }
 
 async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<void> {

@@ -33,6 +33,7 @@ export interface CampaignSeed {
   readonly id: string;
   readonly startsMs?: number;
   readonly endsMs?: number;
+  readonly requiresImpression?: boolean;
   /** `[fromMs, toMs)` in which it was paused. */
   readonly pauses?: readonly (readonly [number, number])[];
   /** `[effectiveFromMs, cpcMicros]` */
@@ -145,14 +146,15 @@ async function addAdvertiser(
   const advertiserId = advertiserIdSchema.parse(id);
   const { timeZone } = options;
   await db.insert(advertisers).values({ id: advertiserId, name: id, timeZone, currency: "EUR" });
-  for (const { id: campaign, startsMs, endsMs, rates, pauses = [] } of options.campaigns) {
+  for (const { id: campaign, rates, pauses = [], ...one } of options.campaigns) {
     const campaignId = campaignIdSchema.parse(campaign);
     await db.insert(campaigns).values({
       id: campaignId,
       advertiserId,
       name: campaign,
-      startsAt: startsMs === undefined ? null : new Date(startsMs),
-      endsAt: endsMs === undefined ? null : new Date(endsMs),
+      startsAt: one.startsMs === undefined ? null : new Date(one.startsMs),
+      endsAt: one.endsMs === undefined ? null : new Date(one.endsMs),
+      requiresImpression: one.requiresImpression ?? false,
     });
     for (const [effectiveFromMs, cpcMicros] of rates) {
       const effectiveFrom = new Date(effectiveFromMs);
