@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- stream [cpu|partitions|views|yahoo|ids|memory] [events]`: what the stream's
+ * `npm run bench -- stream [cpu|partitions|views|yahoo|ids|memory|restart] [events]`: what the stream's
  * engine costs, without any network. Figures are per processor second, of all threads: see
  * `cpuTime.ts`.
  */
@@ -10,6 +10,7 @@ import { cpuSeconds } from "./cpuTime.ts";
 import { idContestants } from "./ids.ts";
 import { openViewsPeer } from "./materializedViews.ts";
 import { stateOverTime } from "./memory.ts";
+import { restartContestant } from "./restart.ts";
 import { prepareTraffic, type Traffic } from "./traffic.ts";
 import { yahooContestants } from "./yahoo.ts";
 
@@ -125,6 +126,12 @@ async function ids(): Promise<void> {
   print(resultTable(standings, ["adds_per_cpu_s", "bytes_per_id", "ids_taken"], "Set<string>"));
 }
 
+async function restart(): Promise<void> {
+  const traffic = prepareTraffic({ ...plain, events });
+  const standings = await compete([restartContestant(traffic)], { rounds: ROUNDS, warmups: 1 });
+  print(resultTable(standings, ["cpu_s_per_million_events"]));
+}
+
 async function memory(): Promise<void> {
   print(stateOverTime().join("\n"));
 }
@@ -136,6 +143,7 @@ const benches = new Map<string, () => Promise<void>>([
   ["yahoo", yahoo],
   ["ids", ids],
   ["memory", memory],
+  ["restart", restart],
 ]);
 const bench = benches.get(what);
 if (bench === undefined) throw new Error(`stream has: ${[...benches.keys()].join(", ")}`);
