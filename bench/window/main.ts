@@ -1,7 +1,8 @@
 /**
  * P6: from Kafka to windows, with checkpoints on: `npm run bench -- window [events]`. Ours is the
  * stream role as it is: Kafka reader, engine, counts and evidence to ClickHouse, checkpoints in
- * Postgres. The peer is a program on kafkajs that counts the same in memory and commits its offsets.
+ * Postgres. The peer is a program on kafkajs that counts the same in memory and commits its offsets;
+ * what does as much is ours with its counts thrown away and its checkpoints kept.
  * Each reads the same events, from a topic as its author would have it, on a core of its own; stores,
  * broker and this process share the other one.
  *
@@ -51,11 +52,12 @@ async function compare(brokers: string, stores: WindowStores, events: number): P
   await fillOurTopic(brokers, OUR_TOPIC, lines);
   await fillPeersTopic(brokers, PEERS_TOPIC, lines);
   const { databaseUrl, clickhouseUrl } = stores;
-  const ourWords = ["ours", brokers, OUR_TOPIC, databaseUrl, clickhouseUrl];
-  const ours = await startContestant("trueclick, to the stores", events, ourWords);
+  const ourWords = ["ours", brokers, OUR_TOPIC, databaseUrl];
+  const whole = await startContestant("trueclick", events, [...ourWords, clickhouseUrl]);
+  const bare = await startContestant("trueclick, counts thrown away", events, ourWords);
   const peer = await startContestant(PEER, events, ["peer", brokers, PEERS_TOPIC, `${events}`]);
   try {
-    const contestants = [ours.contestant, peer.contestant];
+    const contestants = [whole.contestant, bare.contestant, peer.contestant];
     const standings = await compete(contestants, { rounds: ROUNDS, warmups: WARMUPS });
     const counted = await stores.digest();
     const [theirs = "", ...others] = peer.digests;
@@ -64,8 +66,7 @@ async function compare(brokers: string, stores: WindowStores, events: number): P
     const table = resultTable(standings, FIGURES, PEER);
     process.stdout.write(`${provenance()}\n\nequal in ${counted}\n\n${table}\n`);
   } finally {
-    ours.stop();
-    peer.stop();
+    for (const { stop } of [whole, bare, peer]) stop();
   }
 }
 

@@ -1,16 +1,42 @@
-/** The stream role as it is, in a process of its own, from an empty checkpoint to the log's end. */
+/**
+ * The stream role as it is, in a process of its own, from an empty checkpoint to the log's end; and
+ * the same with its counts thrown away, which is what the peer does with its own.
+ */
+import type { ClickHouseClient } from "@clickhouse/client";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
-import { openDatabase } from "@trueclick/db/postgres/database";
+import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
+import type { EventLogReader } from "@trueclick/event-log";
 import { createKafkaEventLog } from "@trueclick/event-log/kafka";
 import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { delay } from "../../apps/aggregator/src/delay.ts";
 import { testLeases } from "../../apps/aggregator/src/leases/testing/testLeases.ts";
+import { createPostgresCampaignDirectory } from "../../apps/aggregator/src/stream/adapters/postgresCampaignDirectory.ts";
+import { createPostgresCheckpointStore } from "../../apps/aggregator/src/stream/adapters/postgresCheckpointStore.ts";
 import { composeStream } from "../../apps/aggregator/src/stream/composeStream.ts";
+import { HASH_KEY_WORDS } from "../../apps/aggregator/src/stream/domain/spanHash.ts";
+import { runStream } from "../../apps/aggregator/src/stream/pipeline/runStream.ts";
+import type { HotStore } from "../../apps/aggregator/src/stream/ports/hotStore.ts";
 import type { StreamObserver } from "../../apps/aggregator/src/stream/ports/streamObserver.ts";
 import { type Measured, measureCpu, type RunRound } from "./rounds.ts";
 
 const SETTINGS = { allowedLatenessMs: 10 * MINUTE_MS, flushIntervalMs: SECOND_MS };
 
+/** The limits of `composeStream`. */
+const LIMITS = {
+  openEntriesMax: 8_000_000,
+  readRecordsMax: 256,
+  flushBytesMax: 32 * 1_048_576,
+  waitingUsersMax: 500_000,
+  readWaitMs: 1_000,
+};
+const NOWHERE: HotStore = {
+  writeCells: () => Promise.resolve(),
+  writeUsers: () => Promise.resolve(),
+  writeRejects: () => Promise.resolve(),
+};
+
+/** @param clickhouseUrl Empty: the counts are thrown away. Checkpoints are kept in any case. */
 export async function openOurs(
   brokers: string,
   topic: string,
@@ -19,7 +45,7 @@ export async function openOurs(
 ): Promise<RunRound> {
   const log = await createKafkaEventLog({ brokers: [brokers], clientId: "bench" }).reader(topic);
   const { db } = openDatabase(databaseUrl, { connectionsMax: 8 });
-  const clickhouse = openClickHouse(clickhouseUrl);
+  const clickhouse = clickhouseUrl === "" ? null : openClickHouse(clickhouseUrl);
   return async () => {
     await db.delete(streamCheckpoints);
     const behind = new Map<number, bigint>();
@@ -46,9 +72,31 @@ export async function openOurs(
     const { partitionCount } = log;
     const leases = testLeases(db, { name: "stream", topic, partitionCount });
     const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
-    const deps = { log, db, clickhouse, observer, leases, settings: SETTINGS };
-    await composeStream(deps, signals);
+    await runRole(log, db, clickhouse, observer)(leases, signals);
     if (measured === undefined) throw new Error("The stream ended before the log");
     return { measured, digest: null };
   };
+}
+
+type RunRole = (leases: Leases, signals: Parameters<typeof composeStream>[1]) => Promise<void>;
+type Leases = Parameters<typeof runStream>[2];
+
+function runRole(
+  log: EventLogReader,
+  db: Database,
+  clickhouse: ClickHouseClient | null,
+  observer: StreamObserver,
+): RunRole {
+  if (clickhouse !== null) {
+    const deps = { log, db, clickhouse, observer, settings: SETTINGS };
+    return (leases, signals) => composeStream({ ...deps, leases }, signals);
+  }
+  const deps = {
+    ...{ log, observer, delay, hotStore: NOWHERE, random: Math.random },
+    checkpoints: createPostgresCheckpointStore(db, log.topic),
+    campaigns: createPostgresCampaignDirectory(db),
+    nowMs: () => performance.now(),
+  };
+  const hashKey = crypto.getRandomValues(new Int32Array(HASH_KEY_WORDS));
+  return (leases, signals) => runStream(deps, { ...LIMITS, ...SETTINGS, hashKey }, leases, signals);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { constants, zstdCompressSync } from "node:zlib";
+import { constants, createZstdCompress, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
 import { compressZstd, compressZstdNow, decompressZstd } from "./zstd.ts";
+import { frameContentBytes } from "./zstdFrame.ts";
 
 // The size is told beforehand, and room is taken by it: bytes that do not shrink need more than that.
 it.each([0, 1, 1_023, 1_024, 262_144, 1_048_576])(
@@ -19,6 +20,8 @@ it.each([0, 1, 1_023, 1_024, 262_144, 1_048_576])(
 it("writes the frames that Node writes with a context for each", async () => {
   const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
   const kept = new KeptZstd({ params });
+  // A frame of 131,072 bytes, the one that shows what Node adds.
+  expect(kept.compress(randomBytes(131_056))).toHaveLength(131_072);
   const size = fc.oneof(fc.nat(2_000), fc.integer({ min: 0, max: KEPT_ZSTD_BYTES_MAX }));
   const text = fc.tuple(size, fc.string({ minLength: 1, maxLength: 60 }));
   const noise = fc.tuple(size, fc.constant(null));
@@ -27,8 +30,11 @@ it("writes the frames that Node writes with a context for each", async () => {
       for (const [bytes, pattern] of blocks) {
         const block = pattern === null ? randomBytes(bytes) : Buffer.alloc(bytes, pattern);
         const frame = kept.compress(block);
-        const plain = zstdCompressSync(block, { params, pledgedSrcSize: bytes });
+        // Node adds an empty frame to one that fills its last piece of output to the byte.
+        const onePiece = { pledgedSrcSize: bytes, chunkSize: 2 * KEPT_ZSTD_BYTES_MAX };
+        const plain = zstdCompressSync(block, { params, ...onePiece });
         expect(frame?.equals(plain)).toBe(true);
+        expect((await compressZstd(block)).equals(plain)).toBe(true);
         expect((await decompressZstd(compressZstdNow(block))).equals(block)).toBe(true);
       }
     }),
@@ -36,3 +42,44 @@ it("writes the frames that Node writes with a context for each", async () => {
   );
   expect(kept.compress(Buffer.alloc(KEPT_ZSTD_BYTES_MAX + 1))).toBeNull();
 });
+
+it.each([0, 1, 255, 256, 65_791, 65_792, 262_144, 262_145, 1_048_577])(
+  "reads frames of %i bytes, with their length told and without, and finds what is wrong",
+  async (size) => {
+    const content = randomBytes(size);
+    const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+    const told = zstdCompressSync(content, { params, pledgedSrcSize: size });
+    const untold = await streamed(content);
+    expect(frameContentBytes(told)).toBe(size);
+    expect(frameContentBytes(untold)).toBeNull();
+    for (const frame of [told, untold]) {
+      expect((await decompressZstd(frame)).equals(content)).toBe(true);
+      const damaged = Buffer.from(frame);
+      damaged.writeUInt8((damaged.at(-1) ?? 0) ^ 1, damaged.length - 1);
+      await expect(decompressZstd(damaged)).rejects.toThrow();
+      await expect(decompressZstd(frame.subarray(0, -5))).rejects.toThrow();
+    }
+    // Told a length that is not its own, it is still not cut to it.
+    const lying = lyingOf(told, size);
+    if (lying !== null) await expect(decompressZstd(lying)).rejects.toThrow();
+  },
+);
+
+/** The frame with another length told in its four bytes; null where it has not four. */
+function lyingOf(frame: Buffer, size: number): Buffer | null {
+  const at = frame.indexOf(Buffer.from(Uint32Array.of(size).buffer));
+  if (size < 65_792 || at !== 5 + (((frame[4] ?? 0) & 0x20) === 0 ? 1 : 0)) return null;
+  const lying = Buffer.from(frame);
+  lying.writeUInt32LE(size - 1_000, at);
+  return lying;
+}
+
+/** As a program writes that does not know the end when it begins. */
+async function streamed(content: Buffer): Promise<Buffer> {
+  const stream = createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  if (content.length > 0) stream.write(content);
+  stream.flush(() => stream.end());
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
