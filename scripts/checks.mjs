@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
+/** A check that has not ended by then hangs, and counts as failed. */
+const CHECK_TIMEOUT_MS = 25 * 60_000;
 /** More files than these are no accident of one machine. */
 const REPEATED_FILES_MAX = 3;
 /** Characters of a failure that the end of the run repeats. */
@@ -18,7 +20,10 @@ const results = mkdtempSync(join(tmpdir(), "trueclick-test-"));
  */
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    const child = spawn(command, args, {
+      ...{ stdio: "inherit", env: { ...process.env, ...env } },
+      ...{ timeout: CHECK_TIMEOUT_MS, killSignal: "SIGKILL" },
+    });
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(1);

@@ -30,6 +30,7 @@ export async function createEdgeWorld(
   const database = await open();
   const folder = await mkdtemp(join(tmpdir(), "trueclick-edge-"));
   const running: EdgeProcess[] = [];
+  let hasEnded = false;
   await migratePostgres(database.url);
   const { db, close } = openDatabase(database.url, { connectionsMax: 1 });
   const sourceId = sourceIdSchema.parse("src_test");
@@ -47,6 +48,8 @@ export async function createEdgeWorld(
     start: async (more: Readonly<Record<string, string>> = {}, program?: string) => {
       const edge = await startEdgeProcess({ ...settings, ...more }, program);
       running.push(edge);
+      // A test that ran out of time goes on behind its end, and its edges would outlive the run.
+      if (hasEnded) await edge.end("SIGKILL");
       return edge;
     },
     storedEvents: async () =>
@@ -54,6 +57,7 @@ export async function createEdgeWorld(
     quarantined: async () =>
       (await storedLines(log, "clicks.quarantine")).map(({ line }) => JSON.parse(line)),
     end: async () => {
+      hasEnded = true;
       await Promise.all(running.splice(0).map((edge) => edge.end("SIGKILL")));
       await database.drop();
       await rm(folder, { recursive: true, force: true });
