@@ -1,10 +1,11 @@
 /**
  * P13, freshness: from the acknowledgement of a click to the report that shows it, at rising load.
- * `npm run bench -- freshness [postgres|kafka] [events a second …]`. The report is `runReport`, which REST and the
- * dashboard call; generator, edge, log, aggregator and ClickHouse share the machine.
+ * `npm run bench -- freshness [postgres|kafka] [events a second …]`. The report is `GET /api/v1/report` of the web
+ * app; generator, edge, log, aggregator, stores and web app share the machine.
  */
 import { quantile } from "../harness/statistics.ts";
 import { provenance } from "../harness/table.ts";
+import { buildWeb } from "../report/world.ts";
 import { runLoad } from "./load.ts";
 import { type ProbeReport, runProbes } from "./probes.ts";
 import { LOAD_CAMPAIGNS, LOGS, type LogName, PROBE_CAMPAIGN, startStack } from "./stack.ts";
@@ -22,7 +23,7 @@ const HEAD = [
 
 async function measure(logName: LogName, loads: readonly number[]): Promise<void> {
   const stack = await startStack(logName);
-  const { eventsUrl: url, authorization } = stack;
+  const { eventsUrl: url, authorization, reportUrl, reportAuthorization } = stack;
   try {
     const rows: string[][] = [];
     for (const eventsPerSecond of loads) {
@@ -33,7 +34,8 @@ async function measure(logName: LogName, loads: readonly number[]): Promise<void
       });
       await new Promise((resolve) => setTimeout(resolve, WARM_UP_SECONDS * 1_000));
       const probes = await runProbes({
-        ...{ stores: stack, url, authorization, campaign: PROBE_CAMPAIGN, name },
+        ...{ url, authorization, reportUrl, reportAuthorization },
+        ...{ campaign: PROBE_CAMPAIGN, name },
         ...{ perSecond: PROBES_PER_SECOND, seconds: SECONDS - 1 },
       });
       const load = await loading;
@@ -63,4 +65,5 @@ const asked = process.argv.slice(2);
 const numbers = asked.map(Number).filter((value) => value > 0);
 const loads = numbers.length > 0 ? numbers : LOADS_DEFAULT;
 const named = LOGS.filter((logName) => asked.includes(logName));
+await buildWeb();
 for (const logName of named.length > 0 ? named : LOGS) await measure(logName, loads);

@@ -7,31 +7,35 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
-import { openDatabase } from "@trueclick/db/postgres/database";
+import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
-import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
-import type { Stores } from "@trueclick/db/stores";
+import { apiKeys, sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { startLocalKafka } from "@trueclick/local-stack/kafka";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { advertiserIdSchema, campaignIdSchema, sourceIdSchema } from "@trueclick/shared/ids";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
+import { endWeb, startWeb } from "../report/world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PARTITIONS = "4";
 const READY_WITHIN_MS = 60_000;
 const KEY = "tcs_freshness";
+const API_KEY = "tca_freshness";
 
 export const LOGS = ["postgres", "kafka"] as const;
 export type LogName = (typeof LOGS)[number];
 
-export interface FreshnessStack extends Stores {
+export interface FreshnessStack {
   /** `POST` here with `authorization`. */
   readonly eventsUrl: string;
   readonly authorization: string;
+  /** `GET` here with `reportAuthorization`. */
+  readonly reportUrl: string;
+  readonly reportAuthorization: string;
   close(): Promise<void>;
 }
 
@@ -54,7 +58,8 @@ export async function startStack(logName: LogName): Promise<FreshnessStack> {
   const { db, close } = openDatabase(postgres.url, { connectionsMax: 4 });
   const clickhouse = openClickHouse(clickhouseProcess.url);
   await migrateClickHouse(clickhouse);
-  await seed({ db, clickhouse });
+  await seed(db);
+  await Promise.all([close(), clickhouse.close()]);
 
   const [ingestPort, opsPort] = [await claimPort(0, "edge"), await claimPort(0, "aggregator")];
   const env = {
@@ -71,20 +76,21 @@ export async function startStack(logName: LogName): Promise<FreshnessStack> {
   const children = ["ingest", "aggregator"].map((app) => startApp(app, env));
   await answers(`http://127.0.0.1:${ingestPort}/readyz`);
   await answers(`http://127.0.0.1:${opsPort}/readyz`);
+  const web = await startWeb(postgres.url, clickhouseProcess.url);
   return {
-    ...{ db, clickhouse },
     eventsUrl: `http://127.0.0.1:${ingestPort}/v1/events`,
     authorization: `Bearer ${KEY}`,
+    reportUrl: `${web.url}/api/v1/report`,
+    reportAuthorization: `Bearer ${API_KEY}`,
     async close() {
-      await Promise.all(children.map(end));
-      await Promise.all([close(), clickhouse.close()]);
+      await Promise.all([...children.map(end), endWeb(web)]);
       await Promise.all([postgres.stop(), clickhouseProcess.stop(), kafka?.stop()]);
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-async function seed({ db }: Stores): Promise<void> {
+async function seed(db: Database): Promise<void> {
   const advertiserId = advertiserIdSchema.parse("adv-bench");
   const createdAt = new Date(0);
   const zone = { timeZone: "UTC", currency: "EUR" };
@@ -97,7 +103,10 @@ async function seed({ db }: Stores): Promise<void> {
   }
   const sourceId = sourceIdSchema.parse("src-bench");
   await db.insert(sources).values({ id: sourceId, name: "Bench", speaksForUsers: true });
-  const keySha256 = createHash("sha256").update(KEY).digest("hex");
+  const sha256 = (key: string) => createHash("sha256").update(key).digest("hex");
+  const keySha256 = sha256(KEY);
+  const reader = { id: "api-bench", name: "Bench", role: "engineer" } as const;
+  await db.insert(apiKeys).values({ ...reader, keySha256: sha256(API_KEY) });
   await db.insert(sourceKeys).values({ id: "key-bench", sourceId, keySha256 });
 }
 

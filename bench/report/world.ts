@@ -88,12 +88,13 @@ export async function buildWeb(): Promise<void> {
   if (code !== 0) throw new Error("the web app could not be built");
 }
 
-interface RunningWeb {
+export interface RunningWeb {
   readonly url: string;
   readonly process: BoundProcess;
 }
 
-async function startWeb(databaseUrl: string, clickhouseUrl: string): Promise<RunningWeb> {
+/** Starts the web app, built before, on stores that are there. */
+export async function startWeb(databaseUrl: string, clickhouseUrl: string): Promise<RunningWeb> {
   const port = await claimPort(0, "web");
   const url = `http://127.0.0.1:${port}`;
   const next = join(ROOT, "node_modules/next/dist/bin/next");
@@ -115,7 +116,7 @@ async function startWeb(databaseUrl: string, clickhouseUrl: string): Promise<Run
   return { url, process: web };
 }
 
-async function endWeb(web: RunningWeb | null): Promise<void> {
+export async function endWeb(web: RunningWeb | null): Promise<void> {
   if (web !== null) await endProcess(web.process, "SIGTERM", STOP_WITHIN_MS);
 }
 

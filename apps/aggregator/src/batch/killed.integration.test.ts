@@ -13,7 +13,7 @@ import { KILL_STEPS, type KilledRun } from "./testing/runJobUntilKilled.ts";
 
 const PROGRAM = fileURLToPath(import.meta.resolve("./testing/runJobUntilKilled.ts"));
 const DAY = dayOf(NOON_MS, "UTC");
-const HOURS = 3;
+const HOURS = 2;
 /** The first round with a conversion: only some steps need one. */
 const FIRST_CONVERTED = KILL_STEPS.indexOf("conversions staged") + 1;
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { storedEventSchema } from "@trueclick/shared/event/stored";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { sql } from "drizzle-orm";
@@ -25,7 +26,7 @@ const TOPIC = "clicks.raw";
  */
 export async function createEdgeWorld(
   change: Readonly<Record<string, string>> = {},
-  open: () => Promise<TestDatabase> = createTestDatabase,
+  open: () => Promise<TestDatabase> = createMigratedDatabase,
 ) {
   const database = await open();
   const folder = await mkdtemp(join(tmpdir(), "trueclick-edge-"));

@@ -1,9 +1,9 @@
-import { createTestClickHouseDatabase, createTestDatabase } from "@trueclick/local-stack/testing";
+import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
 import { openClickHouse } from "../clickhouse/client.ts";
 import { migrateClickHouse } from "../clickhouse/migrate.ts";
 import { openDatabase } from "../postgres/database.ts";
-import { migratePostgres } from "../postgres/migrate.ts";
 import type { Stores } from "../stores.ts";
+import { createMigratedDatabase } from "./migratedDatabase.ts";
 
 /** A test needs few connections, and many tests run beside each other. */
 const CONNECTIONS_MAX = 4;
@@ -17,12 +17,12 @@ export interface TestStores extends Stores {
 /** Both databases of one test file, empty and at the newest schema, on real engines. */
 export async function openTestStores(): Promise<TestStores> {
   const [postgres, clickhouseDatabase] = await Promise.all([
-    createTestDatabase(),
+    createMigratedDatabase(),
     createTestClickHouseDatabase(),
   ]);
   const { db, close } = openDatabase(postgres.url, { connectionsMax: CONNECTIONS_MAX });
   const clickhouse = openClickHouse(clickhouseDatabase.url);
-  await Promise.all([migratePostgres(postgres.url), migrateClickHouse(clickhouse)]);
+  await migrateClickHouse(clickhouse);
   return {
     db,
     clickhouse,

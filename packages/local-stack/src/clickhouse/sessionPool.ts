@@ -94,7 +94,8 @@ export class SessionPool {
     // Again and again until it has hit, for a query may be only about to start.
     const end = async () => {
       while (!hasEnded) {
-        await this.#end(lent.label);
+        // One that fails is tried again as well: nobody else will end this read.
+        await this.#end(lent.label).catch(() => {});
         await Promise.race([ended, wait(END_AGAIN_MS)]);
       }
     };

@@ -14,11 +14,16 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** An empty Postgres database. Drop it once its connections are closed. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/**
+ * A Postgres database. Drop it once its connections are closed.
+ *
+ * @param template The name of one that nobody is connected to, to copy; an empty one without.
+ */
+export async function createTestDatabase(template?: string): Promise<TestDatabase> {
   const adminUrl = inject("postgresUrl");
   const name = uniqueName();
-  await administrate(adminUrl, `create database ${name}`);
+  const like = template === undefined ? "" : ` template ${template}`;
+  await administrate(adminUrl, `create database ${name}${like}`);
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   return {

@@ -10,15 +10,11 @@ import { block, NOON_MS } from "@trueclick/archive/testing/storedEvents";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import type { EventLogReader } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import {
-  createTestClickHouseDatabase,
-  createTestDatabase,
-  createTestObjectsDir,
-} from "@trueclick/local-stack/testing";
+import { createTestClickHouseDatabase, createTestObjectsDir } from "@trueclick/local-stack/testing";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { createClickHouseEventIndex } from "../adapters/clickhouseEventIndex.ts";
 import { createPostgresManifest } from "../adapters/postgresManifest.ts";
@@ -65,11 +61,10 @@ export const WIDE: StretchLimits = {
 /** @param settings Where the objects are; a folder of its own unless said. */
 export async function openArchiveWorld(settings?: ObjectsSettings): Promise<ArchiveWorld> {
   const [database, clickhouseDatabase, objectsDir] = await Promise.all([
-    createTestDatabase(),
+    createMigratedDatabase(),
     createTestClickHouseDatabase(),
     createTestObjectsDir(),
   ]);
-  await migratePostgres(database.url);
   const { db, close: closeDatabase } = openDatabase(database.url, { connectionsMax: 8 });
   const clickhouse = openClickHouse(clickhouseDatabase.url);
   await migrateClickHouse(clickhouse);

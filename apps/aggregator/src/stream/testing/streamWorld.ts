@@ -2,13 +2,13 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestClickHouseDatabase, createTestDatabase } from "@trueclick/local-stack/testing";
+import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { MINUTE_MS } from "@trueclick/shared/time";
 import { testLeases } from "../../leases/testing/testLeases.ts";
@@ -37,9 +37,8 @@ export interface StreamWorld {
 
 /** Opens a world with the campaign `cmp_1` of `adv_1` at a rate of 250,000 micros from time zero. */
 export async function openStreamWorld(): Promise<StreamWorld> {
-  const database = await createTestDatabase();
+  const database = await createMigratedDatabase();
   const clickhouseDatabase = await createTestClickHouseDatabase();
-  await migratePostgres(database.url);
   const { db, close: closeDatabase } = openDatabase(database.url, { connectionsMax: 8 });
   const clickhouse = openClickHouse(clickhouseDatabase.url);
   await migrateClickHouse(clickhouse);
