@@ -11,6 +11,9 @@ const BASE_SETTINGS: ReadonlyMap<string, string> = new Map([
   // Seconds that one query may run.
   ["max_execution_time", "600"],
 ]);
+/** The setting that tells what runs for whom. */
+const COMMENT = "log_comment";
+const LABEL_END = ": ";
 /** Parameters that a session may keep from earlier queries before it is made anew. */
 const KEPT_PARAMETERS_MAX = 256;
 
@@ -92,12 +95,13 @@ export class LentSession {
   }
 
   /** One statement, which the engine takes as a whole or refuses as a whole. */
-  async #apply({ settings, params }: QueryRequest): Promise<void> {
+  async #apply({ settings: asked, params }: QueryRequest): Promise<void> {
+    const settings = this.#labelled(asked);
     const differing = (wanted: QueryRequest["params"], current: QueryRequest["params"]) =>
       [...wanted].filter(([name, value]) => current.get(name) !== value);
     const unwanted = [...this.#settings.keys()].filter((name) => !settings.has(name));
     const assignments = [
-      ...unwanted.map((name) => `${name} = ${normalValue(name)}`),
+      ...unwanted.map((name) => `${name} = ${this.#normalValue(name)}`),
       ...differing(settings, this.#settings).map(([name, value]) => `${name} = ${quote(value)}`),
       ...differing(params, this.#params).map(([name, value]) => `param_${name} = ${quote(value)}`),
     ];
@@ -107,21 +111,34 @@ export class LentSession {
     this.#settings = settings;
     for (const [name, value] of params) this.#params.set(name, value);
   }
+
+  /** A query's own comment stands behind the label, which must go on finding it. */
+  #labelled(settings: QueryRequest["settings"]): QueryRequest["settings"] {
+    const comment = settings.get(COMMENT);
+    if (comment === undefined) return settings;
+    return new Map([...settings, [COMMENT, `${this.label}${LABEL_END}${comment}`]]);
+  }
+
+  #normalValue(name: string): string {
+    const base = name === COMMENT ? this.label : BASE_SETTINGS.get(name);
+    return base === undefined ? "DEFAULT" : quote(base);
+  }
+}
+
+/** A condition on `system.processes` that holds for what runs on the session of a label. */
+export function runsUnder(label: string): string {
+  const comment = `Settings['${COMMENT}']`;
+  return `(${comment} = ${quote(label)} OR startsWith(${comment}, ${quote(label + LABEL_END)}))`;
 }
 
 /** A session of the engine that its label finds. */
 export function openSession(options: Omit<LentSessionOptions, "keepsState">): Session {
   const { storeDir, configFile, label } = options;
-  const settings = [...BASE_SETTINGS, ["log_comment", label]];
+  const settings = [...BASE_SETTINGS, [COMMENT, label]];
   return new Session(storeDir, {
     connectionArgs: [
       `--config-file=${configFile}`,
       ...settings.map(([name, value]) => `--${name}=${value}`),
     ],
   });
-}
-
-function normalValue(name: string): string {
-  const base = BASE_SETTINGS.get(name);
-  return base === undefined ? "DEFAULT" : quote(base);
 }

@@ -100,10 +100,15 @@ describe("a session that the client names", () => {
 it("ends a read whose client has gone, and frees its session", async () => {
   const running = () =>
     rows("SELECT count() AS n FROM system.processes WHERE query LIKE '%100000000000%'");
+  // A comment of a query before, or of its own, must not hide the read from who ends it.
+  const clickhouse_settings = { log_comment: "of a query" };
+  await onAllSessions(async () =>
+    (await client.query({ query: "SELECT 1", clickhouse_settings })).text(),
+  );
   const gone = new AbortController();
   // One session is left to look on; its count sees itself.
-  const left = [1, 2, 3].map(() =>
-    client.query({ query: RUNS_FOR_MINUTES, abort_signal: gone.signal }),
+  const left = [{}, {}, { clickhouse_settings }].map((more) =>
+    client.query({ query: RUNS_FOR_MINUTES, abort_signal: gone.signal, ...more }),
   );
   const ended = Promise.allSettled(left);
   await expect.poll(running, { timeout: 50_000 }).toEqual([{ n: 4 }]);

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ChdbResult, Session } from "chdb";
 import { RefusedError } from "./exceptions.ts";
-import { LentSession, openSession } from "./lentSession.ts";
+import { LentSession, openSession, runsUnder } from "./lentSession.ts";
 import { NamedSessions } from "./namedSessions.ts";
 import { isRead } from "./queryText.ts";
-import { type QueryRequest, quote } from "./request.ts";
+import type { QueryRequest } from "./request.ts";
 
 /** Most that all queries together may take, in bytes. */
 const SERVER_MEMORY_BYTES_MAX = 2_000_000_000;
@@ -114,9 +114,7 @@ export class SessionPool {
   }
 
   async #end(label: string): Promise<void> {
-    await this.#control.queryAsync(
-      `KILL QUERY WHERE Settings['log_comment'] = ${quote(label)} ASYNC FORMAT Null`,
-    );
+    await this.#control.queryAsync(`KILL QUERY WHERE ${runsUnder(label)} ASYNC FORMAT Null`);
   }
 
   async #lend(): Promise<LentSession> {
