@@ -2,6 +2,7 @@
  * `npm test`: installs what it needs, then runs every check there is and counts them. With words
  * after it (`npm test -- unit pipeline`) only the checks whose name has one of them.
  *
+ * What failed is named at the end, and so is what passed only when it was repeated (`checks.mjs`).
  * Ends with `N passed, N failed, N skipped`; exit code 0 only if nothing failed.
  */
 

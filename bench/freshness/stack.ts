@@ -17,12 +17,12 @@ import { startLocalKafka } from "@trueclick/local-stack/kafka";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { advertiserIdSchema, campaignIdSchema, sourceIdSchema } from "@trueclick/shared/ids";
+import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { endWeb, startWeb } from "../report/world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PARTITIONS = "4";
-const READY_WITHIN_MS = 60_000;
 const KEY = "tcs_freshness";
 const API_KEY = "tca_freshness";
 
@@ -123,17 +123,4 @@ async function end(child: ChildProcess): Promise<void> {
   const gone = once(child, "exit");
   child.kill("SIGTERM");
   await gone;
-}
-
-async function answers(url: string): Promise<void> {
-  const untilMs = performance.now() + READY_WITHIN_MS;
-  while (performance.now() < untilMs) {
-    const status = await fetch(url).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${url} was not ready within ${READY_WITHIN_MS} ms`);
 }

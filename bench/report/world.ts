@@ -12,12 +12,12 @@ import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { type BoundProcess, endProcess, spawnBound } from "@trueclick/local-stack/process";
+import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { type Files, fillRollups } from "./fill.ts";
 import { fillLines, fillRegister } from "./register.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 const silent = () => {};
 
@@ -118,17 +118,4 @@ export async function startWeb(databaseUrl: string, clickhouseUrl: string): Prom
 
 export async function endWeb(web: RunningWeb | null): Promise<void> {
   if (web !== null) await endProcess(web.process, "SIGTERM", STOP_WITHIN_MS);
-}
-
-async function answers(url: string): Promise<void> {
-  const untilMs = performance.now() + READY_WITHIN_MS;
-  while (performance.now() < untilMs) {
-    const status = await fetch(url).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${url} was not ready within ${READY_WITHIN_MS} ms`);
 }
