@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createPostgresCompactionManifest } from "../archive/adapters/postgresCompactionManifest.ts";
 import { compactHours } from "../archive/pipeline/compactHours.ts";
 import { runJob } from "./pipeline/runJob.ts";
-import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { type BatchWorld, type CampaignSeed, openBatchWorld } from "./testing/batchWorld.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");
 const DAY_BEFORE = addDays(DAY, -1);
@@ -37,9 +37,9 @@ const fresh = (prefix: string) => {
   return `${prefix}_${String(serial).padStart(5, "0")}`;
 };
 
-async function newAdvertiser(requiresImpression = false) {
+async function newAdvertiser(requirements: CampaignSeed["requirements"] = []) {
   const [advertiser, campaign] = [fresh("adv"), fresh("cmp")];
-  const campaigns = [{ id: campaign, rates: [[0, 5n]] as const, requiresImpression }];
+  const campaigns = [{ id: campaign, rates: [[0, 5n]] as const, requirements }];
   await world.addAdvertiser(advertiser, { timeZone: "UTC", campaigns });
   const event = (type: StoredEvent["event_type"], fields: Partial<StoredEvent>) =>
     storedEvent({ event_id: fresh(type), campaign_id: campaign, event_type: type, ...fields });
@@ -247,7 +247,7 @@ it("publishes what another window changes, with the window as its cause, and kee
 
 // A click that nobody was shown the ad for must not be billed where the campaign asks for it.
 it("counts a click that needs an impression by one that was received in the hours before it", async () => {
-  const { advertiser, click, impression } = await newAdvertiser(true);
+  const { advertiser, click, impression } = await newAdvertiser([[0, true]]);
   const other = await newAdvertiser();
   const sent: StoredEvent[] = [];
   const expected: Record<string, string> = {};

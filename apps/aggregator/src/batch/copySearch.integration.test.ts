@@ -16,7 +16,7 @@ const CAMPAIGN = {
   endsMs: null,
   rates: [],
   statuses: [],
-  requiresImpression: false,
+  requirements: [],
 };
 const DAY = dayBounds(dayOf(NOON_MS, "UTC"), "UTC");
 

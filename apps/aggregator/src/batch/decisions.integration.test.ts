@@ -1,6 +1,8 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
+import { impressionRequirements } from "@trueclick/db/postgres/schema/campaigns";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { addCampaignStatus } from "@trueclick/db/queries/campaignStatuses";
+import { truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
 import { addDecisions, listDecisions, revokeDecision } from "@trueclick/db/queries/fraudDecisions";
 import { addRuleVersion } from "@trueclick/db/queries/ruleVersions";
 import { versionDiff } from "@trueclick/db/queries/versionDiff";
@@ -9,6 +11,9 @@ import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
+import { createClickHouseTruthEngine } from "./adapters/clickhouseTruthEngine.ts";
+import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { runJob } from "./pipeline/runJob.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
@@ -182,6 +187,51 @@ it("counts the open days again that a new version of a rule judges, and no close
     { advertiserId: "adv_2", billingDay: DAY },
   ]);
   expect(await workOff()).toEqual(["adv_1 next day verified"]);
+});
+
+// A closed day was shown as final: late events and decisions change it, what is judged by since does not.
+it("counts a closed day again by the rules, ranges and needs that it was judged by", async () => {
+  const { db, clickhouse, clickhouseObjects, topic } = world.archive;
+  const ranges = { sha256: "a".repeat(64), networks: ["203.0.113.0/24"] };
+  const judgedBy = { agentLibraries: AGENT_LIBRARIES, datacenterRangesSha256: ranges.sha256 };
+  const withRanges = {
+    ...world.stores,
+    inputs: createPostgresInputsStore(db, { topic, tzdata: "test", ...judgedBy }),
+    engine: createClickHouseTruthEngine(clickhouse, clickhouseObjects, ranges),
+  };
+  const verdicts = async () => (await world.current("adv_1", DAY))?.verdictCounts;
+  const late = async (id: string, ip_net?: string) => {
+    const of = { campaign_id: "cmp_of_adv_1", publisher_id: "good", user_id: `user-${id}` };
+    await world.archive.append([storedEvent({ event_id: `event-000${id}`, ...of, ip_net })]);
+    await world.archive.archiveAll();
+  };
+  await late("5", ranges.networks[0]);
+  await world.recountChanged("adv_1", DAY, withRanges);
+  expect(await verdicts()).toEqual({ valid: 3 });
+  await world.recount("adv_1", DAY, withRanges);
+  expect(await verdicts()).toEqual({ valid: 2, datacenter_ip: 1 });
+
+  const campaignId = campaignIdSchema.parse("cmp_of_adv_1");
+  const rule = { id: "velocity_publisher", enabled: true, reason: "a trial" } as const;
+  const strict = { parameters: { seconds: 3_600, clicks_max: 1 }, effectiveFromMs: 0 };
+  await addRuleVersion(stores(), { ...rule, ...strict, createdBy: "test" });
+  await db
+    .insert(impressionRequirements)
+    .values({ campaignId, effectiveFrom: new Date(0), required: true });
+  expect(await workOff()).toEqual([]);
+  const own = { kind: "advertisers", ids: [advertiserIdSchema.parse("adv_1")] } as const;
+  expect(await truthDirtyDays(stores(), own)).toEqual([]);
+  await late("6", ranges.networks[0]);
+  expect(await world.recountChanged("adv_1", DAY)).toBe("published");
+  expect(await verdicts()).toEqual({ valid: 2, datacenter_ip: 2 });
+  const bad = { scope: { publisherId: "bad" }, range: always, reason: "click farm" };
+  await addDecisions(stores(), [bad], audit);
+  expect(await workOff()).toEqual(["adv_1 day published"]);
+  expect(await verdicts()).toEqual({ valid: 1, datacenter_ip: 2, publisher_blocked: 1 });
+
+  // Whoever asks for it to be judged anew has it judged as of now.
+  await world.recount("adv_1", DAY);
+  expect(await verdicts()).toEqual({ unlinked: 3, publisher_blocked: 1 });
 });
 
 // A pause that nobody counts again would go on being billed.

@@ -1,7 +1,12 @@
 /** Writes an import: all of it, or nothing. */
 import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { ads, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import {
+  ads,
+  campaigns,
+  impressionRequirements,
+  rateCards,
+} from "@trueclick/db/postgres/schema/campaigns";
 import {
   adIdSchema,
   advertiserIdSchema,
@@ -9,7 +14,7 @@ import {
   campaignIdSchema,
 } from "@trueclick/shared/ids";
 import { inArray, sql } from "drizzle-orm";
-import type { CampaignPlan, ImportIssue } from "./domain/campaignPlan.ts";
+import { type CampaignPlan, entryKey, type ImportIssue } from "./domain/campaignPlan.ts";
 
 /** Any fixed number: two imports at once would each check what the other is about to change. */
 const IMPORT_LOCK = 7_281_101;
@@ -32,8 +37,8 @@ type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
 
 /**
  * Brings advertisers and campaigns to what the plan says. Names and budgets change; what is counted
- * and billed by (advertiser, zone, currency, a rate once given) does not, and an import that would
- * change it is refused. The same import again changes nothing.
+ * and billed by (advertiser, zone, currency, a rate or a need of impressions once given) does not, and
+ * an import that would change it is refused. The same import again changes nothing.
  */
 export async function applyPlan(db: Database, plan: CampaignPlan): Promise<ImportOutcome> {
   return db.transaction(async (transaction): Promise<ImportOutcome> => {
@@ -42,6 +47,7 @@ export async function applyPlan(db: Database, plan: CampaignPlan): Promise<Impor
       ...(await advertiserConflicts(transaction, plan)),
       ...(await campaignConflicts(transaction, plan)),
       ...(await rateConflicts(transaction, plan)),
+      ...(await requirementConflicts(transaction, plan)),
     ];
     if (issues.length > 0) return { kind: "refused", issues };
     return { kind: "done", counts: await write(transaction, plan) };
@@ -92,11 +98,33 @@ async function rateConflicts(db: Transaction, { campaigns: planned, rates }: Cam
     db.select().from(rateCards).where(inArray(rateCards.campaignId, some)),
   );
   return rows.flatMap((row): ImportIssue[] => {
-    const wanted = rates.get(`${row.campaignId}\0${row.effectiveFrom.getTime()}`);
+    const wanted = rates.get(entryKeyOf(row));
     if (wanted === undefined || wanted.cpcMicros === row.cpcMicros) return [];
     const message = `is ${row.cpcMicros} from then on already; a new rate needs a time of its own`;
     return [{ where: wanted.where, column: "cpc_micros", message }];
   });
+}
+
+async function requirementConflicts(
+  db: Transaction,
+  { campaigns: planned, requirements }: CampaignPlan,
+) {
+  const rows = await inChunks(campaignIds(planned.keys()), (some) =>
+    db
+      .select()
+      .from(impressionRequirements)
+      .where(inArray(impressionRequirements.campaignId, some)),
+  );
+  return rows.flatMap((row): ImportIssue[] => {
+    const wanted = requirements.get(entryKeyOf(row));
+    if (wanted === undefined || wanted.required === row.required) return [];
+    const message = `is ${row.required} from then on already; another word needs a time of its own`;
+    return [{ where: wanted.where, column: "requires_impression", message }];
+  });
+}
+
+function entryKeyOf(row: { readonly campaignId: string; readonly effectiveFrom: Date }): string {
+  return entryKey({ campaignId: row.campaignId, effectiveFromMs: row.effectiveFrom.getTime() });
 }
 
 async function write(db: Transaction, plan: CampaignPlan): Promise<ImportCounts> {
@@ -141,20 +169,20 @@ async function write(db: Transaction, plan: CampaignPlan): Promise<ImportCounts>
   };
 }
 
-/** Of campaigns of which the file says whether they need an impression; the others stay as they are. */
+/** A campaign of which the file says nothing stays as it is. */
 async function writeRequirements(db: Transaction, plan: CampaignPlan): Promise<void> {
-  for (const requiresImpression of [true, false]) {
-    const saying = [...plan.campaigns.values()].filter((campaign) => {
-      return campaign.requiresImpression === requiresImpression;
-    });
-    await inChunks(campaignIds(saying.map(({ id }) => id)), (some) =>
-      db
-        .update(campaigns)
-        .set({ requiresImpression })
-        .where(inArray(campaigns.id, some))
-        .returning({ id: campaigns.id }),
-    );
-  }
+  const rows = [...plan.requirements.values()].map(({ campaignId, effectiveFromMs, required }) => ({
+    campaignId: campaignIdSchema.parse(campaignId),
+    effectiveFrom: new Date(effectiveFromMs),
+    required,
+  }));
+  await inChunks(rows, (some) =>
+    db
+      .insert(impressionRequirements)
+      .values(some)
+      .onConflictDoNothing()
+      .returning({ campaignId: impressionRequirements.campaignId }),
+  );
 }
 
 async function writeAds(db: Transaction, plan: CampaignPlan): Promise<void> {

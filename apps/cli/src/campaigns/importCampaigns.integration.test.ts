@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { ads, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import {
+  ads,
+  campaigns,
+  impressionRequirements,
+  rateCards,
+} from "@trueclick/db/postgres/schema/campaigns";
 import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
 import { asc } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -53,6 +58,10 @@ async function stored() {
     advertisers: await db.select().from(advertisers).orderBy(asc(advertisers.id)),
     campaigns: await db.select().from(campaigns).orderBy(asc(campaigns.id)),
     ads: await db.select().from(ads).orderBy(asc(ads.id)),
+    requirements: await db
+      .select()
+      .from(impressionRequirements)
+      .orderBy(asc(impressionRequirements.effectiveFrom)),
     rates: await db.select().from(rateCards).orderBy(asc(rateCards.effectiveFrom)),
   };
 }
@@ -84,19 +93,24 @@ describe("campaigns import", () => {
   });
 
   // A file without the column must not switch off what somebody else has switched on.
-  it("asks for impressions where a file says so, until one says otherwise", async () => {
-    const asks = async () => (await stored()).campaigns.map((row) => row.requiresImpression);
-    const [first = ""] = rows;
-    const withColumn = (word: string) =>
-      importText("asks.csv", `${HEADER},requires_impression\n${first},${word}`);
+  it("asks for impressions from when a file says so, until when one says otherwise", async () => {
+    const asks = async () => (await stored()).requirements.map(({ required }) => required);
+    const [first = "", second = ""] = rows;
+    const withColumn = (row: string, word: string) =>
+      importText("asks.csv", `${HEADER},requires_impression\n${row},${word}`);
     await importCsv(...rows);
-    expect(await asks()).toEqual([false]);
-    await withColumn("true");
+    expect(await asks()).toEqual([]);
+    await withColumn(first, "true");
     expect(await asks()).toEqual([true]);
     await importCsv(...rows);
     expect(await asks()).toEqual([true]);
-    await withColumn("false");
-    expect(await asks()).toEqual([false]);
+    await withColumn(second, "false");
+    expect(await asks()).toEqual([true, false]);
+    // What days were judged by does not change under them: another word has a time of its own.
+    expect(await withColumn(first, "false")).toMatchObject({
+      kind: "refused",
+      issues: [{ column: "requires_impression" }],
+    });
   });
 
   it("is the same from JSON, with ads", async () => {

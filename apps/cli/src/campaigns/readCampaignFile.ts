@@ -39,6 +39,12 @@ const scalar = z.union([z.string(), z.number()]).transform(String);
 const adSchema = z.object({ id: z.string(), name: z.string().default("") });
 const flatSchema = z.partialRecord(z.enum(ALL_COLUMNS), z.union([scalar, z.boolean()]));
 
+const rateSchema = z.object({
+  cpc_micros: scalar,
+  effective_from: z.string(),
+  requires_impression: z.boolean().optional(),
+});
+
 /** Either rows with the names of the CSV's columns, or the same as a tree. */
 const jsonSchema = z.union([
   z.array(flatSchema),
@@ -57,9 +63,7 @@ const jsonSchema = z.union([
               daily_budget_micros: scalar.optional(),
               requires_impression: z.boolean().optional(),
               ads: z.array(adSchema).default([]),
-              rates: z
-                .array(z.object({ cpc_micros: scalar, effective_from: z.string() }))
-                .min(1, "a campaign needs a rate"),
+              rates: z.array(rateSchema).min(1, "a campaign needs a rate"),
             }),
           )
           .min(1, "an advertiser needs a campaign"),
@@ -100,7 +104,7 @@ function treeRows({ advertisers }: Tree): CampaignRow[] {
             cpc_micros: rate.cpc_micros,
             effective_from: rate.effective_from,
             daily_budget_micros: campaign.daily_budget_micros ?? "",
-            requires_impression: campaign.requires_impression ?? "",
+            requires_impression: rate.requires_impression ?? campaign.requires_impression ?? "",
           },
           campaign.ads,
         ),

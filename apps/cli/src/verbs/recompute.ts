@@ -11,7 +11,7 @@ const optionsSchema = jsonFlag.extend({
 export function addRecompute({ program, context, run }: VerbHost): void {
   program
     .command("recompute")
-    .description("count billing days again, changed or not")
+    .description("count billing days again by the rules of now, changed or not, closed days too")
     .requiredOption("--from <day>", "the first billing day, YYYY-MM-DD")
     .requiredOption("--to <day>", "the last one, which is counted too")
     .option("--advertiser <id>", "of one advertiser (default: of all)")

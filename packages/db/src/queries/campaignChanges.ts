@@ -3,10 +3,21 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { and, eq, gte, inArray, isNotNull, sql } from "drizzle-orm";
 import { z } from "zod";
-import { campaignStatuses, campaigns, rateCards } from "../postgres/schema/campaigns.ts";
+import {
+  campaignStatuses,
+  campaigns,
+  impressionRequirements,
+  rateCards,
+} from "../postgres/schema/campaigns.ts";
 import { batchJobs } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
+
+/** Jobs of before the setting had dates pinned whether it was on, for all time. */
+export const requirementsSchema = z.union([
+  z.array(z.object({ effective_from_ms: z.number(), required: z.boolean() })),
+  z.boolean().transform((required) => (required ? [{ effective_from_ms: 0, required }] : [])),
+]);
 
 /** Campaigns as a job pins them (`batch_jobs.inputs`). */
 const historySchema = z.array(
@@ -16,7 +27,7 @@ const historySchema = z.array(
     ends_ms: z.number().nullable(),
     rates: z.array(z.object({ effective_from_ms: z.number(), cpc_micros: z.string() })),
     statuses: z.array(z.object({ effective_from_ms: z.number(), active: z.boolean() })).default([]),
-    requires_impression: z.boolean().default(false),
+    requires_impression: requirementsSchema.default([]),
   }),
 );
 export type CampaignHistory = z.infer<typeof historySchema>;
@@ -37,8 +48,14 @@ export interface CampaignChange {
 export type CampaignChanges = (
   advertiserId: AdvertiserId,
   campaignsHash: string | null,
-  day: InstantRange,
+  day: ComparedDay,
 ) => CampaignChange | null;
+
+/** A day whose campaigns are compared. */
+export interface ComparedDay extends InstantRange {
+  /** A closed day keeps what it was judged by: whether clicks need an impression is not compared. */
+  readonly isClosed: boolean;
+}
 
 /** Reads today's campaigns and every other history that a finished job of the scope pinned. */
 export async function campaignChanges(
@@ -90,7 +107,7 @@ const EMPTY_HASH = "d751713988987e9331980363e24189ce";
 export function changedCampaigns(
   before: CampaignHistory,
   now: CampaignHistory,
-  day: InstantRange,
+  day: ComparedDay,
 ): CampaignChange | null {
   const [wereThen, areNow] = [before, now].map(
     (history) => new Map(history.map((campaign) => [campaign.id, inForce(campaign, day)])),
@@ -105,7 +122,7 @@ export function changedCampaigns(
 /** What of a campaign the events of a day can see, as one text. */
 function inForce(
   { starts_ms, ends_ms, rates, statuses, requires_impression }: CampaignHistory[number],
-  { fromMs, toMs }: InstantRange,
+  { fromMs, toMs, isClosed }: ComparedDay,
 ): string {
   const clamp = (ms: number) => Math.min(Math.max(ms, fromMs), toMs);
   const inDay = <Entry extends { effective_from_ms: number }>(entries: readonly Entry[]) => {
@@ -121,8 +138,24 @@ function inForce(
     clamp(ends_ms ?? toMs),
     inDay(rates).map((rate) => [rate.effective_from_ms, rate.cpc_micros]),
     inDay(statuses).map((status) => [status.effective_from_ms, status.active]),
-    requires_impression,
+    isClosed ? [] : neededSpans(requires_impression, { fromMs, toMs }),
   ]);
+}
+
+/** When impressions are needed in a range; a row that says what is so already changes nothing. */
+function neededSpans(
+  requirements: CampaignHistory[number]["requires_impression"],
+  { fromMs, toMs }: InstantRange,
+): [number, number][] {
+  const ascending = requirements.toSorted((a, b) => a.effective_from_ms - b.effective_from_ms);
+  const changes = ascending.filter(({ required }, at) => {
+    return required !== (ascending[at - 1]?.required ?? false);
+  });
+  return changes.flatMap(({ effective_from_ms, required }, at): [number, number][] => {
+    const startMs = Math.max(effective_from_ms, fromMs);
+    const endMs = Math.min(changes[at + 1]?.effective_from_ms ?? toMs, toMs);
+    return required && startMs < endMs ? [[startMs, endMs]] : [];
+  });
 }
 
 async function historiesNow(
@@ -140,10 +173,16 @@ async function historiesNow(
       'effective_from_ms', ${ms(campaignStatuses.effectiveFrom)},
       'active', ${campaignStatuses.status} = 'active') order by ${campaignStatuses.effectiveFrom})
     from ${campaignStatuses} where ${eq(campaignStatuses.campaignId, campaigns.id)}), '[]')`;
+  const requirements = sql`coalesce((
+    select jsonb_agg(jsonb_build_object(
+      'effective_from_ms', ${ms(impressionRequirements.effectiveFrom)},
+      'required', ${impressionRequirements.required}) order by ${impressionRequirements.effectiveFrom})
+    from ${impressionRequirements}
+    where ${eq(impressionRequirements.campaignId, campaigns.id)}), '[]')`;
   const history = sql`jsonb_agg(jsonb_build_object(
     'id', ${campaigns.id}, 'starts_ms', ${ms(campaigns.startsAt)},
     'ends_ms', ${ms(campaigns.endsAt)}, 'rates', ${rates}, 'statuses', ${statuses},
-    'requires_impression', ${campaigns.requiresImpression}) order by ${campaigns.id} collate "C")`;
+    'requires_impression', ${requirements}) order by ${campaigns.id} collate "C")`;
   const rows = await db
     .select({
       advertiserId: campaigns.advertiserId,

@@ -52,7 +52,8 @@ interface ArchivedHour {
  * rates are others, or whose conversions are due to clicks of days that have others now; and of those that have not closed, also those which other rules or
  * another program would judge. Oldest first. A day counts as counted also when it came out as it was.
  *
- * Rules and program leave closed days alone: what they judged stays judged until somebody asks.
+ * Rules and program leave closed days alone, and so does the need of impressions: what was judged stays
+ * judged until somebody asks.
  *
  * Days that were never counted and of which the advertiser has no event are left out: the archive
  * holds the events of all advertisers together, so each of its days is news to a new one.
@@ -141,7 +142,7 @@ function candidatesOf(
     if (isOtherLookback(before.counted.lookback, judged.get(id))) {
       return [{ day: { ...day, why: "changed clicks before" }, if: "any" }];
     }
-    const change = changes(id, campaignsHash, bounds);
+    const change = changes(id, campaignsHash, { ...bounds, isClosed: seen.nowMs >= closesMs });
     return change === null ? [] : [{ day: { ...day, why: "changed campaigns" }, if: change }];
   });
 }

@@ -22,7 +22,7 @@ export interface QueueRequest {
   /** Why, in words that the audit page shows. */
   readonly reason: string;
   readonly requestedBy: string;
-  /** Judges every event itself, also where an earlier count had equal inputs. */
+  /** Judges every event itself by the rules of now, also in a closed day. */
   readonly full?: boolean;
 }
 

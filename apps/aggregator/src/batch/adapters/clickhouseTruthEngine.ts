@@ -10,7 +10,7 @@ import { campaignRows } from "../domain/campaignSql.ts";
 import { cubeSql } from "../domain/cubeSql.ts";
 import { JUDGED_COLUMNS } from "../domain/eventSql.ts";
 import type { PinnedCampaign } from "../domain/inputs.ts";
-import { eventCountSql, type JudgeInputs, rejectsSql } from "../domain/judgeSql.ts";
+import { eventCountSql, type JudgeInputs, lookedAt, rejectsSql } from "../domain/judgeSql.ts";
 import { type SievedRows, sieveSql } from "../domain/sieveSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
@@ -24,7 +24,11 @@ import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
-import { type DatacenterRanges, loadDatacenterNetworks } from "./datacenterRanges.ts";
+import {
+  type DatacenterRanges,
+  loadDatacenterNetworks,
+  requireNetworks,
+} from "./datacenterRanges.ts";
 
 /** Objects with copies of one day's ids. Past it a source reuses its ids, and a person must look. */
 const COPY_OBJECTS_MAX = 20_000;
@@ -50,7 +54,8 @@ const pathRow = z.object({ path: z.string() });
 /**
  * Judges in SQL on the objects themselves, and writes `truth_cube` and `truth_rejects`.
  *
- * @param ranges The file that the jobs' `datacenterRangesSha256` names; null without one.
+ * @param ranges The file that `datacenterRangesSha256` of new jobs names; null without one. Closed days
+ *   may name an earlier one, whose networks the engine still has.
  */
 export function createClickHouseTruthEngine(
   clickhouse: ClickHouseClient,
@@ -72,8 +77,9 @@ export function createClickHouseTruthEngine(
     });
   };
   let networksLoaded: Promise<void> | null = null;
-  const loadNetworks = async () => {
-    if (ranges === null) return;
+  const loadNetworks = async ({ datacenterRangesSha256: pinned }: JudgeInputs) => {
+    if (pinned === null) return;
+    if (pinned !== ranges?.sha256) return requireNetworks(clickhouse, pinned);
     networksLoaded ??= loadDatacenterNetworks(clickhouse, ranges);
     try {
       await networksLoaded;
@@ -112,15 +118,16 @@ export function createClickHouseTruthEngine(
       if (sieved.copies !== null) {
         await learnAgents(clickhouse, tokenBearers(sieved.copies), SETTINGS);
       }
-      await loadNetworks();
-      const rules = rulesThatMeet(build.inputs.rules, build.inputs.campaigns);
+      await loadNetworks(build.inputs);
+      const range = lookedAt(sieved.endMs, build.inputs);
+      const rules = rulesThatMeet(build.inputs.rules, build.inputs.campaigns, range);
       const inputs = { ...build.inputs, rules };
-      const needsImpression = lookbackHours(rules, inputs.campaigns) > 0;
+      const needsImpression = lookbackHours(rules, inputs.campaigns, range) > 0;
       if (needsImpression) {
         const linked = { ...sieved, preceding: rowsOf(slice.preceding) };
         await write(
           "batch.unlinked",
-          findUnlinkedSql(linked, rules, inputs.campaigns),
+          findUnlinkedSql(linked, rules, inputs.campaigns, range),
           build,
           slice,
         );
@@ -150,7 +157,7 @@ export function truthCodeVersion(): string {
         endsMs: null,
         rates: changing,
         statuses: [],
-        requiresImpression: true,
+        requirements: changing.map((rate) => ({ ...rate, required: true })),
       },
     ],
     rules: rulesInForce(
@@ -168,7 +175,10 @@ export function truthCodeVersion(): string {
   const slice = { firstHourMs: 0 };
   const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
   const text =
-    findUnlinkedSql({ ...sieved, preceding: "preceding" }, inputs.rules, inputs.campaigns) +
+    findUnlinkedSql({ ...sieved, preceding: "preceding" }, inputs.rules, inputs.campaigns, {
+      fromMs: 0,
+      toMs: 2,
+    }) +
     insertSuspects(sieved, slice, inputs) +
     insertRejects(sieved, slice, inputs) +
     insertCube(sieved, slice, inputs);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { parseIpRanges, wholeNetworks } from "@trueclick/shared/ip/ranges";
 import { z } from "zod";
+import { JobRefusedError } from "../ports/jobQueue.ts";
 
 /** A file of ranges of data centres, as `DATACENTER_RANGES_FILE` names one. */
 export interface DatacenterRanges {
@@ -19,6 +20,17 @@ export async function readDatacenterRanges(file: string): Promise<DatacenterRang
   return { sha256: hash("sha256", bytes), networks };
 }
 
+/**
+ * Looks whether the engine has the networks of an earlier file, which is not there to be loaded again.
+ * What a published version names was loaded whole before it was judged.
+ *
+ * @throws {JobRefusedError} if it has none.
+ */
+export async function requireNetworks(clickhouse: ClickHouseClient, sha256: string): Promise<void> {
+  if ((await countNetworks(clickhouse, sha256)) > 0) return;
+  throw new JobRefusedError(`the data-centre ranges with sha256 ${sha256} are not known any more`);
+}
+
 const NETWORKS_PER_INSERT = 100_000;
 const countRow = z.object({ networks: z.coerce.number().int() });
 
@@ -27,15 +39,7 @@ export async function loadDatacenterNetworks(
   clickhouse: ClickHouseClient,
   { sha256, networks }: DatacenterRanges,
 ): Promise<void> {
-  const result = await clickhouse.query({
-    query: `SELECT uniqExact(ip_net) AS networks FROM datacenter_nets
-      WHERE ranges_sha256 = {sha256: String}`,
-    query_params: { sha256 },
-    format: "JSONEachRow",
-    clickhouse_settings: { log_comment: "batch.countNetworks" },
-  });
-  const [found] = z.tuple([countRow]).parse(await result.json());
-  if (found.networks === networks.length) return;
+  if ((await countNetworks(clickhouse, sha256)) === networks.length) return;
   for (let start = 0; start < networks.length; start += NETWORKS_PER_INSERT) {
     await clickhouse.insert({
       table: "datacenter_nets",
@@ -45,4 +49,16 @@ export async function loadDatacenterNetworks(
       format: "JSONEachRow",
     });
   }
+}
+
+async function countNetworks(clickhouse: ClickHouseClient, sha256: string): Promise<number> {
+  const result = await clickhouse.query({
+    query: `SELECT uniqExact(ip_net) AS networks FROM datacenter_nets
+      WHERE ranges_sha256 = {sha256: String}`,
+    query_params: { sha256 },
+    format: "JSONEachRow",
+    clickhouse_settings: { log_comment: "batch.countNetworks" },
+  });
+  const [found] = z.tuple([countRow]).parse(await result.json());
+  return found.networks;
 }

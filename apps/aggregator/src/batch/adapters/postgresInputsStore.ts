@@ -23,6 +23,7 @@ import { lookbackHours } from "../domain/unlinkedSql.ts";
 import type { BaseInputs, InputsStore, RuleTrial } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
 import { readCampaigns, readDecisions, readRules } from "./postgresJudgement.ts";
+import { readKeptJudgement } from "./postgresKeptJudgement.ts";
 import { type ReadObject, readObjectColumns, readSources } from "./postgresSources.ts";
 
 type Reader = Pick<Database, "select">;
@@ -117,10 +118,11 @@ async function resolveObjects(
 
 async function readBase(
   tx: Reader,
-  { advertiserId, billingDay }: Job,
+  job: Job,
   { topic, ...judgedBy }: InputsStoreOptions,
   trial: RuleTrial = (rules) => rules,
 ): Promise<BaseInputs> {
+  const { advertiserId, billingDay } = job;
   const [advertiser] = await tx
     .select({ timeZone: advertisers.timeZone, currency: advertisers.currency })
     .from(advertisers)
@@ -131,15 +133,20 @@ async function readBase(
   // What follows an event of the day within an hour may tell of it.
   const followingMs = (hours.at(-1) ?? bounds.toMs) + HOUR_MS;
   const lookedAt = { fromMs: bounds.fromMs, toMs: followingMs + HOUR_MS };
-  const rules = trial(await readRules(tx, lookedAt));
-  const campaigns = await readCampaigns(tx, advertiserId);
-  const precedingHours = lookbackHours(rules, campaigns);
+  const kept = await readKeptJudgement(tx, job, bounds.toMs);
+  const rules = trial(kept?.rules ?? (await readRules(tx, lookedAt)));
+  const campaigns = (await readCampaigns(tx, advertiserId)).map((campaign) => {
+    const requirements = kept?.requirements.get(campaign.id) ?? campaign.requirements;
+    return { ...campaign, requirements };
+  });
+  const precedingHours = lookbackHours(rules, campaigns, lookedAt);
   const firstMs = hours.at(0) ?? bounds.fromMs;
   return {
     advertiserId,
     billingDay,
     ...advertiser,
     ...judgedBy,
+    ...(kept && { datacenterRangesSha256: kept.datacenterRangesSha256 }),
     bounds,
     rules,
     decisions: await readDecisions(tx, advertiserId, lookedAt),

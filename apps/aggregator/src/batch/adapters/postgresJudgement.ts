@@ -1,6 +1,11 @@
 /** What truth judges by, read from the product's tables: rules, fraud decisions, campaigns. */
 import type { Database } from "@trueclick/db/postgres/database";
-import { campaignStatuses, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import {
+  campaignStatuses,
+  campaigns,
+  impressionRequirements,
+  rateCards,
+} from "@trueclick/db/postgres/schema/campaigns";
 import { fraudDecisions, ruleVersions } from "@trueclick/db/postgres/schema/rules";
 import type { InstantRange } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
@@ -128,6 +133,18 @@ export async function readCampaigns(
     .where(ofAdvertiser)
     .orderBy(asc(campaignStatuses.effectiveFrom));
 
+  const requirements = await tx
+    .select({
+      campaignId: impressionRequirements.campaignId,
+      effectiveFrom: impressionRequirements.effectiveFrom,
+      required: impressionRequirements.required,
+    })
+    .from(impressionRequirements)
+    .innerJoin(campaigns, eq(campaigns.id, impressionRequirements.campaignId))
+    .where(ofAdvertiser)
+    .orderBy(asc(impressionRequirements.effectiveFrom));
+
+  const requirementsOf = Map.groupBy(requirements, ({ campaignId }) => campaignId);
   const ratesOf = Map.groupBy(rates, ({ campaignId }) => campaignId);
   const statusesOf = Map.groupBy(statuses, ({ campaignId }) => campaignId);
   // Sorted here: the order of Postgres depends on its collation, and with it the inputs' hash.
@@ -144,7 +161,10 @@ export async function readCampaigns(
         effectiveFromMs: effectiveFrom.getTime(),
         active: status === "active",
       })),
-      requiresImpression: row.requiresImpression,
+      requirements: (requirementsOf.get(row.id) ?? []).map(({ effectiveFrom, required }) => ({
+        effectiveFromMs: effectiveFrom.getTime(),
+        required,
+      })),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -4,8 +4,8 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import type { PinnedAttribution } from "./attribution.ts";
 import type { CreditedHours } from "./credits.ts";
+import { inDay } from "./inDay.ts";
 import type { PinnedCampaign } from "./inputs.ts";
-import { inDay } from "./judgeSql.ts";
 import { pinnedRows } from "./pinnedRows.ts";
 
 /** The key of a conversion that bears nothing to find a click by. No click has it. */

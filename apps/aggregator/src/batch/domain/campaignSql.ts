@@ -1,3 +1,4 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
 import type { PinnedCampaign } from "./inputs.ts";
 import { pinnedRows } from "./pinnedRows.ts";
 
@@ -24,6 +25,21 @@ export function inactiveRanges({ startsMs, endsMs, statuses }: PinnedCampaign): 
     ...pauses,
     ...(endsMs === null ? [] : [[endsMs, EVER_MS] satisfies [number, number]]),
   ];
+}
+
+/** The ranges of event time in which clicks of a campaign need an impression, clipped to one. */
+export function neededRanges(
+  { requirements }: Pick<PinnedCampaign, "requirements">,
+  { fromMs, toMs }: InstantRange,
+): InstantRange[] {
+  return requirements
+    .map(({ effectiveFromMs, required }, at) => ({
+      required,
+      fromMs: Math.max(effectiveFromMs, fromMs),
+      toMs: Math.min(requirements[at + 1]?.effectiveFromMs ?? toMs, toMs),
+    }))
+    .filter((range) => range.required && range.fromMs < range.toMs)
+    .map((range) => ({ fromMs: range.fromMs, toMs: range.toMs }));
 }
 
 /** SQL of the rates of campaigns, as rows. */

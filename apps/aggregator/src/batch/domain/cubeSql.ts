@@ -1,8 +1,8 @@
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, rateRows } from "./campaignSql.ts";
 import { CELL_COLUMNS, CELL_KEY } from "./cellKey.ts";
+import { inDay } from "./inDay.ts";
 import type { PinnedCampaign, PinnedInputs } from "./inputs.ts";
-import { inDay } from "./judgeSql.ts";
 
 export interface CubeRows {
   /** The rows of whole event hours, as a sub-query with the columns of the archive. */

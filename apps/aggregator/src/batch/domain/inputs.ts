@@ -17,8 +17,11 @@ export interface PinnedCampaign {
   readonly rates: readonly Rate[];
   /** When it was paused and went on, by `effectiveFromMs`, ascending; active before the first. */
   readonly statuses: readonly { readonly effectiveFromMs: number; readonly active: boolean }[];
-  /** Whether its clicks need an impression that was issued. */
-  readonly requiresImpression: boolean;
+  /** From when on its clicks need an impression, by `effectiveFromMs`, ascending; not before the first. */
+  readonly requirements: readonly {
+    readonly effectiveFromMs: number;
+    readonly required: boolean;
+  }[];
 }
 
 export interface ObjectIdentity {
@@ -117,7 +120,7 @@ function ruleJson({ id, version, parameters, fromMs, toMs }: RuleInForce): Canon
 }
 
 function campaignJson(campaign: PinnedCampaign): Canonical {
-  const { id, startsMs, endsMs, rates, statuses, requiresImpression } = campaign;
+  const { id, startsMs, endsMs, rates, statuses, requirements } = campaign;
   return {
     id,
     starts_ms: startsMs,
@@ -129,7 +132,9 @@ function campaignJson(campaign: PinnedCampaign): Canonical {
     statuses: statuses.map(({ effectiveFromMs, active }) => {
       return { effective_from_ms: effectiveFromMs, active };
     }),
-    requires_impression: requiresImpression,
+    requires_impression: requirements.map(({ effectiveFromMs, required }) => {
+      return { effective_from_ms: effectiveFromMs, required };
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows } from "./campaignSql.ts";
 import { decisionSql } from "./decisions.ts";
 import { judgedSql, NOBODY, ownEventsSql } from "./eventSql.ts";
+import { inDay } from "./inDay.ts";
 import type { PinnedInputs } from "./inputs.ts";
 import { type RuleSql, ruleSql, type VelocityRule } from "./rules.ts";
 import { usesSql } from "./tokenUses.ts";
@@ -124,11 +125,6 @@ export function eventCountSql(
     SELECT countIf(NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
       AND ${inDay(bounds, "toUnixTimestamp64Milli(event_time)")}) AS events
     FROM ${rows}`;
-}
-
-/** A condition: the event lies in the day. */
-export function inDay({ fromMs, toMs }: InstantRange, timeMs = "event_time_ms"): string {
-  return `${timeMs} >= ${fromMs} AND ${timeMs} < ${toMs}`;
 }
 
 /** From the first hour that the day touches to the last click that can follow one of it. */

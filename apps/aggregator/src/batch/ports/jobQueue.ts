@@ -8,7 +8,7 @@ export interface Job {
   readonly advertiserId: AdvertiserId;
   readonly billingDay: IsoDay;
   readonly reason: string;
-  /** Judges every event itself, also where an earlier count had equal inputs. */
+  /** Judges every event itself by the rules of now, whatever an earlier count judged and by what. */
   readonly full: boolean;
   /** From 1. */
   readonly attempt: number;

@@ -1,7 +1,12 @@
 import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { campaignStatuses, campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
+import {
+  campaignStatuses,
+  campaigns,
+  impressionRequirements,
+  rateCards,
+} from "@trueclick/db/postgres/schema/campaigns";
 import {
   batchJobs,
   truthCurrent,
@@ -33,7 +38,8 @@ export interface CampaignSeed {
   readonly id: string;
   readonly startsMs?: number;
   readonly endsMs?: number;
-  readonly requiresImpression?: boolean;
+  /** `[effectiveFromMs, required]`: from when on its clicks need an impression. */
+  readonly requirements?: readonly (readonly [number, boolean])[];
   /** `[fromMs, toMs)` in which it was paused. */
   readonly pauses?: readonly (readonly [number, number])[];
   /** `[effectiveFromMs, cpcMicros]` */
@@ -154,8 +160,11 @@ async function addAdvertiser(
       name: campaign,
       startsAt: one.startsMs === undefined ? null : new Date(one.startsMs),
       endsAt: one.endsMs === undefined ? null : new Date(one.endsMs),
-      requiresImpression: one.requiresImpression ?? false,
     });
+    for (const [fromMs, required] of one.requirements ?? []) {
+      const effectiveFrom = new Date(fromMs);
+      await db.insert(impressionRequirements).values({ campaignId, effectiveFrom, required });
+    }
     for (const [effectiveFromMs, cpcMicros] of rates) {
       const effectiveFrom = new Date(effectiveFromMs);
       await db.insert(rateCards).values({ campaignId, effectiveFrom, cpcMicros });

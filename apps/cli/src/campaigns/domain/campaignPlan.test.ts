@@ -65,11 +65,24 @@ describe("planCampaigns", () => {
     ["currency", "EUR"],
     ["campaign_name", "Other"],
     ["daily_budget_micros", "5"],
-    ["requires_impression", "true"],
     ["cpc_micros", "1"],
   ] as const)("refuses two rows that disagree on %s", (column, text) => {
     const { issues } = planCampaigns([row(), row({ [column]: text }, 3)]);
     expect(issues).toMatchObject([{ where: "line 3", column }]);
+  });
+
+  it("takes a need of impressions from each row's time on, and one word for one time", () => {
+    const from = (requires_impression: string, effective_from: string, line: number) =>
+      row({ requires_impression, effective_from }, line);
+    const rows = [
+      row(),
+      from("true", "2026-11-02T00:00:00Z", 3),
+      from("false", "2026-11-03T00:00:00Z", 4),
+    ];
+    const { plan } = planCampaigns(rows);
+    expect([...plan.requirements.values()].map(({ required }) => required)).toEqual([true, false]);
+    const { issues } = planCampaigns([...rows, from("true", "2026-11-03T00:00:00Z", 5)]);
+    expect(issues).toMatchObject([{ where: "line 5", column: "requires_impression" }]);
   });
 
   it("refuses a campaign of two advertisers", () => {

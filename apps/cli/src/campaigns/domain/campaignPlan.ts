@@ -38,8 +38,6 @@ export interface PlannedCampaign {
   readonly advertiserId: string;
   readonly name: string;
   readonly dailyBudgetMicros: bigint | null;
-  /** Whether its clicks need an impression that was received; null leaves it as it is. */
-  readonly requiresImpression: boolean | null;
   readonly where: string;
 }
 
@@ -55,6 +53,14 @@ export interface PlannedRate {
   readonly where: string;
 }
 
+/** Whether clicks of a campaign need an impression that was received, from an instant on. */
+export interface PlannedRequirement {
+  readonly campaignId: string;
+  readonly effectiveFromMs: number;
+  readonly required: boolean;
+  readonly where: string;
+}
+
 export interface CampaignPlan {
   readonly advertisers: ReadonlyMap<string, PlannedAdvertiser>;
   readonly campaigns: ReadonlyMap<string, PlannedCampaign>;
@@ -62,6 +68,8 @@ export interface CampaignPlan {
   readonly ads: ReadonlyMap<string, PlannedAd & { readonly campaignId: string }>;
   /** By campaign and instant. */
   readonly rates: ReadonlyMap<string, PlannedRate>;
+  /** By campaign and instant; only of rows that say something of it. */
+  readonly requirements: ReadonlyMap<string, PlannedRequirement>;
 }
 
 /** One thing that is wrong, and where. */
@@ -88,6 +96,11 @@ export function planCampaigns(rows: readonly CampaignRow[]): {
   return planner;
 }
 
+/** Names what a campaign is given from an instant on. */
+export function entryKey(entry: Pick<PlannedRate, "campaignId" | "effectiveFromMs">): string {
+  return `${entry.campaignId}\0${entry.effectiveFromMs}`;
+}
+
 class Planner {
   readonly issues: ImportIssue[] = [];
   readonly plan = {
@@ -95,6 +108,7 @@ class Planner {
     campaigns: new Map<string, PlannedCampaign>(),
     ads: new Map<string, PlannedAd & { campaignId: string }>(),
     rates: new Map<string, PlannedRate>(),
+    requirements: new Map<string, PlannedRequirement>(),
   };
 
   add(row: CampaignRow): void {
@@ -113,7 +127,6 @@ class Planner {
       advertiserId: advertiser.id,
       name: reader.name("campaign_name"),
       dailyBudgetMicros: reader.optionalMicros("daily_budget_micros"),
-      requiresImpression: reader.optionalBoolean("requires_impression"),
       where,
     };
     const rate: PlannedRate = {
@@ -122,12 +135,14 @@ class Planner {
       cpcMicros: reader.micros("cpc_micros"),
       where,
     };
+    const required = reader.optionalBoolean("requires_impression");
     const ads = row.ads.filter((ad) => reader.ad(ad));
     // A row with a mistake in it says nothing dependable about the others.
     if (this.issues.length > before) return;
     this.#addAdvertiser(advertiser);
     this.#addCampaign(campaign);
     this.#addRate(rate);
+    if (required !== null) this.#addRequirement({ ...rate, required });
     for (const ad of ads) {
       this.plan.ads.set(`${campaign.id}\0${ad.id}`, { ...ad, campaignId: campaign.id });
     }
@@ -153,14 +168,21 @@ class Planner {
     this.#same(campaign, known, "advertiser_id", "advertiserId");
     this.#same(campaign, known, "campaign_name", "name");
     this.#same(campaign, known, "daily_budget_micros", "dailyBudgetMicros");
-    this.#same(campaign, known, "requires_impression", "requiresImpression");
   }
 
   #addRate(rate: PlannedRate): void {
-    const key = `${rate.campaignId}\0${rate.effectiveFromMs}`;
+    const key = entryKey(rate);
     const known = this.plan.rates.get(key);
     if (known === undefined) this.plan.rates.set(key, rate);
     else this.#same(rate, known, "cpc_micros", "cpcMicros");
+  }
+
+  #addRequirement({ campaignId, effectiveFromMs, required, where }: PlannedRequirement): void {
+    const requirement = { campaignId, effectiveFromMs, required, where };
+    const key = entryKey(requirement);
+    const known = this.plan.requirements.get(key);
+    if (known === undefined) this.plan.requirements.set(key, requirement);
+    else this.#same(requirement, known, "requires_impression", "required");
   }
 
   #same<Item extends { readonly where: string }>(

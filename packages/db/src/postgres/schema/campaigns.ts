@@ -19,8 +19,6 @@ export const campaigns = pgTable(
     startsAt: instant(),
     /** Exclusive; null while it has no planned end. */
     endsAt: instant(),
-    /** Whether a click counts only if an impression of this campaign was issued for it. */
-    requiresImpression: boolean().notNull().default(false),
     /** The stream knows a campaign from this instant on, in the log's append time, on every replay. */
     createdAt: recordedAt(),
   },
@@ -63,6 +61,25 @@ export const rateCards = pgTable(
     primaryKey({ columns: [table.campaignId, table.effectiveFrom] }),
     check("rate_cards_cpc_not_negative", sql`${table.cpcMicros} >= 0`),
   ],
+);
+
+/**
+ * From when on a click of a campaign counts only if an impression of it was received, effective-dated.
+ * Rows are added, not changed.
+ */
+export const impressionRequirements = pgTable(
+  "impression_requirements",
+  {
+    campaignId: text()
+      .$type<CampaignId>()
+      .notNull()
+      .references(() => campaigns.id, { onDelete: "cascade" }),
+    /** Event time, inclusive; in force until the next row's. Before the first one none is needed. */
+    effectiveFrom: instant().notNull(),
+    required: boolean().notNull(),
+    createdAt: recordedAt(),
+  },
+  (table) => [primaryKey({ columns: [table.campaignId, table.effectiveFrom] })],
 );
 
 export const CAMPAIGN_STATUSES = ["active", "paused"] as const;

@@ -54,7 +54,10 @@ export const batchJobs = pgTable(
     requestedBy: text().notNull(),
     /** Groups the jobs of one request, so that its progress can be followed. */
     requestId: text().notNull(),
-    /** Judges every event itself, instead of taking over what earlier counts judged by equal inputs. */
+    /**
+     * Judges every event itself, by the rules of now: takes over nothing that earlier counts judged, and
+     * not the rules that a closed day was judged by.
+     */
     full: boolean().notNull().default(false),
     attempts: integer().notNull().default(0),
     /** A running job whose lease is over was left by a dead process and is taken up again. */
