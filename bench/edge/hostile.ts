@@ -36,6 +36,8 @@ const MAKERS: Readonly<Record<string, (nowMs: number) => HostileBody>> = {
   "1 MiB of empty objects": () => ({ body: nest("[", "{},", "{}]") }),
   "1 MiB of nested objects": () => ({ body: nest("", '{"a":', "1") }),
   "an array of 2^19 numbers": () => ({ body: nest("[", "1,", "1]") }),
+  "1 MiB of names with escapes": () => ({ body: nest("{", '"\\u0065vent":1,', '"a":1}') }),
+  "a batch of 2^19 numbers and a name": () => ({ body: nest('{"events":[', "1,", '1],"a":1}') }),
   "1 MiB of escapes": () => ({ body: nest('"', "\\u0000", '"') }),
   "zstd bomb of 64 MiB": () => ({
     body: zstdCompressSync(Buffer.alloc(BOMB_BYTES)),

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mutated } from "../testing/mutatedBytes.ts";
-import { NOT_JSON, readString, skipSpace, skipString, skipValue, trimSpace } from "./jsonScan.ts";
+import { NOT_JSON, saysText, skipSpace, skipString, skipValue, trimSpace } from "./jsonScan.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (part: Uint8Array) => new TextDecoder().decode(part);
@@ -80,11 +80,38 @@ describe.runIf(existsSync(SUITE))("JSONTestSuite", () => {
   });
 });
 
-it("finds the end of a string and reads what it says", () => {
-  const json = bytes(String.raw`"\u0065vents\"" : 1`);
-  const end = skipString(json, 0);
-  expect(end).toBe(15);
-  expect(readString(json.subarray(0, end))).toBe('events"');
+it("finds the end of a string", () => {
+  expect(skipString(bytes(String.raw`"\u0065vents\"" : 1`), 0)).toBe(15);
+});
+
+describe("saysText", () => {
+  const says = (json: string, said: string) =>
+    saysText(bytes(json), 0, bytes(json).length, bytes(said));
+
+  // A name that is overlooked would make one event of a whole batch.
+  it("says of a string what JSON.parse says of it", () => {
+    const letter = fc.constantFrom(
+      "e",
+      String.raw`\u0065`,
+      String.raw`\u0045`,
+      "é",
+      "n",
+      String.raw`\n`,
+    );
+    const name = fc.constantFrom("", "e", "ee", "en");
+    const seen = { same: 0, other: 0 };
+    fc.assert(
+      fc.property(fc.array(letter, { maxLength: 3 }), name, (letters, said) => {
+        const json = `"${letters.join("")}"`;
+        const isSame = JSON.parse(json) === said;
+        seen[isSame ? "same" : "other"] += 1;
+        expect(says(json, said), json).toBe(isSame);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(seen.same).toBeGreaterThan(100);
+    expect(seen.other).toBeGreaterThan(100);
+  });
 });
 
 it("takes white space of JSON off, and nothing else", () => {

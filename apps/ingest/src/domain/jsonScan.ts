@@ -19,21 +19,19 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
 const LETTER_U = 0x75;
 const HEX_DIGITS_OF_ESCAPE = 4;
+/** From an opening bracket's code to that of the one that closes it, of both kinds. */
+const TO_CLOSING = 2;
 /** Room for this many open brackets at first; it grows with the nesting. */
 const NESTING_FIRST = 64;
-
-const decoder = new TextDecoder();
 
 /** Where the white space from `start` on ends. */
 export function skipSpace(json: Uint8Array, start: number): number {
   let at = start;
-  while (isSpace(json[at])) at += 1;
+  while (isSpace(json[at] ?? 0)) at += 1;
   return at;
 }
 
@@ -41,7 +39,7 @@ export function skipSpace(json: Uint8Array, start: number): number {
 export function trimSpace(json: Uint8Array): Uint8Array {
   const start = skipSpace(json, 0);
   let end = json.length;
-  while (end > start && isSpace(json[end - 1])) end -= 1;
+  while (end > start && isSpace(json[end - 1] ?? 0)) end -= 1;
   return json.subarray(start, end);
 }
 
@@ -50,25 +48,24 @@ export function trimSpace(json: Uint8Array): Uint8Array {
  * nesting costs no stack.
  */
 export function skipValue(json: Uint8Array, start: number): number {
-  const first = json[start];
-  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return skipScalar(json, start);
   open.depth = 0;
   let at = start;
-  for (;;) {
-    at = skipOpening(json, at);
-    if (at === NOT_JSON) return NOT_JSON;
-    at = skipClosing(json, at);
-    if (at === NOT_JSON || open.depth === 0) return at;
-    // Behind a comma: the next value of the bracket that is open.
-    if (open.isObject) at = skipName(json, at);
-    if (at === NOT_JSON) return NOT_JSON;
-  }
+  do {
+    const byte = json[at] ?? 0;
+    const isBracket = byte === OPEN_BRACE || byte === OPEN_BRACKET;
+    at = isBracket ? enter(json, at, byte) : leave(json, skipScalar(json, at));
+  } while (open.depth > 0 && at !== NOT_JSON);
+  return at;
 }
 
 /** From a field's name to the first byte of its value. */
-export function skipName(json: Uint8Array, start: number): number {
+function skipName(json: Uint8Array, start: number): number {
   const nameEnd = skipString(json, start);
-  if (nameEnd === NOT_JSON) return NOT_JSON;
+  return nameEnd === NOT_JSON ? NOT_JSON : skipColon(json, nameEnd);
+}
+
+/** From behind a field's name to the first byte of its value. */
+export function skipColon(json: Uint8Array, nameEnd: number): number {
   const colon = skipSpace(json, nameEnd);
   return json[colon] === COLON ? skipSpace(json, colon + 1) : NOT_JSON;
 }
@@ -89,28 +86,40 @@ export function skipString(json: Uint8Array, start: number): number {
   }
 }
 
-/** What `text`, the bytes of a JSON string with its quotes, says. */
-export function readString(text: Uint8Array): unknown {
-  return JSON.parse(decoder.decode(text));
+/**
+ * Whether the string from `start` to `end`, quotes included, says `text`, which is ASCII and needs no
+ * escapes; the string itself may have some.
+ */
+export function saysText(json: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  let at = start + 1;
+  for (const code of text) {
+    const byte = json[at] ?? 0;
+    const isEscape = byte === BACKSLASH;
+    // Of the short escapes none stands for what may be in such a text.
+    if (isEscape && json[at + 1] !== LETTER_U) return false;
+    if ((isEscape ? readHex(json, at + 2) : byte) !== code) return false;
+    at += isEscape ? 2 + HEX_DIGITS_OF_ESCAPE : 1;
+  }
+  return at === end - 1;
 }
 
 /** The brackets around the place that is looked at. */
 class OpenBrackets {
-  #isObject = new Uint8Array(NESTING_FIRST);
+  #bytes = new Uint8Array(NESTING_FIRST);
   depth = 0;
 
-  /** Whether the innermost is that of an object. */
-  get isObject(): boolean {
-    return this.#isObject[this.depth - 1] === 1;
+  /** 0 outside of all. */
+  get innermost(): number {
+    return this.#bytes[this.depth - 1] ?? 0;
   }
 
-  push(isObject: boolean): void {
-    if (this.depth === this.#isObject.length) {
+  push(bracket: number): void {
+    if (this.depth === this.#bytes.length) {
       const longer = new Uint8Array(2 * this.depth);
-      longer.set(this.#isObject);
-      this.#isObject = longer;
+      longer.set(this.#bytes);
+      this.#bytes = longer;
     }
-    this.#isObject[this.depth] = isObject ? 1 : 0;
+    this.#bytes[this.depth] = bracket;
     this.depth += 1;
   }
 }
@@ -118,32 +127,33 @@ class OpenBrackets {
 /** One for all values, each skipped in one go: a list for each would be most of the work. */
 const open = new OpenBrackets();
 
-/** To behind the first value that holds no further one; the brackets before it are opened. */
-function skipOpening(json: Uint8Array, start: number): number {
-  let at = start;
-  for (;;) {
-    const byte = json[at];
-    if (byte !== OPEN_BRACE && byte !== OPEN_BRACKET) return skipScalar(json, at);
-    const isObject = byte === OPEN_BRACE;
-    at = skipSpace(json, at + 1);
-    if (json[at] === (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return at + 1;
-    open.push(isObject);
-    if (isObject) at = skipName(json, at);
-    if (at === NOT_JSON) return NOT_JSON;
-  }
+/** From an opening bracket to the first value behind it, or behind its end if there is none in it. */
+function enter(json: Uint8Array, start: number, bracket: number): number {
+  const at = skipSpace(json, start + 1);
+  if (json[at] === bracket + TO_CLOSING) return leave(json, at + 1);
+  // More than there are bytes left to close are no JSON, whatever follows.
+  if (open.depth > json.length - at) return NOT_JSON;
+  open.push(bracket);
+  return nextValue(json, at, bracket);
 }
 
-/** To behind the comma after a value, or behind the last bracket that closes with it. */
-function skipClosing(json: Uint8Array, start: number): number {
-  let at = start;
-  while (open.depth > 0) {
+/** From the end of a value to the next one, or behind the last bracket that closes with it. */
+function leave(json: Uint8Array, end: number): number {
+  let at = end;
+  while (open.depth > 0 && at !== NOT_JSON) {
+    const bracket = open.innermost;
     at = skipSpace(json, at);
-    if (json[at] === COMMA) return skipSpace(json, at + 1);
-    if (json[at] !== (open.isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return NOT_JSON;
+    const byte = json[at] ?? 0;
+    if (byte === COMMA) return nextValue(json, skipSpace(json, at + 1), bracket);
+    at = byte === bracket + TO_CLOSING ? at + 1 : NOT_JSON;
     open.depth -= 1;
-    at += 1;
   }
   return at;
+}
+
+/** In an object a value's name stands before it. */
+function nextValue(json: Uint8Array, start: number, bracket: number): number {
+  return bracket === OPEN_BRACE ? skipName(json, start) : start;
 }
 
 function skipScalar(json: Uint8Array, start: number): number {
@@ -184,39 +194,48 @@ function skipNumber(json: Uint8Array, start: number): number {
 /** At least one. */
 function skipDigits(json: Uint8Array, start: number): number {
   let at = start;
-  while (isDigit(json[at])) at += 1;
+  while (isDigit(json[at] ?? 0)) at += 1;
   return at === start ? NOT_JSON : at;
 }
 
 /** From behind a backslash. */
 function skipEscape(json: Uint8Array, start: number): number {
-  if (json[start] !== LETTER_U) return isEscaped(json[start]) ? start + 1 : NOT_JSON;
-  for (let at = start + 1; at <= start + HEX_DIGITS_OF_ESCAPE; at += 1) {
-    if (!isHexDigit(json[at])) return NOT_JSON;
+  const byte = json[start] ?? 0;
+  if (byte !== LETTER_U) return IS_ESCAPED[byte] === 1 ? start + 1 : NOT_JSON;
+  return readHex(json, start + 1) < 0 ? NOT_JSON : start + 1 + HEX_DIGITS_OF_ESCAPE;
+}
+
+/** What the four digits of an escape say; negative if they are no digits. */
+function readHex(json: Uint8Array, start: number): number {
+  let code = 0;
+  for (let at = start; at < start + HEX_DIGITS_OF_ESCAPE; at += 1) {
+    const digit = hexDigit(json[at] ?? 0);
+    if (digit < 0) return digit;
+    code = 16 * code + digit;
   }
-  return start + 1 + HEX_DIGITS_OF_ESCAPE;
+  return code;
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= 0x39;
-}
-
-function isHexDigit(byte: number | undefined): boolean {
+/** Its value; -1 if it is none. */
+function hexDigit(byte: number): number {
+  if (isDigit(byte)) return byte - ZERO;
   // The letters of both cases differ by one bit.
-  const lower = (byte ?? 0) | 0x20;
-  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
+}
+
+function isSpace(byte: number): boolean {
+  return byte <= SPACE && (byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= 0x39;
 }
 
 function isExponent(byte: number | undefined): boolean {
   return byte === 0x65 || byte === 0x45;
 }
 
-const ESCAPED: ReadonlySet<number | undefined> = new Set(new TextEncoder().encode('"\\/bfnrt'));
-
-function isEscaped(byte: number | undefined): boolean {
-  return ESCAPED.has(byte);
-}
+/** 1 for every byte that may follow a backslash by itself. */
+const IS_ESCAPED = new Uint8Array(256);
+for (const byte of new TextEncoder().encode('"\\/bfnrt')) IS_ESCAPED[byte] = 1;

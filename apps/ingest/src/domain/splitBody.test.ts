@@ -125,6 +125,17 @@ describe("splitBody", () => {
     expect(splitBody(body, "json", NO_TAKER)).toEqual({ kind: "bad_json" });
   });
 
+  it("looks also at what stands beside a batch that is taken", () => {
+    const takesAll: EventTaker = {
+      ...NO_TAKER,
+      scan: (start) => (start === 0 ? NOT_JSON : start + 1),
+    };
+    const body = encode('{"events":[1],"from":"x"}');
+    expect(splitBody(body, "json", takesAll)).toMatchObject({ events: [{ isTaken: true }] });
+    body[body.length - 3] = 0xff;
+    expect(splitBody(body, "json", takesAll)).toEqual({ kind: "bad_json" });
+  });
+
   // Whatever a stranger sends, the edge answers and goes on.
   it("never throws and never gives back more bytes than it got", () => {
     const formats = fc.constantFrom<BodyFormat>("json", "lines", "either");

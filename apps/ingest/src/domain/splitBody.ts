@@ -7,8 +7,8 @@ import { EVENT_BYTES_MAX } from "@trueclick/shared/event/envelope";
 import { type Rejection, reject } from "@trueclick/shared/event/rejection";
 import {
   NOT_JSON,
-  readString,
-  skipName,
+  saysText,
+  skipColon,
   skipSpace,
   skipString,
   skipValue,
@@ -59,15 +59,13 @@ const TOO_MANY: SplitBody = { kind: "too_many" };
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const LINE_FEED = 0x0a;
 const COMMA = 0x2c;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-const EVENTS = new TextEncoder().encode('"events"');
-const EVENT_TYPE = new TextEncoder().encode('"event_type"');
+const EVENTS = new TextEncoder().encode("events");
+const EVENT_TYPE = new TextEncoder().encode("event_type");
 
 /** Splits a body. Never throws; a bad line among good ones is that line's affair. */
 export function splitBody(body: Uint8Array, format: BodyFormat, taker: EventTaker): SplitBody {
@@ -90,7 +88,10 @@ export function parseEvent(bytes: Uint8Array): { ok: true; value: unknown } | Re
 
 function splitJson(body: Uint8Array, taker: EventTaker): SplitBody {
   const start = skipSpace(body, textStart(body));
-  if (body[start] === OPEN_BRACKET) return splitArray(body, start, taker, endOfText(body));
+  if (body[start] === OPEN_BRACKET) {
+    const array = readArray(body, start, taker);
+    return array !== null && isEnd(body, array.end) ? toSplit(body, array, true) : BAD_JSON;
+  }
   const scanned = taker.scan(start, body.length);
   if (scanned !== NOT_JSON && isEnd(body, scanned)) {
     taker.keep();
@@ -105,35 +106,27 @@ function splitJson(body: Uint8Array, taker: EventTaker): SplitBody {
 
 /** An event by itself, or the `{"events": […]}` of many. */
 function splitObject(body: Uint8Array, start: number, taker: EventTaker): SplitBody {
-  const first = skipSpace(body, start + 1);
-  const isLikeBatch = body[first] === QUOTE && startsWith(body, first, EVENTS);
-  const firstValue = isLikeBatch ? skipName(body, first) : NOT_JSON;
-  if (firstValue !== NOT_JSON && body[firstValue] === OPEN_BRACKET) {
-    const split = splitArray(body, firstValue, taker, endOfBatch(body));
-    if (split.kind !== "bad_json") return split;
-    // The object has more fields, or is no JSON.
-    taker.discard();
-  }
-  const object = readObject(body, start);
-  if (object === null || !isEnd(body, object.end) || !isUtf8(body)) return BAD_JSON;
-  const { eventsStart, hasEventType, end } = object;
-  if (eventsStart === NOT_JSON || hasEventType || body[eventsStart] !== OPEN_BRACKET) {
-    return oneEvent(start, end, false);
-  }
-  return splitArray(body, eventsStart, taker, () => true);
+  const object = readObject(body, start, taker);
+  if (object === null || !isEnd(body, object.end)) return BAD_JSON;
+  const { batch, end, isAlone } = object;
+  if (batch !== null) return toSplit(body, batch, isAlone);
+  taker.discard();
+  return isUtf8(body) ? oneEvent(start, end, false) : BAD_JSON;
 }
 
 function oneEvent(start: number, end: number, isTaken: boolean): SplitBody {
   return { kind: "events", events: [{ start, end, isTaken }] };
 }
 
-/** @param isLast Whether what follows the array, from a place on, may follow it. */
-function splitArray(
-  body: Uint8Array,
-  start: number,
-  taker: EventTaker,
-  isLast: (at: number) => boolean,
-): SplitBody {
+interface ArrayText {
+  readonly end: number;
+  readonly events: readonly EventSpan[];
+  /** Of all elements; of those that are too many no places are kept. */
+  readonly count: number;
+}
+
+/** @returns null if it is no JSON. */
+function readArray(body: Uint8Array, start: number, taker: EventTaker): ArrayText | null {
   const events: EventSpan[] = [];
   let count = 0;
   let at = skipSpace(body, start + 1);
@@ -142,21 +135,20 @@ function splitArray(
     const event = count < REQUEST_EVENTS_MAX ? readElement(body, at, taker) : null;
     if (event !== null) events.push(event);
     const end = event === null ? skipValue(body, at) : event.end;
-    if (end === NOT_JSON) return BAD_JSON;
+    if (end === NOT_JSON) return null;
     count += 1;
     at = skipSpace(body, end);
     next = body[at] ?? 0;
     if (next === COMMA) at = skipSpace(body, at + 1);
   }
-  if (next !== CLOSE_BRACKET || !isLast(at + 1)) return BAD_JSON;
-  return toSplit(body, events, count);
+  return next === CLOSE_BRACKET ? { end: at + 1, events, count } : null;
 }
 
-/** @param count Of all elements; of those that are too many no places are kept. */
-function toSplit(body: Uint8Array, events: readonly EventSpan[], count: number): SplitBody {
+/** @param isAlone Whether there is no text in the body but that of the array. */
+function toSplit(body: Uint8Array, { events, count }: ArrayText, isAlone: boolean): SplitBody {
   // What was taken is ASCII; all else may be anything.
-  const isAllTaken = count === events.length && events.every(({ isTaken }) => isTaken);
-  if (!isAllTaken && !isUtf8(body)) return BAD_JSON;
+  const isAscii = isAlone && count === events.length && events.every(({ isTaken }) => isTaken);
+  if (!isAscii && !isUtf8(body)) return BAD_JSON;
   if (count === 0) return { kind: "empty" };
   return count > REQUEST_EVENTS_MAX ? TOO_MANY : { kind: "events", events };
 }
@@ -172,57 +164,62 @@ function readElement(body: Uint8Array, start: number, taker: EventTaker): EventS
   return end === NOT_JSON ? null : { start, end, isTaken: false };
 }
 
-function endOfText(body: Uint8Array): (at: number) => boolean {
-  return (at) => isEnd(body, at);
-}
-
-function endOfBatch(body: Uint8Array): (at: number) => boolean {
-  return (at) => {
-    const brace = skipSpace(body, at);
-    return body[brace] === CLOSE_BRACE && isEnd(body, brace + 1);
-  };
-}
-
 interface ObjectText {
   readonly end: number;
-  /** Where the value of `events` starts; of a name that is there twice the last, as in JSON.parse. */
-  readonly eventsStart: number;
-  readonly hasEventType: boolean;
+  /** The list of events, if that is what the object is there for. */
+  readonly batch: ArrayText | null;
+  /** Whether it has one field only. */
+  readonly isAlone: boolean;
 }
 
-/** @returns null if it is no JSON. */
-function readObject(body: Uint8Array, start: number): ObjectText | null {
-  let eventsStart = NOT_JSON;
+/**
+ * Passes over an object once, whatever it turns out to be; what is taken on the way may have to be
+ * given back. Of a name that is there twice the last counts, as in `JSON.parse`.
+ *
+ * @returns null if it is no JSON.
+ */
+function readObject(body: Uint8Array, start: number, taker: EventTaker): ObjectText | null {
+  let batch: ArrayText | null = null;
   let hasEventType = false;
   let at = skipSpace(body, start + 1);
-  if (body[at] === CLOSE_BRACE) return { end: at + 1, eventsStart, hasEventType };
-  for (;;) {
-    const valueStart = skipName(body, at);
-    const valueEnd = valueStart === NOT_JSON ? NOT_JSON : skipValue(body, valueStart);
-    if (valueEnd === NOT_JSON) return null;
-    if (isName(body, at, EVENTS)) eventsStart = valueStart;
-    hasEventType ||= isName(body, at, EVENT_TYPE);
-    at = skipSpace(body, valueEnd);
-    if (body[at] === CLOSE_BRACE) return { end: at + 1, eventsStart, hasEventType };
+  if (body[at] === CLOSE_BRACE) return { end: at + 1, batch, isAlone: false };
+  for (let fields = 1; ; fields += 1) {
+    const field = readField(body, at, taker);
+    if (field === null) return null;
+    if (field.isEvents) batch = field.array;
+    hasEventType ||= field.isEventType;
+    at = skipSpace(body, field.end);
+    if (body[at] === CLOSE_BRACE) {
+      return { end: at + 1, batch: hasEventType ? null : batch, isAlone: fields === 1 };
+    }
     if (body[at] !== COMMA) return null;
     at = skipSpace(body, at + 1);
   }
 }
 
-/** Whether the JSON string at a place says the same as `name`, which has quotes, also by escapes. */
-function isName(body: Uint8Array, start: number, name: Uint8Array): boolean {
-  if (startsWith(body, start, name)) return true;
-  const text = body.subarray(start, skipString(body, start));
-  // An escape takes at most six bytes for one.
-  if (text.length <= name.length || text.length > 6 * name.length) return false;
-  return text.includes(BACKSLASH) && readString(text) === readString(name);
+interface FieldText {
+  readonly end: number;
+  readonly isEventType: boolean;
+  readonly isEvents: boolean;
+  /** Its value, if it is a list of events. */
+  readonly array: ArrayText | null;
 }
 
-function startsWith(body: Uint8Array, start: number, text: Uint8Array): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    if (body[start + index] !== text[index]) return false;
+/** @returns null if it is no JSON. */
+function readField(body: Uint8Array, start: number, taker: EventTaker): FieldText | null {
+  const nameEnd = skipString(body, start);
+  const valueStart = nameEnd === NOT_JSON ? NOT_JSON : skipColon(body, nameEnd);
+  if (valueStart === NOT_JSON) return null;
+  const isEventType = saysText(body, start, nameEnd, EVENT_TYPE);
+  const isEvents = saysText(body, start, nameEnd, EVENTS);
+  // Those of an earlier field of this name.
+  if (isEvents) taker.discard();
+  if (isEvents && body[valueStart] === OPEN_BRACKET) {
+    const array = readArray(body, valueStart, taker);
+    return array === null ? null : { end: array.end, isEventType, isEvents, array };
   }
-  return true;
+  const end = skipValue(body, valueStart);
+  return end === NOT_JSON ? null : { end, isEventType, isEvents, array: null };
 }
 
 function splitLines(body: Uint8Array, taker: EventTaker): SplitBody {

@@ -39,7 +39,7 @@ export interface EventsDependencies {
 
 type Decompress = Exclude<ReturnType<typeof decompressorOf>, undefined>;
 
-/** A body that is larger is opened in a turn of its own, bytes. */
+/** A body that is larger is opened in a turn of its own, and kept in another if it is refused, bytes. */
 export const LARGE_BODY_BYTES = 262_144;
 
 interface Described {
@@ -233,6 +233,7 @@ async function rejectBody(
   { code, bytes }: { readonly code: RejectCode; readonly bytes: Uint8Array },
 ): Promise<Answer> {
   const { message } = reject(code);
+  if (bytes.length > LARGE_BODY_BYTES) await acceptance.largeBodies.myTurn();
   await quarantineBody(acceptance, delivery, { code, message, bytes });
   return errorAnswer(400, code, message);
 }
