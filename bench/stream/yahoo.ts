@@ -4,6 +4,7 @@
  */
 
 import type { EventSpans } from "../../apps/aggregator/src/stream/domain/eventSpans.ts";
+import { HashedText } from "../../apps/aggregator/src/stream/domain/hashedText.ts";
 import { Interner } from "../../apps/aggregator/src/stream/domain/interner.ts";
 import { LineScanner } from "../../apps/aggregator/src/stream/domain/lineScanner.ts";
 import { SpanHash } from "../../apps/aggregator/src/stream/domain/spanHash.ts";
@@ -48,6 +49,7 @@ class JoinedAds {
   readonly campaigns: readonly string[];
   readonly #hash = new SpanHash(Int32Array.of(1, 2, 3, 4));
   readonly #ads = new Interner();
+  readonly #text = new HashedText();
   readonly #joined: Int32Array;
 
   constructor(campaignOfAd: ReadonlyMap<string, string>) {
@@ -56,14 +58,15 @@ class JoinedAds {
     this.#joined = Int32Array.from(campaignOfAd, ([ad, campaign]) => {
       const bytes = new TextEncoder().encode(ad);
       const view = new DataView(bytes.buffer);
-      this.#ads.intern(view, 0, bytes.length, this.#hash.hash(view, 0, bytes.length));
+      this.#hash.read(this.#text, view, 0, bytes.length);
+      this.#ads.intern(view, this.#text);
       return campaignAt.get(campaign) ?? 0;
     });
   }
 
   campaignOf({ view, starts, ends }: EventSpans): number {
-    const [start, end] = [starts[AD_ID] ?? 0, ends[AD_ID] ?? 0];
-    return this.#joined[this.#ads.find(view, start, end, this.#hash.hash(view, start, end))] ?? -1;
+    this.#hash.read(this.#text, view, starts[AD_ID] ?? 0, ends[AD_ID] ?? 0);
+    return this.#joined[this.#ads.find(view, this.#text)] ?? -1;
   }
 }
 

@@ -28,6 +28,11 @@ export class BlockReader {
     return this.#scanner.spans;
   }
 
+  /** Reads the next events into these. */
+  readInto(spans: EventSpans): void {
+    this.#scanner.readInto(spans);
+  }
+
   open(block: Uint8Array): void {
     this.#block = block;
     this.#at = 0;

@@ -36,6 +36,16 @@ const FIRST_COUNT = 3;
 const COST_UPPER = 8;
 const COST_LOWER = 9;
 
+/** What `lookAtRows` leaves for a key whose cell it did not see: it may be there all the same. */
+export const NO_CELL = -1;
+
+/** Keys of cells, and what was seen of the cells; by place. */
+export interface CellKeys {
+  readonly campaignCubes: Int32Array;
+  readonly values: Int32Array;
+  readonly cells: Int32Array;
+}
+
 /**
  * The cells of one window, found by their keys as small integers. A cell is one row of words, so
  * that counting an event touches one line or two of memory, and growing copies once.
@@ -69,24 +79,31 @@ export class CellTable {
   }
 
   /**
-   * The cells of the first keys, so many at once, into `cells`. Their slots are looked at together and their
-   * rows together, so that the processor waits for memory once, not once for each.
+   * The first of two looks for the cells of many keys, which begin at `from`: whatever is in their
+   * slots goes into `cells`. Keys of many events are looked at before the second look at any, so that
+   * the processor waits for memory once, not once for each.
    */
-  cellsAt(campaignCubes: Int32Array, values: Int32Array, cells: Int32Array, keys: number): void {
+  lookAtSlots({ campaignCubes, values, cells }: CellKeys, from: number, end: number): void {
     const slots = this.#slots;
-    const rows = this.#rows;
     const mask = slots.length - 1;
-    for (let key = 0; key < keys; key += 1) {
-      cells[key] = slots[hashOf(campaignCubes[key] ?? 0, values[key] ?? 0) & mask] ?? 0;
+    for (let key = from; key < end; key += 1) {
+      const slot = hashOf(campaignCubes[key] ?? 0, values[key] ?? 0) & mask;
+      cells[key] = (slots[slot] ?? 0) - 1;
     }
-    for (let key = 0; key < keys; key += 1) {
-      const campaignCube = campaignCubes[key] ?? 0;
-      const value = values[key] ?? 0;
-      const cell = (cells[key] ?? 0) - 1;
-      const row = cell * ROW_WORDS;
-      const isIt =
-        cell >= 0 && rows[row + VALUE] === value && rows[row + CAMPAIGN_CUBE] === campaignCube;
-      cells[key] = isIt ? cell : this.cellAt(campaignCube, value);
+  }
+
+  /** The second look: leaves in `cells` those that are the cells of their keys, or `NO_CELL`. */
+  lookAtRows({ campaignCubes, values, cells }: CellKeys, from: number, end: number): void {
+    const rows = this.#rows;
+    for (let key = from; key < end; key += 1) {
+      const cell = cells[key] ?? NO_CELL;
+      // The first row stands for none. There is no jump here: it would be taken at random, and the
+      // processor would wait for each row to know.
+      const row = (cell & ~(cell >> 31)) * ROW_WORDS;
+      const differing =
+        ((rows[row + VALUE] ?? 0) ^ (values[key] ?? 0)) |
+        ((rows[row + CAMPAIGN_CUBE] ?? 0) ^ (campaignCubes[key] ?? 0));
+      cells[key] = cell | ((differing | -differing) >> 31);
     }
   }
 

@@ -2,7 +2,7 @@ import { EVENT_TYPES } from "@trueclick/shared/event/stored";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { VERDICT_CLASS, type Verdict } from "@trueclick/shared/verdict";
 import { COUNT } from "./cellTable.ts";
-import { type FieldName, fieldAt } from "./storedFields.ts";
+import type { FieldName } from "./storedFields.ts";
 
 interface Cube {
   readonly name: string;
@@ -20,8 +20,7 @@ export const CUBES = [
 
 type CubeName = (typeof CUBES)[number]["name"];
 
-/** Places in `FIELDS`, in the order of `CUBES`. */
-export const CUBE_FIELDS = Int32Array.from(CUBES, ({ field }) => fieldAt(field));
+export type CubeField = (typeof CUBES)[number]["field"];
 
 /** Which cell: one dimension value of one campaign in one minute. Part of its key, with the partition. */
 interface CellKey {

@@ -1,6 +1,8 @@
+import { CUBES, type CubeField } from "./cubes.ts";
 import type { EventSpans } from "./eventSpans.ts";
-import { IdHash, mix, SpanHash } from "./spanHash.ts";
-import { FIELD_COUNT, fieldAt } from "./storedFields.ts";
+import { HashedText } from "./hashedText.ts";
+import { IdHash, mix, type SpanHash } from "./spanHash.ts";
+import { fieldAt } from "./storedFields.ts";
 
 const EVENT_ID = fieldAt("event_id");
 const CAMPAIGN_ID = fieldAt("campaign_id");
@@ -12,27 +14,34 @@ const DEVICE = fieldAt("device");
 
 const FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1, 0x5bd1e995] as const;
 
-/** The hashes of one event's fields, used again for every event. */
+/** What is looked for in tables of one event, used again for every event. */
 export class EventHashes {
   readonly id: IdHash;
-  /** By place in `FIELDS`; of the id there is none. */
-  readonly fields = new Int32Array(FIELD_COUNT);
+  readonly campaign = new HashedText();
+  readonly ad = new HashedText();
+  readonly publisher = new HashedText();
+  readonly user = new HashedText();
+  readonly geo = new HashedText();
+  readonly device = new HashedText();
+  /** Of each cube, the text that is its dimension's value. */
+  readonly cubes: readonly HashedText[] = CUBES.map(({ field }) => this.#dimension(field));
   readonly #spanHash: SpanHash;
 
-  constructor(key: Int32Array) {
+  /** @param spanHash May be shared: it holds nothing of an event. */
+  constructor(key: Int32Array, spanHash: SpanHash) {
     this.id = new IdHash(key);
-    this.#spanHash = new SpanHash(key);
+    this.#spanHash = spanHash;
   }
 
   take(spans: EventSpans): void {
     const { view, starts, ends } = spans;
     this.id.hash(view, starts[EVENT_ID] ?? 0, ends[EVENT_ID] ?? 0);
-    this.#field(spans, CAMPAIGN_ID);
-    this.#field(spans, AD_ID);
-    this.#field(spans, PUBLISHER_ID);
-    this.#field(spans, USER_ID);
-    this.#field(spans, GEO);
-    this.#field(spans, DEVICE);
+    this.#read(this.campaign, spans, CAMPAIGN_ID);
+    this.#read(this.ad, spans, AD_ID);
+    this.#read(this.publisher, spans, PUBLISHER_ID);
+    this.#read(this.user, spans, USER_ID);
+    this.#read(this.geo, spans, GEO);
+    this.#read(this.device, spans, DEVICE);
   }
 
   /**
@@ -43,21 +52,23 @@ export class EventHashes {
    * It only tells `duplicate` from `id_conflict` among copies of one id, and neither is counted, so
    * that a collision moves no count.
    */
-  payload(spans: EventSpans): number {
-    const { eventType, eventTimeMs } = spans;
-    const { fields } = this;
+  payload({ eventType, eventTimeMs }: EventSpans): number {
     const sum =
       Math.imul(eventTimeMs | 0, FACTORS[0]) +
       Math.imul(Math.floor(eventTimeMs / 2 ** 32), FACTORS[1]) +
-      Math.imul(fields[CAMPAIGN_ID] ?? 0, FACTORS[2]) +
-      Math.imul(fields[AD_ID] ?? 0, FACTORS[3]) +
-      Math.imul(fields[PUBLISHER_ID] ?? 0, FACTORS[4]) +
-      Math.imul(fields[USER_ID] ?? 0, FACTORS[5]);
+      Math.imul(this.campaign.hash, FACTORS[2]) +
+      Math.imul(this.ad.hash, FACTORS[3]) +
+      Math.imul(this.publisher.hash, FACTORS[4]) +
+      Math.imul(this.user.hash, FACTORS[5]);
     return mix((sum | 0) + eventType) | 1;
   }
 
-  #field(spans: EventSpans, field: number): void {
-    const start = spans.starts[field] ?? 0;
-    this.fields[field] = this.#spanHash.hash(spans.view, start, spans.ends[field] ?? 0);
+  #dimension(field: CubeField): HashedText {
+    const { ad: ad_id, publisher: publisher_id, geo, device } = this;
+    return { ad_id, publisher_id, geo, device }[field];
+  }
+
+  #read(text: HashedText, { view, starts, ends }: EventSpans, field: number): void {
+    this.#spanHash.read(text, view, starts[field] ?? 0, ends[field] ?? 0);
   }
 }

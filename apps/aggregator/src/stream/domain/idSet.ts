@@ -58,6 +58,17 @@ export class IdSet {
   }
 
   /**
+   * Looks at an id's home, so that it is in the cache when the id is admitted. Many at once wait for
+   * memory together.
+   *
+   * @returns A word of no meaning; it must be used for something, or looking is optimised away.
+   */
+  touch(word0: number): number {
+    const { words, bits } = this.#directory[this.#placeOf(word0)] ?? nowhere();
+    return words[homeOf(word0 << bits, words.length) + 3] ?? 0;
+  }
+
+  /**
    * @param payload A hash of what the event says, its lowest bit set. Its upper 8 bits are left out.
    * @returns Whether the id is here for the first time, with the same payload, or with another.
    */

@@ -1,11 +1,19 @@
+import { type HashedText, HEAD_BYTES } from "./hashedText.ts";
 import { wordAt } from "./spanHash.ts";
 
 /** What `find` answers for text that is not there. */
 export const NOT_INTERNED = -1;
 
 const SLOTS_MIN = 64;
-/** Of a slot: the hash, so that only likely texts are looked up, and the entry + 1; 0 is free. */
-const SLOT_WORDS = 2;
+/**
+ * Of a slot: the hash, the entry + 1 (0 is free), the length and the text's first 16 bytes, so that most
+ * texts are found in one line of memory. The last word is not used.
+ */
+const SLOT_SHIFT = 3;
+const SLOT_WORDS = 1 << SLOT_SHIFT;
+const OCCUPANT = 1;
+const LENGTH = 2;
+const HEAD = 3;
 /** Where a text begins in the arena, and its length. */
 const ENTRY_WORDS = 2;
 const ARENA_BYTES_MIN = 512;
@@ -36,21 +44,32 @@ export class Interner {
     return this.#slots.byteLength + this.#entries.byteLength + this.#arena.byteLength;
   }
 
-  /** The integer of the bytes of `[start, end)`, which have that hash; `NOT_INTERNED` if none. */
-  find(view: DataView, start: number, end: number, hash: number): number {
+  /** The integer of a text that was read from that view; `NOT_INTERNED` if it has none. */
+  find(view: DataView, text: HashedText): number {
     const slots = this.#slots;
-    const mask = slots.length / SLOT_WORDS - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = (slots[slot * SLOT_WORDS + 1] ?? 0) - 1;
+    const { hash, length, word0, word1, word2, word3 } = text;
+    const mask = slots.length - SLOT_WORDS;
+    for (let at = (hash << SLOT_SHIFT) & mask; ; at = (at + SLOT_WORDS) & mask) {
+      const entry = (slots[at + OCCUPANT] ?? 0) - 1;
       if (entry === NOT_INTERNED) return NOT_INTERNED;
-      if (slots[slot * SLOT_WORDS] === hash && this.#isAt(entry, view, start, end)) return entry;
+      if (
+        slots[at] === hash &&
+        slots[at + LENGTH] === length &&
+        slots[at + HEAD] === word0 &&
+        slots[at + HEAD + 1] === word1 &&
+        slots[at + HEAD + 2] === word2 &&
+        slots[at + HEAD + 3] === word3 &&
+        (length <= HEAD_BYTES || this.#isTailAt(entry, view, text))
+      ) {
+        return entry;
+      }
     }
   }
 
   /** As `find`, but takes the text in when it is new. */
-  intern(view: DataView, start: number, end: number, hash: number): number {
-    const found = this.find(view, start, end, hash);
-    return found === NOT_INTERNED ? this.#add(view, start, end, hash) : found;
+  intern(view: DataView, text: HashedText): number {
+    const found = this.find(view, text);
+    return found === NOT_INTERNED ? this.#add(view, text) : found;
   }
 
   /** The text of an integer. Kept, since whoever asks once asks again. */
@@ -71,38 +90,49 @@ export class Interner {
     return this.#entries[entry * ENTRY_WORDS + 1] ?? 0;
   }
 
-  /** Compares words, the last of them as far as the text goes: see `wordAt`. */
-  #isAt(entry: number, view: DataView, start: number, end: number): boolean {
+  /** Compares what lies behind the head in words, the last of them as far as the text goes. */
+  #isTailAt(entry: number, view: DataView, { start, length }: HashedText): boolean {
     const from = this.#startOf(entry) - start;
-    if (this.#lengthOf(entry) !== end - start) return false;
+    const end = start + length;
     const arena = this.#arenaView;
-    for (let at = start; at < end; at += 4) {
+    for (let at = start + HEAD_BYTES; at < end; at += 4) {
       if (wordAt(arena, from + at, from + end) !== wordAt(view, at, end)) return false;
     }
     return true;
   }
 
-  #add(view: DataView, start: number, end: number, hash: number): number {
+  #add(view: DataView, text: HashedText): number {
+    const { start, length } = text;
     const entry = this.#size;
     if (2 * (entry + 1) * SLOT_WORDS > this.#slots.length) this.#growSlots();
-    while (this.#arenaEnd + end - start + ARENA_SLACK_BYTES > this.#arena.length) this.#growArena();
+    while (this.#arenaEnd + length + ARENA_SLACK_BYTES > this.#arena.length) this.#growArena();
     this.#entries[entry * ENTRY_WORDS] = this.#arenaEnd;
-    this.#entries[entry * ENTRY_WORDS + 1] = end - start;
-    for (let from = start; from < end; from += 1) {
+    this.#entries[entry * ENTRY_WORDS + 1] = length;
+    for (let from = start; from < start + length; from += 1) {
       this.#arena[this.#arenaEnd] = view.getUint8(from);
       this.#arenaEnd += 1;
     }
     this.#size += 1;
-    place(this.#slots, hash, entry + 1);
+    const slots = this.#slots;
+    const at = freeFor(slots, text.hash);
+    slots[at] = text.hash;
+    slots[at + OCCUPANT] = entry + 1;
+    slots[at + LENGTH] = length;
+    slots[at + HEAD] = text.word0;
+    slots[at + HEAD + 1] = text.word1;
+    slots[at + HEAD + 2] = text.word2;
+    slots[at + HEAD + 3] = text.word3;
     return entry;
   }
 
   #growSlots(): void {
     const old = this.#slots;
-    this.#slots = new Int32Array(2 * old.length);
-    for (let at = 0; at < old.length; at += SLOT_WORDS) {
-      const occupant = old[at + 1] ?? 0;
-      if (occupant !== 0) place(this.#slots, old[at] ?? 0, occupant);
+    const slots = new Int32Array(2 * old.length);
+    this.#slots = slots;
+    for (let from = 0; from < old.length; from += SLOT_WORDS) {
+      if (old[from + OCCUPANT] === 0) continue;
+      const at = freeFor(slots, old[from] ?? 0);
+      for (let word = 0; word < SLOT_WORDS; word += 1) slots[at + word] = old[from + word] ?? 0;
     }
     const entries = new Int32Array(2 * this.#entries.length);
     entries.set(this.#entries);
@@ -117,10 +147,9 @@ export class Interner {
   }
 }
 
-function place(slots: Int32Array, hash: number, occupant: number): void {
-  const mask = slots.length / SLOT_WORDS - 1;
-  let slot = hash & mask;
-  while (slots[slot * SLOT_WORDS + 1] !== 0) slot = (slot + 1) & mask;
-  slots[slot * SLOT_WORDS] = hash;
-  slots[slot * SLOT_WORDS + 1] = occupant;
+function freeFor(slots: Int32Array, hash: number): number {
+  const mask = slots.length - SLOT_WORDS;
+  let at = (hash << SLOT_SHIFT) & mask;
+  while (slots[at + OCCUPANT] !== 0) at = (at + SLOT_WORDS) & mask;
+  return at;
 }

@@ -2,6 +2,7 @@ import type { AdvertiserId } from "@trueclick/shared/ids";
 import { type Campaign, type CampaignSnapshot, costMicrosAt } from "./campaigns.ts";
 import { type HalvedMicros, halved } from "./cellTable.ts";
 import type { EventSpans } from "./eventSpans.ts";
+import type { HashedText } from "./hashedText.ts";
 import { Interner } from "./interner.ts";
 import { fieldAt } from "./storedFields.ts";
 
@@ -37,25 +38,18 @@ export class KnownCampaigns {
     this.#known = [];
   }
 
-  campaignId(index: number): string {
-    return this.#ids.text(index);
-  }
-
   /** The event's campaign, if it existed when the record was appended. */
-  knownAt(spans: EventSpans, hash: number, appendTimeMs: number): KnownCampaign | null {
-    const start = spans.starts[CAMPAIGN_ID] ?? 0;
-    const end = spans.ends[CAMPAIGN_ID] ?? 0;
-    const index = this.#ids.find(spans.view, start, end, hash);
-    const known = this.#known[index] ?? this.#lookUp(spans, hash);
+  knownAt(spans: EventSpans, campaignId: HashedText, appendTimeMs: number): KnownCampaign | null {
+    const index = this.#ids.find(spans.view, campaignId);
+    const known = this.#known[index] ?? this.#lookUp(spans, campaignId);
     return known !== null && known.createdAtMs <= appendTimeMs ? known : null;
   }
 
-  #lookUp(spans: EventSpans, hash: number): KnownCampaign | null {
+  #lookUp(spans: EventSpans, text: HashedText): KnownCampaign | null {
     const campaignId = spans.text(CAMPAIGN_ID);
     const campaign = this.#snapshot.get(campaignId);
     if (campaign === undefined) return null;
-    const start = spans.starts[CAMPAIGN_ID] ?? 0;
-    const index = this.#ids.intern(spans.view, start, spans.ends[CAMPAIGN_ID] ?? 0, hash);
+    const index = this.#ids.intern(spans.view, text);
     const known = toKnown(index, campaignId, campaign);
     this.#known[index] = known;
     return known;

@@ -76,6 +76,11 @@ export class LineScanner {
     return this.#values.spans;
   }
 
+  /** Reads the next events into these. */
+  readInto(spans: EventSpans): void {
+    this.#values.spans = spans;
+  }
+
   /** Turns to another block. */
   open(block: Uint8Array): void {
     this.#block = block;

@@ -64,6 +64,11 @@ export class OpenWindows {
     return window;
   }
 
+  /** Whether so many more ids and cells close no window, whichever windows they are of. */
+  hasRoomFor(entries: number): boolean {
+    return this.#entries + entries <= this.#entriesMax;
+  }
+
   /** Counts what an event has added to a window. */
   grew(entries: number): void {
     this.#entries += entries;

@@ -1,13 +1,14 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import type { Verdict } from "@trueclick/shared/verdict";
-import { BlockReader, LINE } from "./blockReader.ts";
+import { BlockReader } from "./blockReader.ts";
 import type { CampaignSnapshot } from "./campaigns.ts";
 import { COUNT } from "./cellTable.ts";
 import { ChangedCells } from "./changedCells.ts";
 import { CountingModes, LEVEL, type ModeChange } from "./countingMode.ts";
-import { CUBE_FIELDS, CUBES, countAt, NO_COUNT } from "./cubes.ts";
+import { CUBES, countAt, NO_COUNT } from "./cubes.ts";
 import type { EngineChanges } from "./engineChanges.ts";
-import { EventHashes } from "./eventHashes.ts";
+import { ENTRIES_A_LINE, EventGroup, GROUP_LINES, type ReadLine } from "./eventGroup.ts";
+import type { EventSpans } from "./eventSpans.ts";
 import { Evidence } from "./evidence.ts";
 import { TEST_VERDICT } from "./flagSets.ts";
 import { LATENESS_MAX_MS } from "./governor.ts";
@@ -17,7 +18,6 @@ import type { OpenWindow } from "./openWindow.ts";
 import { OpenWindows } from "./openWindows.ts";
 import { NO_OUTCOMES, type OutcomeTotals } from "./outcomes.ts";
 import { RecentUsers } from "./recentUsers.ts";
-import { fieldAt } from "./storedFields.ts";
 
 export const WINDOW_SIZE_MS = MINUTE_MS;
 
@@ -69,8 +69,6 @@ export interface EngineOptions {
   readonly hashKey: Int32Array;
 }
 
-const CAMPAIGN_ID = fieldAt("campaign_id");
-
 /**
  * Counts the events of one partition in tumbling minutes of event time.
  *
@@ -82,7 +80,7 @@ const CAMPAIGN_ID = fieldAt("campaign_id");
 export class PartitionEngine {
   readonly #resumed: EngineCheckpoint;
   readonly #reader = new BlockReader();
-  readonly #hashes: EventHashes;
+  readonly #group: EventGroup;
   readonly #campaigns = new KnownCampaigns();
   readonly #windows: OpenWindows;
   readonly #modes: CountingModes;
@@ -91,10 +89,6 @@ export class PartitionEngine {
   readonly #users = new RecentUsers();
   #nextOffset: bigint;
   #appendTimeMs: number;
-  /** Of the event at hand, by place in `CUBES`. */
-  readonly #campaignCubes = new Int32Array(CUBES.length);
-  readonly #values = new Int32Array(CUBES.length);
-  readonly #cells = new Int32Array(CUBES.length);
   /** The place in the log of the event at hand. */
   #place = { offset: 0n, index: 0, appendTimeMs: 0 };
   /** Whether its effects were written before the last restart. */
@@ -112,7 +106,7 @@ export class PartitionEngine {
     const { allowedLatenessMs } = options;
     this.#modes = new CountingModes({ level: LEVEL.whole, allowedLatenessMs }, modes);
     this.#resumed = resumed;
-    this.#hashes = new EventHashes(options.hashKey);
+    this.#group = new EventGroup(options.hashKey);
     this.#windows = new OpenWindows({
       sizeMs: WINDOW_SIZE_MS,
       entriesMax: options.openEntriesMax,
@@ -142,15 +136,9 @@ export class PartitionEngine {
 
     this.#campaigns.turnTo(campaigns);
     this.#changed.turnTo(offset);
-    this.#place = { offset, index: 0, appendTimeMs };
     this.#reader.open(block.value);
-    while (!this.#reader.isAtEnd && this.#place.index <= BLOCK_INDEX_MAX) {
-      const line = this.#reader.next();
-      if (line === LINE.empty) continue;
-      if (line === LINE.event && this.#isEvent()) this.#admitEvent();
-      else if (!this.#settled) this.#evidence.rejectUnparseable(this.#place);
-      this.#place.index += 1;
-    }
+    this.#place = { offset, index: 0, appendTimeMs };
+    while (!this.#reader.isAtEnd && this.#place.index <= BLOCK_INDEX_MAX) this.#admitGroup();
     if (!this.#settled) this.#nextOffset = offset + 1n;
   }
 
@@ -192,32 +180,42 @@ export class PartitionEngine {
     this.#windows.closeUntil(this.#appendTimeMs - this.#modes.mode.allowedLatenessMs);
   }
 
-  /** Whether the line has coordinates, and its event time is one. */
-  #isEvent(): boolean {
-    const { index, appendTimeMs } = this.#place;
-    const { eventTimeMs } = this.#reader.spans;
-    return (
-      index < BLOCK_INDEX_MAX &&
-      eventTimeMs <= appendTimeMs + AHEAD_MAX_MS &&
-      eventTimeMs >= appendTimeMs - BEHIND_MAX_MS
-    );
+  /** Reads some lines ahead, no more than fit without closing a window, and counts them in order. */
+  #admitGroup(): void {
+    const group = this.#group;
+    const { offset, index, appendTimeMs } = this.#place;
+    const hasRoom = this.#windows.hasRoomFor(GROUP_LINES * ENTRIES_A_LINE);
+    const lines = Math.min(hasRoom ? GROUP_LINES : 1, BLOCK_INDEX_MAX + 1 - index);
+    group.read(this.#reader, lines);
+    for (let at = 0; at < group.size; at += 1) {
+      const line = group.at(at);
+      const { spans, hashes } = line;
+      line.isEvent &&= index + at < BLOCK_INDEX_MAX && isTimely(spans.eventTimeMs, appendTimeMs);
+      line.window = line.isEvent ? this.#windows.windowFor(spans.eventTimeMs, offset) : null;
+      line.campaign = line.isEvent
+        ? this.#campaigns.knownAt(spans, hashes.campaign, appendTimeMs)
+        : null;
+    }
+    const cubes = this.#cubesCounted();
+    group.lookAhead(cubes);
+    for (let at = 0; at < group.size; at += 1) {
+      const line = group.at(at);
+      if (line.isEvent) this.#admitEvent(line, at, cubes);
+      else if (!this.#settled) this.#evidence.rejectUnparseable(this.#place);
+      this.#place.index += 1;
+    }
   }
 
-  #admitEvent(): void {
-    const { spans } = this.#reader;
-    const hashes = this.#hashes;
-    const { offset, appendTimeMs } = this.#place;
-    hashes.take(spans);
-    const campaign = this.#campaigns.knownAt(spans, hashes.fields[CAMPAIGN_ID] ?? 0, appendTimeMs);
-    const window = this.#windows.windowFor(spans.eventTimeMs, offset);
+  #admitEvent(line: ReadLine, at: number, cubes: number): void {
+    const { window, campaign, spans } = line;
     if (window === null) {
-      if (!this.#settled) this.#rejectLate(campaign);
+      if (!this.#settled) this.#rejectLate(spans, campaign);
       return;
     }
 
     const entriesBefore = window.entries;
-    const verdict = this.#verdictOf(window, campaign);
-    if (campaign !== null) this.#count(window, campaign, verdict);
+    const verdict = verdictOf(line, window);
+    if (campaign !== null) this.#count(line, window, campaign, verdict, at, cubes);
     this.#windows.grew(window.entries - entriesBefore);
 
     if (this.#settled) return;
@@ -225,67 +223,63 @@ export class PartitionEngine {
     else this.#evidence.reject(verdict, spans, this.#place, campaign);
   }
 
-  #verdictOf(window: OpenWindow, campaign: KnownCampaign | null): Verdict {
-    const { spans } = this.#reader;
-    const { word0, word1, word2, word3 } = this.#hashes.id;
-    const payload = this.#hashes.payload(spans);
-    const copy = window.ids.admit(word0, word1, word2, word3, payload);
-    if (copy === DUPLICATE) return "duplicate";
-    if (copy === CONFLICT) return "id_conflict";
-    if (spans.test) return TEST_VERDICT;
-    return campaign === null ? spans.flagSet.ofUnknownCampaign : spans.flagSet.ofKnownCampaign;
-  }
-
-  #rejectLate(campaign: KnownCampaign | null): void {
-    const { spans } = this.#reader;
+  #rejectLate(spans: EventSpans, campaign: KnownCampaign | null): void {
     const endMs = spans.eventTimeMs + WINDOW_SIZE_MS;
     if (endMs > this.#appendTimeMs - LATENESS_MAX_MS) this.#evidence.rescuable();
     this.#evidence.reject("late", spans, this.#place, campaign);
   }
 
-  /** All, or the first alone; then the hour is noted, to be counted again later. */
+  /** All, or the first alone; then the hours are noted, to be counted again later. */
   #cubesCounted(): number {
-    if (this.#modes.mode.level < LEVEL.adsOnly) return CUBES.length;
-    if (!this.#settled) this.#evidence.degraded(this.#reader.spans.eventTimeMs);
-    return 1;
+    return this.#modes.mode.level < LEVEL.adsOnly ? CUBES.length : 1;
   }
 
   /** Takes the user of a valid click, or else notes the hour. Settled ones are written already. */
-  #noteUser(campaign: KnownCampaign): void {
+  #noteUser(spans: EventSpans, campaign: KnownCampaign): void {
     if (this.#settled) return;
-    const { spans } = this.#reader;
     if (this.#modes.mode.level < LEVEL.withoutUniques) this.#users.add(spans, campaign);
     else this.#evidence.degraded(spans.eventTimeMs);
   }
 
   /** Raises the event's count in its cell of every cube. */
-  #count(window: OpenWindow, campaign: KnownCampaign, verdict: Verdict): void {
-    const { spans } = this.#reader;
-    const { fields } = this.#hashes;
-    const { cells, values } = window;
+  #count(
+    { spans }: ReadLine,
+    window: OpenWindow,
+    campaign: KnownCampaign,
+    verdict: Verdict,
+    line: number,
+    cubes: number,
+  ): void {
+    const { cells } = window;
     const count = countAt(spans.eventType, spans.test, verdict);
     if (count === NO_COUNT) return;
-    if (count === COUNT.clicks) this.#noteUser(campaign);
+    if (count === COUNT.clicks) this.#noteUser(spans, campaign);
     const cost =
       count === COUNT.clicks
         ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)
         : null;
-    const cubes = this.#cubesCounted();
+    if (cubes < CUBES.length && !this.#settled) this.#evidence.degraded(spans.eventTimeMs);
     for (let cube = 0; cube < cubes; cube += 1) {
-      const field = CUBE_FIELDS[cube] ?? 0;
-      const start = spans.starts[field] ?? 0;
-      const end = spans.ends[field] ?? 0;
-      this.#campaignCubes[cube] = campaign.index * CUBES.length + cube;
-      this.#values[cube] = values.intern(spans.view, start, end, fields[field] ?? 0);
-    }
-    cells.cellsAt(this.#campaignCubes, this.#values, this.#cells, cubes);
-    for (let cube = 0; cube < cubes; cube += 1) {
-      const cell = this.#cells[cube] ?? 0;
+      const cell = this.#group.cellAt(line, cube, window);
       cells.add(cell, count);
       if (cost !== null) cells.addCost(cell, cost);
       if (!this.#settled) this.#changed.add(window, cell, campaign);
     }
   }
+}
+
+/** Whether the event time is one. */
+function isTimely(eventTimeMs: number, appendTimeMs: number): boolean {
+  return eventTimeMs <= appendTimeMs + AHEAD_MAX_MS && eventTimeMs >= appendTimeMs - BEHIND_MAX_MS;
+}
+
+function verdictOf({ spans, hashes, campaign }: ReadLine, window: OpenWindow): Verdict {
+  const { word0, word1, word2, word3 } = hashes.id;
+  const copy = window.ids.admit(word0, word1, word2, word3, hashes.payload(spans));
+  if (copy === DUPLICATE) return "duplicate";
+  if (copy === CONFLICT) return "id_conflict";
+  if (spans.test) return TEST_VERDICT;
+  return campaign === null ? spans.flagSet.ofUnknownCampaign : spans.flagSet.ofKnownCampaign;
 }
 
 /** Where a partition that was never read before starts. */

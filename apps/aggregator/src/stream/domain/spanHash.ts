@@ -1,3 +1,5 @@
+import { type HashedText, HEAD_BYTES, HEAD_MASKS } from "./hashedText.ts";
+
 /**
  * Keyed hashes of bytes. Senders choose ids and names, and could choose them to meet in one slot of
  * a table, or to be taken for one another; without the key they cannot know what meets what.
@@ -90,6 +92,49 @@ export class SpanHash {
 
   constructor(key: Int32Array) {
     this.#factors = expand(key, 2 * SPAN_WORDS_MAX + 2);
+  }
+
+  /** Reads a text, which has that hash. */
+  read(text: HashedText, view: DataView, start: number, end: number): void {
+    const length = end - start;
+    text.start = start;
+    text.length = length;
+    if (length > HEAD_BYTES || start + HEAD_BYTES > view.byteLength) {
+      text.word0 = wordAt(view, start, end);
+      text.word1 = wordAt(view, start + 4, end);
+      text.word2 = wordAt(view, start + 8, end);
+      text.word3 = wordAt(view, start + 12, end);
+      text.hash = this.hash(view, start, end);
+      return;
+    }
+    const masks = 4 * length;
+    const word0 = view.getInt32(start, true) & (HEAD_MASKS[masks] ?? 0);
+    const word1 = view.getInt32(start + 4, true) & (HEAD_MASKS[masks + 1] ?? 0);
+    const word2 = view.getInt32(start + 8, true) & (HEAD_MASKS[masks + 2] ?? 0);
+    const word3 = view.getInt32(start + 12, true) & (HEAD_MASKS[masks + 3] ?? 0);
+    text.word0 = word0;
+    text.word1 = word1;
+    text.word2 = word2;
+    text.word3 = word3;
+    text.hash = this.#hashOfHead(length, word0, word1, word2, word3);
+  }
+
+  /** As `hash`, of a text of four words: those that it has not are zeros, and add nothing. */
+  #hashOfHead(length: number, word0: number, word1: number, word2: number, word3: number): number {
+    const factors = this.#factors;
+    const sum =
+      Math.imul(length, factors[0] ?? 0) +
+      Math.imul(word0, factors[2] ?? 0) +
+      Math.imul(word1, factors[4] ?? 0) +
+      Math.imul(word2, factors[6] ?? 0) +
+      Math.imul(word3, factors[8] ?? 0);
+    const turned =
+      (factors[1] ?? 0) +
+      Math.imul((word0 << 16) | (word0 >>> 16), factors[3] ?? 0) +
+      Math.imul((word1 << 16) | (word1 >>> 16), factors[5] ?? 0) +
+      Math.imul((word2 << 16) | (word2 >>> 16), factors[7] ?? 0) +
+      Math.imul((word3 << 16) | (word3 >>> 16), factors[9] ?? 0);
+    return mix(sum ^ ((turned << 13) | (turned >>> 19)));
   }
 
   hash(view: DataView, start: number, end: number): number {

@@ -28,7 +28,7 @@ const FALSE = new BytePattern("false");
 
 /** Reads the values that are more than a text, or other than one, into `spans`. */
 export class ValueScanner {
-  readonly spans = new EventSpans();
+  spans = new EventSpans();
   readonly #flagSets = new FlagSets();
   #bytes = this.spans.bytes;
   #view = this.spans.view;
