@@ -6,7 +6,8 @@ import { truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { truthCodeVersion, truthProgram } from "./adapters/truthProgram.ts";
 import { runJob } from "./pipeline/runJob.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 import { KILL_STEPS, type KilledRun } from "./testing/runJobUntilKilled.ts";
@@ -97,3 +98,25 @@ it.each(KILL_STEPS.map((step, at) => [step, at + 1] as const))(
     );
   },
 );
+
+// I5. A version says which program counted it; a query that the name leaves out could change unseen.
+it("names every query of a run, and is another program with any of them changed", async () => {
+  const { clickhouse } = world.archive;
+  const sent = [vi.spyOn(clickhouse, "command"), vi.spyOn(clickhouse, "query")];
+  await archive(KILL_STEPS.length + 1, true);
+  await world.recountChanged("adv_1", DAY);
+  // The second time its slices are taken over.
+  await world.recountChanged("adv_1", DAY);
+  const names = sent.flatMap(({ mock }) =>
+    mock.calls.map(([{ clickhouse_settings }]) => clickhouse_settings?.log_comment ?? ""),
+  );
+  for (const spy of sent) spy.mockRestore();
+  const ofRun = new Set(names.filter((name) => /^(batch|attribution)\./.test(String(name))));
+  const program = truthProgram();
+  expect(Object.keys(program)).toEqual(expect.arrayContaining([...ofRun]));
+  expect([...ofRun]).toContain("batch.copy.truth_rejects");
+  const versions = Object.keys(program).map((name) => {
+    return truthCodeVersion({ ...program, [name]: `${program[name]} ` });
+  });
+  expect(new Set([truthCodeVersion(), ...versions]).size).toBe(versions.length + 1);
+});

@@ -24,11 +24,7 @@ export async function learnAgents(
 ): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const result = await clickhouse.query({
-      query: `
-        SELECT agent FROM (SELECT DISTINCT user_agent AS agent FROM ${rows} WHERE user_agent != '')
-        WHERE ${AGENT_HASH.replace("user_agent", "agent")} NOT IN (
-          SELECT agent_hash FROM user_agent_facts WHERE libraries = {libraries: String})
-        LIMIT {limit: UInt32}`,
+      query: unknownAgentsSql(rows),
       query_params: { libraries: AGENT_LIBRARIES, limit: AGENTS_PER_ROUND_MAX },
       format: "JSONEachRow",
       clickhouse_settings: { ...settings, log_comment: "batch.agents" },
@@ -45,6 +41,27 @@ export async function learnAgents(
   throw new Error(`user agents are still unknown after ${ROUNDS_MAX} rounds`);
 }
 
+function unknownAgentsSql(rows: string): string {
+  return `
+    SELECT agent FROM (SELECT DISTINCT user_agent AS agent FROM ${rows} WHERE user_agent != '')
+    WHERE ${AGENT_HASH.replace("user_agent", "agent")} NOT IN (
+      SELECT agent_hash FROM user_agent_facts WHERE libraries = {libraries: String})
+    LIMIT {limit: UInt32}`;
+}
+
+function insertFactsSql(facts: Parameters<typeof pinnedRows>[1]): string {
+  return `
+    INSERT INTO user_agent_facts (libraries, agent_hash, is_bot, is_browser)
+    SELECT {libraries: String}, ${AGENT_HASH}, is_bot, is_browser
+    FROM (${pinnedRows("user_agent String, is_bot Bool, is_browser Bool", facts)})`;
+}
+
+/** The SQL that user agents are told by, by the names of its queries. */
+export const AGENTS_PROGRAM: Readonly<Record<string, string>> = {
+  "batch.agents": unknownAgentsSql("rows"),
+  "batch.learnAgents": insertFactsSql([]),
+};
+
 /** The engine hashes: so hash and user agent belong together by its own word. */
 async function writeFacts(
   clickhouse: ClickHouseClient,
@@ -56,10 +73,7 @@ async function writeFacts(
     return { user_agent, is_bot: isBot, is_browser: isBrowser };
   });
   await clickhouse.command({
-    query: `
-      INSERT INTO user_agent_facts (libraries, agent_hash, is_bot, is_browser)
-      SELECT {libraries: String}, ${AGENT_HASH}, is_bot, is_browser
-      FROM (${pinnedRows("user_agent String, is_bot Bool, is_browser Bool", facts)})`,
+    query: insertFactsSql(facts),
     query_params: { libraries: AGENT_LIBRARIES },
     clickhouse_settings: { ...settings, log_comment: "batch.learnAgents" },
   });

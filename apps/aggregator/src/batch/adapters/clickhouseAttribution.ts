@@ -13,6 +13,7 @@ import {
   type JudgedEvents,
   stageConversionsSql,
 } from "../domain/attributionSql.ts";
+import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { Slice } from "../domain/slices.ts";
 import type { AttributionEngine, JudgedDay } from "../ports/attribution.ts";
 import type { Build } from "../ports/truthEngine.ts";
@@ -29,6 +30,33 @@ const SETTINGS: ClickHouseSettings = {
 const count = z.coerce.number().int().nonnegative();
 const OF_BUILD = `advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
   AND build_id = {buildId: UInt64}`;
+
+const CONVERSION_HOURS = `
+  SELECT toUnixTimestamp(event_hour) AS seconds, sum(events) AS conversions
+  FROM truth_cube
+  WHERE ${OF_BUILD} AND event_type = 'conversion' AND verdict = 'valid'
+  GROUP BY event_hour
+  ORDER BY event_hour`;
+
+const COUNT_STAGED =
+  "SELECT count() AS staged FROM staged_conversions WHERE build_id = {buildId: UInt64}";
+
+// A sum modulo 2^128: hashes a set of any size without sorting it, as rejects are hashed.
+const DECIDED = `
+  SELECT count() AS conversions, countIf(not_credited = '') AS credited,
+    lower(hex(sum(reinterpretAsUInt128(sipHash128(campaign_id, partition, offset, \`index\`,
+      value_micros, named_by, window_days, not_credited, click_partition, click_offset,
+      click_index))))) AS digest
+  FROM truth_conversions
+  WHERE ${OF_BUILD}`;
+
+const CREDITED_LINES = `
+  SELECT campaign_id AS campaignId, sum(cell.credited) AS credited,
+    toString(sum(cell.credited_value_micros)) AS valueMicros
+  FROM truth_cube AS cell
+  WHERE ${OF_BUILD} AND cell.credited > 0
+  GROUP BY campaign_id
+  ORDER BY campaign_id`;
 
 /** Credits conversions on the objects themselves and on `truth_clicks`. */
 export function createClickHouseAttribution(
@@ -59,10 +87,7 @@ export function createClickHouseAttribution(
         name: "attribution.hours",
         params: paramsOf(build),
         row: z.object({ seconds: count, conversions: count }),
-        sql: `SELECT toUnixTimestamp(event_hour) AS seconds, sum(events) AS conversions
-          FROM truth_cube
-          WHERE ${OF_BUILD} AND event_type = 'conversion' AND verdict = 'valid'
-          GROUP BY event_hour ORDER BY event_hour`,
+        sql: CONVERSION_HOURS,
       });
       return rows.map(({ seconds, conversions }) => ({ hourMs: seconds * SECOND_MS, conversions }));
     },
@@ -77,7 +102,7 @@ export function createClickHouseAttribution(
         name: "attribution.staged",
         params: { buildId: jobId.toString() },
         row: z.object({ staged: count }),
-        sql: "SELECT count() AS staged FROM staged_conversions WHERE build_id = {buildId: UInt64}",
+        sql: COUNT_STAGED,
       });
       return rows[0]?.staged ?? 0;
     },
@@ -131,16 +156,28 @@ const ownClicksOf = ({ jobId }: Build) => `build:${jobId}`;
 
 /** Names the SQL that credits: other text, other model. */
 function attributionModel(): string {
+  const text = canonicalJson(attributionProgram());
+  return `last_valid_click-${hash("sha256", text).slice(0, 12)}`;
+}
+
+/** The SQL that credits, by the names of its queries. */
+export function attributionProgram(): Record<string, string> {
   const hours = { firstHourMs: 0, lastHourMs: 0 };
   const bounds = { fromMs: 0, toMs: 0 };
-  const events = { rows: "rows", ...hours, bounds, campaignIds: [], later: [] };
-  const text = [
-    stageConversionsSql(events),
-    indexClicksSql(events, true),
-    indexClicksSql(events, false),
-    creditSql({ windows: [] }, [], hours),
-  ].join("");
-  return `last_valid_click-${hash("sha256", text).slice(0, 12)}`;
+  const later = [{ partition: 0, eventHourMs: 0, lastOffset: 0n }];
+  const events = { rows: "rows", ...hours, bounds, campaignIds: [], later };
+  return {
+    "attribution.hours": CONVERSION_HOURS,
+    "attribution.stage": stageConversionsSql(events),
+    "attribution.staged": COUNT_STAGED,
+    "attribution.own": indexClicksSql(events, true),
+    "attribution.index": indexClicksSql(events, false),
+    "attribution.countIndexed": countClicksSql(events),
+    "attribution.credit": creditSql({ windows: [] }, [], hours),
+    "attribution.cells": CREDITED_CELLS,
+    "attribution.decided": DECIDED,
+    "attribution.lines": CREDITED_LINES,
+  };
 }
 
 /** Offsets of merged objects past those that the day's count had seen. */
@@ -178,22 +215,13 @@ async function summarize(clickhouse: ClickHouseClient, build: Build) {
       name: "attribution.decided",
       params: paramsOf(build),
       row: decidedRow,
-      // A sum modulo 2^128: hashes a set of any size without sorting it, as rejects are hashed.
-      sql: `SELECT count() AS conversions, countIf(not_credited = '') AS credited,
-          lower(hex(sum(reinterpretAsUInt128(sipHash128(campaign_id, partition, offset, \`index\`,
-            value_micros, named_by, window_days, not_credited, click_partition, click_offset,
-            click_index))))) AS digest
-        FROM truth_conversions WHERE ${OF_BUILD}`,
+      sql: DECIDED,
     }),
     runQuery(clickhouse, {
       name: "attribution.lines",
       params: paramsOf(build),
       row: lineRow,
-      sql: `SELECT campaign_id AS campaignId, sum(cell.credited) AS credited,
-          toString(sum(cell.credited_value_micros)) AS valueMicros
-        FROM truth_cube AS cell
-        WHERE ${OF_BUILD} AND cell.credited > 0
-        GROUP BY campaign_id ORDER BY campaign_id`,
+      sql: CREDITED_LINES,
     }),
   ]);
   return { ...(decided[0] ?? { conversions: 0, credited: 0, digest: "" }), lines };

@@ -49,7 +49,7 @@ export async function summarizeBuild(
       row: lineRow,
     }),
     runQuery(clickhouse, { name: "batch.verdicts", sql: VERDICTS, params: build, row: verdictRow }),
-    runQuery(clickhouse, { name: "batch.rejects", sql: REJECTS, params: build, row: rejectsRow }),
+    runQuery(clickhouse, { name: "batch.evidence", sql: REJECTS, params: build, row: rejectsRow }),
     runQuery(clickhouse, { name: "batch.cells", sql: CELLS, params: build, row: cellsRow }),
   ]);
   const clicked = verdicts.filter(({ clicks }) => clicks > 0);
@@ -116,3 +116,11 @@ const CELLS = `
   )
   GROUP BY campaign_id, event_hour
   ORDER BY campaign_id, event_hour`;
+
+/** The SQL that reads back what was judged, by the names of its queries. */
+export const SUMMARY_PROGRAM: Readonly<Record<string, string>> = {
+  "batch.lines": LINES,
+  "batch.verdicts": VERDICTS,
+  "batch.evidence": REJECTS,
+  "batch.cells": CELLS,
+};

@@ -99,6 +99,11 @@ function searchesOf(rows: string | null): string[] {
   ];
 }
 
+/** The SQL that ids and tokens are looked up by, by the name of its queries. */
+export function searchProgram(): Record<string, string> {
+  return { "batch.searchCopies": [...searchesOf("rows"), ...searchesOf(null)].join("") };
+}
+
 function searchSql(table: string, key: string, id: string, among: string | null): string {
   return `
     INSERT INTO event_copies (campaign_id, event_id, path, event_hour)

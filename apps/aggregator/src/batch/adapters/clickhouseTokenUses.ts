@@ -50,6 +50,23 @@ export async function takeUses(
   return unreadable;
 }
 
+function countRowsSql(rows: string): string {
+  return `SELECT count() AS rows FROM ${rows}`;
+}
+
+function takeUsesSql(rows: string): string {
+  return `
+    INSERT INTO token_uses (token_key, campaign_id, event_hour, path)
+    SELECT ${TOKEN_KEY}, campaign_id, toStartOfHour(event_time), path
+    FROM ${tokenBearers(rows)}`;
+}
+
+/** The SQL that uses of tokens are taken by, by the names of its queries. */
+export const USES_PROGRAM: Readonly<Record<string, string>> = {
+  "batch.countNewRows": countRowsSql("rows"),
+  "batch.takeUses": takeUsesSql("rows"),
+};
+
 /** @throws {Error} if one of them is missing; and what the engine throws. */
 async function takeReadable(
   clickhouse: ClickHouseClient,
@@ -58,7 +75,7 @@ async function takeReadable(
 ): Promise<void> {
   const rows = objects.rowsOf(found.map(({ path }) => path));
   const counted = await clickhouse.query({
-    query: `SELECT count() AS rows FROM ${rows}`,
+    query: countRowsSql(rows),
     format: "JSONEachRow",
     clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.countNewRows" },
   });
@@ -68,10 +85,7 @@ async function takeReadable(
     throw new Error(`read ${count.rows} rows of objects that have ${expected}`);
   }
   await clickhouse.command({
-    query: `
-      INSERT INTO token_uses (token_key, campaign_id, event_hour, path)
-      SELECT ${TOKEN_KEY}, campaign_id, toStartOfHour(event_time), path
-      FROM ${tokenBearers(rows)}`,
+    query: takeUsesSql(rows),
     clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.takeUses" },
   });
 }

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import { hoursTouched, type InstantRange } from "@trueclick/shared/calendar";
@@ -95,9 +94,7 @@ export function createClickHouseTruthEngine(
     async count({ inputs }, slice) {
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
       const result = await clickhouse.query({
-        query: `SELECT
-          (SELECT count() FROM ${rows}) AS rows,
-          (${eventCountSql(rows, inputs)}) AS events`,
+        query: countSql(rows, inputs),
         format: "JSONEachRow",
         clickhouse_settings: { ...SETTINGS, log_comment: "batch.count" },
       });
@@ -145,24 +142,23 @@ export function createClickHouseTruthEngine(
   };
 }
 
-/** Names the SQL that judges: other text, other version. */
-export function truthCodeVersion(): string {
-  const bounds = { fromMs: 0, toMs: 0 };
+/** The SQL that judges, by the names of its queries, for inputs in which every rule has a say. */
+export function judgingProgram(): Record<string, string> {
   const changing = [0, 1].map((effectiveFromMs) => ({ effectiveFromMs, cpcMicros: 1n }));
+  const campaign = {
+    id: campaignIdSchema.parse("cmp_1"),
+    startsMs: 1,
+    endsMs: null,
+    rates: changing,
+    statuses: [],
+    requirements: [{ effectiveFromMs: 1, required: true }],
+  };
+  const range = { fromMs: 0, toMs: 2 };
   const inputs = {
-    campaigns: [
-      {
-        id: campaignIdSchema.parse("cmp_1"),
-        startsMs: 1,
-        endsMs: null,
-        rates: changing,
-        statuses: [],
-        requirements: changing.map((rate) => ({ ...rate, required: true })),
-      },
-    ],
+    campaigns: [campaign],
     rules: rulesInForce(
       STANDARD_RULES.map((rule) => ({ ...rule, enabled: true })),
-      { fromMs: 0, toMs: 1 },
+      range,
     ),
     decisions: [
       { id: 1, scope: { publisher_id: "", user_id: "" }, fromMs: 0, toMs: 1 },
@@ -170,19 +166,21 @@ export function truthCodeVersion(): string {
     ],
     agentLibraries: "",
     datacenterRangesSha256: "",
-    bounds,
+    bounds: range,
   };
   const slice = { firstHourMs: 0 };
   const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
-  const text =
-    findUnlinkedSql({ ...sieved, preceding: "preceding" }, inputs.rules, inputs.campaigns, {
-      fromMs: 0,
-      toMs: 2,
-    }) +
-    insertSuspects(sieved, slice, inputs) +
-    insertRejects(sieved, slice, inputs) +
-    insertCube(sieved, slice, inputs);
-  return `truth-${hash("sha256", text).slice(0, 12)}`;
+  const linked = { ...sieved, preceding: "preceding" };
+  return {
+    "batch.findCopies": findCopiesSql(campaignRows(inputs.campaigns)),
+    "batch.count": countSql("rows", inputs),
+    "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
+    "batch.sieve": insertSuspects(sieved, slice, inputs),
+    "batch.rejects": insertRejects(sieved, slice, inputs),
+    "batch.cube": insertCube(sieved, slice, inputs),
+    "batch.dropSuspects": dropSuspects(slice),
+    "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
+  };
 }
 
 async function findCopies(
@@ -226,6 +224,12 @@ function findCopiesSql(campaigns: string): string {
         AND countIf(event_hour >= {fromSeconds: UInt32} AND event_hour < {toSeconds: UInt32}) > 0
     )
     LIMIT {limit: UInt32}`;
+}
+
+function countSql(rows: string, inputs: Parameters<typeof eventCountSql>[1]): string {
+  return `SELECT
+    (SELECT count() FROM ${rows}) AS rows,
+    (${eventCountSql(rows, inputs)}) AS events`;
 }
 
 type SliceName = Pick<Slice, "firstHourMs">;

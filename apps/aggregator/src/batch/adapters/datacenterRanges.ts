@@ -31,6 +31,14 @@ export async function requireNetworks(clickhouse: ClickHouseClient, sha256: stri
   throw new JobRefusedError(`the data-centre ranges with sha256 ${sha256} are not known any more`);
 }
 
+const COUNT_NETWORKS = `
+  SELECT uniqExact(ip_net) AS networks FROM datacenter_nets WHERE ranges_sha256 = {sha256: String}`;
+
+/** The SQL that networks are looked up by, by the names of its queries. */
+export const NETWORKS_PROGRAM: Readonly<Record<string, string>> = {
+  "batch.countNetworks": COUNT_NETWORKS,
+};
+
 const NETWORKS_PER_INSERT = 100_000;
 const countRow = z.object({ networks: z.coerce.number().int() });
 
@@ -53,8 +61,7 @@ export async function loadDatacenterNetworks(
 
 async function countNetworks(clickhouse: ClickHouseClient, sha256: string): Promise<number> {
   const result = await clickhouse.query({
-    query: `SELECT uniqExact(ip_net) AS networks FROM datacenter_nets
-      WHERE ranges_sha256 = {sha256: String}`,
+    query: COUNT_NETWORKS,
     query_params: { sha256 },
     format: "JSONEachRow",
     clickhouse_settings: { log_comment: "batch.countNetworks" },

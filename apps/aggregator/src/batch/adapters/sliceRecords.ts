@@ -64,6 +64,23 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
   };
 }
 
+function copySql(table: (typeof TABLES)[number]): string {
+  return `
+    INSERT INTO ${table}
+    SELECT * REPLACE({buildId: UInt64} AS build_id)
+    FROM ${table} AS source
+    WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
+      -- Unqualified it would be the one that is written.
+      AND source.build_id = {from: UInt64}
+      AND has({hours: Array(UInt32)}, toUnixTimestamp(event_hour))
+      ${table === "truth_cube" ? "-- Conversions are credited anew by every job.\n      AND credited = 0" : ""}`;
+}
+
+/** The SQL that slices are taken over by, by the names of its queries. */
+export const COPYING_PROGRAM: Readonly<Record<string, string>> = Object.fromEntries(
+  TABLES.map((table) => [`batch.copy.${table}`, copySql(table)]),
+);
+
 async function copyRows(
   clickhouse: ClickHouseClient,
   table: (typeof TABLES)[number],
@@ -71,15 +88,7 @@ async function copyRows(
   { from, hours }: { readonly from: bigint; readonly hours: readonly number[] },
 ): Promise<void> {
   await clickhouse.command({
-    query: `
-      INSERT INTO ${table}
-      SELECT * REPLACE({buildId: UInt64} AS build_id)
-      FROM ${table} AS source
-      WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
-        -- Unqualified it would be the one that is written.
-        AND source.build_id = {from: UInt64}
-        AND has({hours: Array(UInt32)}, toUnixTimestamp(event_hour))
-        ${table === "truth_cube" ? "-- Conversions are credited anew by every job.\n        AND credited = 0" : ""}`,
+    query: copySql(table),
     query_params: {
       advertiserId: inputs.advertiserId,
       billingDay: inputs.billingDay,

@@ -21,16 +21,14 @@ import { type ArchiveWorld, openArchiveWorld } from "../../archive/testing/archi
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
 import { createClickHouseAttribution } from "../adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "../adapters/clickhouseCopySearch.ts";
-import {
-  createClickHouseTruthEngine,
-  truthCodeVersion,
-} from "../adapters/clickhouseTruthEngine.ts";
+import { createClickHouseTruthEngine } from "../adapters/clickhouseTruthEngine.ts";
 import type { DatacenterRanges } from "../adapters/datacenterRanges.ts";
 import { createPostgresAttribution } from "../adapters/postgresAttribution.ts";
 import { createPostgresInputsStore } from "../adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue } from "../adapters/postgresJobQueue.ts";
 import { createPostgresTruthRegister } from "../adapters/postgresTruthRegister.ts";
 import { createSliceRecords } from "../adapters/sliceRecords.ts";
+import { truthCodeVersion } from "../adapters/truthProgram.ts";
 import { type JobStores, runJob } from "../pipeline/runJob.ts";
 import type { JobQueue } from "../ports/jobQueue.ts";
 
