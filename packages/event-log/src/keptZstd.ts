@@ -13,8 +13,8 @@ interface Handle {
   ): void;
 }
 
-/** Longest input, bytes. */
-export const KEPT_ZSTD_BYTES_MAX = 131_072;
+/** Longest input, bytes: two of the log's largest blocks. Memory that was never used costs nothing. */
+export const KEPT_ZSTD_BYTES_MAX = 2_097_152;
 /** Longest output of zstd for that, `ZSTD_COMPRESSBOUND`, rounded up, and a checksum. */
 const OUTPUT_BYTES_MAX = KEPT_ZSTD_BYTES_MAX + (KEPT_ZSTD_BYTES_MAX >> 8) + 1_024;
 

@@ -3,7 +3,7 @@ import { constants, createZstdCompress, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
-import { compressZstd, compressZstdNow, decompressZstd } from "./zstd.ts";
+import { compressZstd, decompressZstd } from "./zstd.ts";
 import { frameContentBytes } from "./zstdFrame.ts";
 
 // The size is told beforehand, and room is taken by it: bytes that do not shrink need more than that.
@@ -11,7 +11,7 @@ it.each([0, 1, 1_023, 1_024, 262_144, 1_048_576])(
   "gives back %i bytes as they were",
   async (size) => {
     for (const bytes of [randomBytes(size), Buffer.alloc(size, "event ")]) {
-      expect((await decompressZstd(await compressZstd(bytes))).equals(bytes)).toBe(true);
+      expect((await decompressZstd(compressZstd(bytes))).equals(bytes)).toBe(true);
     }
   },
 );
@@ -22,7 +22,7 @@ it("writes the frames that Node writes with a context for each", async () => {
   const kept = new KeptZstd({ params });
   // A frame of 131,072 bytes, the one that shows what Node adds.
   expect(kept.compress(randomBytes(131_056))).toHaveLength(131_072);
-  const size = fc.oneof(fc.nat(2_000), fc.integer({ min: 0, max: KEPT_ZSTD_BYTES_MAX }));
+  const size = fc.oneof(fc.nat(2_000), fc.nat(300_000), fc.constantFrom(KEPT_ZSTD_BYTES_MAX));
   const text = fc.tuple(size, fc.string({ minLength: 1, maxLength: 60 }));
   const noise = fc.tuple(size, fc.constant(null));
   await fc.assert(
@@ -34,8 +34,8 @@ it("writes the frames that Node writes with a context for each", async () => {
         const onePiece = { pledgedSrcSize: bytes, chunkSize: 2 * KEPT_ZSTD_BYTES_MAX };
         const plain = zstdCompressSync(block, { params, ...onePiece });
         expect(frame?.equals(plain)).toBe(true);
-        expect((await compressZstd(block)).equals(plain)).toBe(true);
-        expect((await decompressZstd(compressZstdNow(block))).equals(block)).toBe(true);
+        expect(compressZstd(block).equals(plain)).toBe(true);
+        expect((await decompressZstd(plain)).equals(block)).toBe(true);
       }
     }),
     { numRuns: 40 },

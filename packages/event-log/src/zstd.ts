@@ -1,15 +1,8 @@
 import { promisify } from "node:util";
-import {
-  constants,
-  zstdCompress,
-  zstdCompressSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from "node:zlib";
-import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
+import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
+import { KeptZstd } from "./keptZstd.ts";
 import { frameContentBytes } from "./zstdFrame.ts";
 
-const compressAsync = promisify(zstdCompress);
 const decompressAsync = promisify(zstdDecompress);
 
 /** Keeps a foreign producer's few bytes from becoming all of our memory. */
@@ -25,50 +18,28 @@ const COMPRESSION = {
 
 const kept = new KeptZstd(COMPRESSION);
 
-/**
- * Room for the output is taken in one piece, for more than zstd can need. Node adds an empty frame to
- * one that fills its piece to the byte: harmless, but not what zstd wrote.
- */
+/** Room beyond what zstd can need: Node adds an empty frame to one that fills its room to the byte. */
 const GROWTH_BYTES_MAX = 128;
 const CHUNK_BYTES_MIN = 1_024;
-const CHUNK_BYTES_MAX = 262_144;
-/** The same of what is decompressed, whatever a foreign producer's frame says of its length. */
+/** Most of what is decompressed in one piece, whatever a foreign producer's frame says of its length. */
 const PIECE_BYTES_MAX = 1_048_576;
 
 /**
- * Compresses on libuv's thread pool. Told the size beforehand, zstd takes tables that fit it: half the
- * time for a single event and for 500 (1.8 and 0.9 microseconds an event), at the same ratio.
- */
-export function compressZstd(bytes: Buffer): Promise<Buffer> {
-  return compressAsync(bytes, compressionOf(bytes));
-}
-
-/**
- * The same in this turn: for up to a hundred KiB the way to the thread pool and back, and a context
- * that is made for one call, cost as much as what is done there, or more.
- */
-export function compressZstdNow(bytes: Buffer): Buffer {
-  return kept.compress(bytes) ?? zstdCompressSync(bytes, compressionOf(bytes));
-}
-
-/**
- * Compresses up to `KEPT_ZSTD_BYTES_MAX` in this turn, before anything else can touch the bytes, and
- * more on the pool.
+ * Compresses in this turn, before anything else can touch the bytes: two thirds of a millisecond for
+ * a MiB. The thread pool makes a context for each call, which costs half as much again.
  *
  * @param headBytes Room before the frame, for the caller to fill.
  */
-export async function compressZstdBehind(headBytes: number, bytes: Buffer): Promise<Buffer> {
+export function compressZstd(bytes: Buffer, headBytes = 0): Buffer {
   const framed = kept.compress(bytes, headBytes);
   if (framed !== null) return framed;
-  const isShort = bytes.length <= KEPT_ZSTD_BYTES_MAX;
-  const frame = isShort ? compressZstdNow(bytes) : await compressZstd(bytes);
+  const frame = zstdCompressSync(bytes, {
+    ...COMPRESSION,
+    // Told the size, zstd takes tables that fit it.
+    pledgedSrcSize: bytes.length,
+    chunkSize: Math.max(bytes.length + (bytes.length >> 8) + GROWTH_BYTES_MAX, CHUNK_BYTES_MIN),
+  });
   return Buffer.concat([Buffer.allocUnsafe(headBytes), frame]);
-}
-
-function compressionOf(bytes: Buffer) {
-  const bytesMax = bytes.length + (bytes.length >> 8) + GROWTH_BYTES_MAX;
-  const chunkSize = Math.min(Math.max(bytesMax, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX);
-  return { ...COMPRESSION, pledgedSrcSize: bytes.length, chunkSize };
 }
 
 /** What is decompressed in the turn, a sixth of a millisecond. */

@@ -20,7 +20,7 @@ const PENDING_BYTES_MAX = 64 * 1_048_576;
 const BATCH_BYTES_MAX = 1.5 * 1_048_576;
 /** Well under what a broker takes in one request, 100 MiB unless set otherwise. */
 const REQUEST_BYTES_MAX = 16 * 1_048_576;
-/** Compressed between two turns of the event loop, less than a millisecond. */
+/** Compressed between two turns of the event loop, unless one batch has more; tenths of a millisecond. */
 const TURN_BYTES_MAX = 262_144;
 const ACKS_OF_ALL_REPLICAS = -1;
 
@@ -151,7 +151,7 @@ async function toBatches(round: readonly KafkaAppend[]): Promise<RecordBatch[]> 
       await nextTurn();
       turnBytes = 0;
     }
-    batches.push(new RecordBatch(partition, await encodeRecordBatch(records, Date.now())));
+    batches.push(new RecordBatch(partition, encodeRecordBatch(records, Date.now())));
     turnBytes += bytes;
   }
   return batches;

@@ -20,7 +20,7 @@ const PENDING_CHECK_INTERVAL_MS = 10;
  */
 export function repairKafkajs(): void {
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
-    compress: (encoder: { readonly buffer: Buffer }) => compressZstd(encoder.buffer),
+    compress: async (encoder: { readonly buffer: Buffer }) => compressZstd(encoder.buffer),
     decompress: decompressZstd,
   });
   sumNatively();

@@ -1,7 +1,7 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Message } from "kafkajs";
 import { KEPT_ZSTD_BYTES_MAX } from "../keptZstd.ts";
-import { compressZstdBehind } from "../zstd.ts";
+import { compressZstd } from "../zstd.ts";
 
 /** What of a record is written; it has neither key nor time of its own. */
 export interface BatchedRecord {
@@ -58,11 +58,8 @@ const FIXED_BYTES = 3;
  *
  * @param timestampMs Of all records, epoch milliseconds; a topic with `LogAppendTime` replaces it.
  */
-export async function encodeRecordBatch(
-  records: readonly BatchedRecord[],
-  timestampMs: number,
-): Promise<Buffer> {
-  const batch = await compressZstdBehind(HEADER_BYTES, encodeRecords(records));
+export function encodeRecordBatch(records: readonly BatchedRecord[], timestampMs: number): Buffer {
+  const batch = compressZstd(encodeRecords(records), HEADER_BYTES);
   batch.fill(0, 0, HEADER_BYTES);
   batch.writeInt32BE(batch.length - LENGTH_END, LENGTH_AT);
   batch.writeInt8(MAGIC, MAGIC_AT);

@@ -78,7 +78,7 @@ async function restore(
   let chunk: StoredRecord[] = [];
   let chunkBytes = 0;
   for (const { partition, value, appendTimeMs } of records) {
-    const compressed = await compressZstd(value);
+    const compressed = compressZstd(value);
     chunk.push({ partition, compressed, appendTimeMs });
     chunkBytes += compressed.length;
     if (chunk.length < CHUNK_RECORDS_MAX && chunkBytes < RESTORE_BYTES_MAX) continue;

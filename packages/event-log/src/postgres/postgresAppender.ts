@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppendQueue } from "../appendQueue.ts";
 import type { AppendRequest, EventLogAppender } from "../port.ts";
 import { assertAppendable } from "../recordChecks.ts";
-import { compressZstd, compressZstdNow } from "../zstd.ts";
+import { compressZstd } from "../zstd.ts";
 import { appendPacked, type StoredRecord } from "./packedAppend.ts";
 import { loadTopic, openPostgres } from "./postgresConnection.ts";
 
@@ -11,10 +12,10 @@ const WRITE_RECORDS_MAX = 2_000;
 /** A second write waits at the row locks of the first, but its bytes are already over there. */
 const WRITES_IN_FLIGHT_MAX = 2;
 const PENDING_BYTES_MAX = 64 * 1_048_576;
-/** So much is compressed in one go, some tenths of a millisecond's work; more by the thread pool. */
-const COMPRESSED_NOW_BYTES_MAX = 131_072;
+/** Compressed between two turns of the event loop, some tenths of a millisecond. */
+const TURN_BYTES_MAX = 262_144;
 /** What a record costs before its first byte, as bytes that are compressed in that time. */
-const RECORD_COST_BYTES = 16_384;
+const RECORD_COST_BYTES = 4_096;
 
 /** @throws {UnknownTopicError | LogUnavailableError} */
 export async function openPostgresAppender(
@@ -50,21 +51,18 @@ export async function openPostgresAppender(
   };
 }
 
-function compress(
-  records: readonly AppendRequest[],
-): readonly StoredRecord[] | Promise<readonly StoredRecord[]> {
-  const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
-  // Each record has its own cost, so a call of many small ones is not done in one go either.
-  if (bytes + RECORD_COST_BYTES * records.length <= COMPRESSED_NOW_BYTES_MAX) {
-    return records.map(({ partition, value }) => ({
-      partition,
-      compressed: compressZstdNow(value),
-    }));
+/** One after the other, so that others get their turn in between. */
+async function compress(records: readonly AppendRequest[]): Promise<readonly StoredRecord[]> {
+  const stored: StoredRecord[] = [];
+  let turnBytes = 0;
+  for (const { partition, value } of records) {
+    const bytes = value.length + RECORD_COST_BYTES;
+    if (turnBytes > 0 && turnBytes + bytes > TURN_BYTES_MAX) {
+      await nextTurn();
+      turnBytes = 0;
+    }
+    turnBytes += bytes;
+    stored.push({ partition, compressed: compressZstd(value) });
   }
-  return Promise.all(
-    records.map(async ({ partition, value }) => ({
-      partition,
-      compressed: await compressZstd(value),
-    })),
-  );
+  return stored;
 }
