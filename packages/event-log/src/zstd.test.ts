@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
-import { frameContentBytes } from "./zstdFrame.ts";
+import { frameContentBytes, zstdFrames } from "./zstdFrame.ts";
 
 // The size is told beforehand, and room is taken by it: bytes that do not shrink need more than that.
 it.each([0, 1, 1_023, 1_024, 262_144, 1_048_576])(
@@ -64,6 +64,57 @@ it.each([0, 1, 255, 256, 65_791, 65_792, 262_144, 262_145, 1_048_577])(
     if (lying !== null) await expect(decompressZstd(lying)).rejects.toThrow();
   },
 );
+
+const SKIPPABLE = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+
+// Node's zlib reads the first of them and says nothing of the others: their events would be lost.
+it("reads all frames that lie end to end, and finds what is wrong behind the first", async () => {
+  const size = fc.constantFrom(0, 1, 300, 70_000, 300_000);
+  const kind = fc.constantFrom("told", "untold", "checked", "skippable");
+  const frames = fc.array(fc.tuple(kind, size, fc.boolean()), { minLength: 1, maxLength: 6 });
+  const makeFrame = async (how: string, content: Buffer) => {
+    if (how === "skippable") return SKIPPABLE;
+    if (how === "untold") return await streamed(content);
+    const params = { [constants.ZSTD_c_checksumFlag]: how === "checked" ? 1 : 0 };
+    return zstdCompressSync(content, { params, pledgedSrcSize: content.length });
+  };
+  await fc.assert(
+    fc.asyncProperty(frames, async (all) => {
+      const made = await Promise.all(
+        all.map(async ([how, bytes, isNoise]) => {
+          const content = isNoise ? randomBytes(bytes) : Buffer.alloc(bytes, "event ");
+          const frame = await makeFrame(how, content);
+          return { frame, content: how === "skippable" ? Buffer.alloc(0) : content };
+        }),
+      );
+      const whole = Buffer.concat(made.map(({ frame }) => frame));
+      const content = Buffer.concat(made.map((part) => part.content));
+      expect((await decompressZstd(whole)).equals(content)).toBe(true);
+      await expect(decompressZstd(Buffer.concat([whole, Buffer.from("more")]))).rejects.toThrow();
+      await expect(decompressZstd(whole.subarray(0, -1))).rejects.toThrow();
+    }),
+    { numRuns: 30 },
+  );
+  await expect(decompressZstd(Buffer.alloc(0))).rejects.toThrow();
+});
+
+it("holds all frames together to one limit", async () => {
+  const frame = zstdCompressSync(Buffer.alloc(262_144));
+  const frames = (count: number) => Buffer.concat(Array.from({ length: count }, () => frame));
+  expect(await decompressZstd(frames(256))).toHaveLength(64 * 1_048_576);
+  await expect(decompressZstd(frames(257))).rejects.toThrow();
+});
+
+it("never reads past the bytes, whatever they are", () => {
+  const start = fc.constantFrom(Buffer.alloc(0), zstdCompressSync("a"), SKIPPABLE.subarray(0, 4));
+  fc.assert(
+    fc.property(start, fc.uint8Array({ maxLength: 40 }), (first, rest) => {
+      const bytes = Buffer.concat([first, rest]);
+      const frameBytes = [...zstdFrames(bytes)].reduce((sum, frame) => sum + frame.length, 0);
+      expect(frameBytes).toBeLessThanOrEqual(bytes.length);
+    }),
+  );
+});
 
 /** The frame with another length told in its four bytes; null where it has not four. */
 function lyingOf(frame: Buffer, size: number): Buffer | null {

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
 import { KeptZstd } from "./keptZstd.ts";
-import { frameContentBytes } from "./zstdFrame.ts";
+import { frameContentBytes, zstdFrames } from "./zstdFrame.ts";
 
 const decompressAsync = promisify(zstdDecompress);
 
@@ -46,18 +46,37 @@ export function compressZstd(bytes: Buffer, headBytes = 0): Buffer {
 const NOW_BYTES_MAX = 262_144;
 
 /**
+ * Decompresses all frames that lie end to end, as a foreign producer may write them.
+ *
+ * @throws if the bytes are no zstd, damaged, followed by what is no frame, or would grow beyond 64 MiB.
+ */
+export async function decompressZstd(bytes: Buffer): Promise<Buffer> {
+  const contents: Buffer[] = [];
+  let bytesLeft = UNCOMPRESSED_BYTES_MAX;
+  for (const frame of zstdFrames(bytes)) {
+    const content = await decompressFrame(frame, bytesLeft);
+    bytesLeft -= content.length;
+    if (bytesLeft < 0) throw new RangeError("The frames grow beyond what one batch may");
+    if (content.length > 0) contents.push(content);
+  }
+  const [first] = contents;
+  return first !== undefined && contents.length === 1 ? first : Buffer.concat(contents);
+}
+
+/**
  * A frame that says how long its content is, as ours do, is decompressed in one piece, and in this
  * turn if it is short: in pieces of 16 KiB, each by way of the thread pool, a block of 125 events
  * takes four times the processor time.
- *
- * @throws if the bytes are no zstd, damaged, or would grow beyond 64 MiB.
  */
-export async function decompressZstd(bytes: Buffer): Promise<Buffer> {
+async function decompressFrame(bytes: Buffer, bytesMax: number): Promise<Buffer> {
+  // Node knows no limit of nothing.
+  const maxOutputLength = Math.max(1, bytesMax);
   const told = frameContentBytes(bytes);
-  if (told === null) return decompressAsync(bytes, { maxOutputLength: UNCOMPRESSED_BYTES_MAX });
+  if (told === null) return decompressAsync(bytes, { maxOutputLength });
   const chunkSize = Math.min(Math.max(told, CHUNK_BYTES_MIN), PIECE_BYTES_MAX);
-  const whole = told <= NOW_BYTES_MAX ? decompressNow(bytes, chunkSize) : null;
-  return whole ?? decompressAsync(bytes, { maxOutputLength: UNCOMPRESSED_BYTES_MAX, chunkSize });
+  const isShort = told <= Math.min(NOW_BYTES_MAX, bytesMax);
+  const whole = isShort ? decompressNow(bytes, chunkSize) : null;
+  return whole ?? decompressAsync(bytes, { maxOutputLength, chunkSize });
 }
 
 /** Null for what is damaged, or not as long as it says. */

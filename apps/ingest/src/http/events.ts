@@ -20,10 +20,11 @@ import {
   type Signed,
   unauthorized,
 } from "./authenticate.ts";
+import { decompress, decompressorOf } from "./contentEncoding.ts";
 import { pageKey, preflightAnswer } from "./cors.ts";
 import type { Endpoint, Exchange } from "./exchange.ts";
 import type { InFlightBytes } from "./inFlightBytes.ts";
-import { BODY_BYTES_MAX, decompress, decompressorOf, readBody } from "./readBody.ts";
+import { BODY_BYTES_MAX, readBody } from "./readBody.ts";
 import { type Refused, refuse, unavailable } from "./refusal.ts";
 import { announcedBytes, bodyFormat, connectionOf } from "./requestHeaders.ts";
 

@@ -1,13 +1,9 @@
-/** Reads a request's body within a bound, and undoes its content encoding within the same bound. */
+/** Reads a request's body within a bound. */
 import type { IncomingMessage } from "node:http";
-import { promisify } from "node:util";
-import zlib from "node:zlib";
 import type { BodyBuffers } from "./bodyBuffers.ts";
 
 /** Most bytes of a body, as received and after decompression. */
 export const BODY_BYTES_MAX = 1_048_576;
-/** What RFC 9659 lets a zstd window be on the web; more is only asked for to exhaust memory. */
-const ZSTD_WINDOW_LOG_MAX = 23;
 
 export type ReadBody =
   | { readonly kind: "read"; readonly bytes: Buffer }
@@ -82,54 +78,3 @@ export function readAnnounced(
 }
 
 function keep(): void {}
-
-type Decompress = (body: Buffer) => Promise<Buffer>;
-
-const limits = { maxOutputLength: BODY_BYTES_MAX };
-const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
-const inflate = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate);
-const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw);
-const unbrotli = promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
-const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
-
-const DECOMPRESS_BY_ENCODING = new Map<string, Decompress | null>([
-  ["identity", null],
-  ["gzip", (body) => gunzip(body, limits)],
-  ["x-gzip", (body) => gunzip(body, limits)],
-  // Some senders leave out the zlib header that RFC 9110 asks for; its low four bits are always 8.
-  ["deflate", (body) => (((body[0] ?? 0) & 15) === 8 ? inflate : inflateRaw)(body, limits)],
-  ["br", (body) => unbrotli(body, limits)],
-  [
-    "zstd",
-    (body) =>
-      unzstd(body, {
-        ...limits,
-        params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
-      }),
-  ],
-]);
-
-/** How to undo a `Content-Encoding`: null for none; undefined when it is not one of ours. */
-export function decompressorOf(header: string | undefined): Decompress | null | undefined {
-  return header === undefined ? null : DECOMPRESS_BY_ENCODING.get(header.trim().toLowerCase());
-}
-
-export type Decompressed =
-  | { readonly kind: "read"; readonly bytes: Buffer }
-  | { readonly kind: "too_large" }
-  | { readonly kind: "bad_encoding" };
-
-/** Undoes the encoding, if there is one. A bomb costs at most `BODY_BYTES_MAX` and its decoder's window. */
-export async function decompress(body: Buffer, undo: Decompress | null): Promise<Decompressed> {
-  if (undo === null) return { kind: "read", bytes: body };
-  try {
-    return { kind: "read", bytes: await undo(body) };
-  } catch (error) {
-    const isTooLarge = error instanceof Error && "code" in error && isOutputLimit(error.code);
-    return { kind: isTooLarge ? "too_large" : "bad_encoding" };
-  }
-}
-
-function isOutputLimit(code: unknown): boolean {
-  return code === "ERR_BUFFER_TOO_LARGE";
-}

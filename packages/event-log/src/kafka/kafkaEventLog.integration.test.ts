@@ -1,5 +1,6 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { kafkaBrokers } from "@trueclick/local-stack/testing";
-import kafkajs from "kafkajs";
+import kafkajs, { type CompressionTypes } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { EventLog } from "../port.ts";
 import { drain } from "../testing/drain.ts";
@@ -7,6 +8,11 @@ import { createKafkaEventLog } from "./kafkaEventLog.ts";
 
 const brokers = kafkaBrokers();
 const why = brokers === null ? " (SKIPPED: no Kafka on this machine)" : "";
+
+/** So that the broker keeps a batch as it comes. */
+const PRODUCERS_OWN = { name: "compression.type", value: "producer" };
+
+type Codec = CompressionTypes.GZIP | CompressionTypes.ZSTD;
 
 describe.skipIf(brokers === null)(`Kafka event log${why}`, () => {
   const at = [brokers ?? ""];
@@ -51,6 +57,39 @@ describe.skipIf(brokers === null)(`Kafka event log${why}`, () => {
     const values = (await drain(reader, 0, 0n, 1)).map(({ value }) => value.toString());
     expect(values).toEqual(["ours", "committed", "last"]);
     await Promise.all([appender.close(), reader.close()]);
+  });
+
+  // Of a batch whose first frame alone is read, the events of the others are never heard of.
+  it.each<[string, Codec, (part: Buffer) => Buffer]>([
+    ["zstd frames", kafkajs.CompressionTypes.ZSTD, zstdCompressSync],
+    ["gzip members", kafkajs.CompressionTypes.GZIP, gzipSync],
+  ])("reads a foreign producer's batch of several %s whole", async (_what, compression, pack) => {
+    const topic = `frames.${compression}`;
+    const settings = { topic, numPartitions: 1, configEntries: [PRODUCERS_OWN] };
+    const admin = plain.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [settings] });
+    await admin.disconnect();
+    const ours = kafkajs.CompressionCodecs[compression];
+    const inFrames = async ({ buffer }: { readonly buffer: Buffer }) => {
+      const third = Math.ceil(buffer.length / 3);
+      const parts = [0, 1, 2].map((part) => buffer.subarray(part * third, (part + 1) * third));
+      return Buffer.concat(parts.map((part) => pack(part)));
+    };
+    const producer = plain.producer({ createPartitioner: () => () => 0 });
+    await producer.connect();
+    const sent = Array.from({ length: 50 }, (_, index) => `event ${index}`);
+    try {
+      kafkajs.CompressionCodecs[compression] = () => ({ ...ours(), compress: inFrames });
+      await producer.send({ topic, compression, messages: sent.map((value) => ({ value })) });
+    } finally {
+      kafkajs.CompressionCodecs[compression] = ours;
+      await producer.disconnect();
+    }
+    const reader = await log.reader(topic);
+    const read = (await drain(reader, 0)).map(({ value }) => value.toString());
+    await reader.close();
+    expect(read).toEqual(sent);
   });
 
   it("brings a topic's settings to ours and leaves the operator's alone", async () => {
