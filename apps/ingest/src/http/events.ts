@@ -12,7 +12,7 @@ import {
 } from "../pipeline/acceptEvents.ts";
 import type { AnsweredNonces } from "../ports/answeredNonces.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type Answer, errorAnswer, jsonAnswer } from "./answer.ts";
+import { type Answer, errorAnswer, headerList, jsonAnswer } from "./answer.ts";
 import {
   type AuthenticationDependencies,
   authenticate,
@@ -264,16 +264,12 @@ export function notStored(error: unknown, events: number): Refused {
 /** By the number of events, of which a request has only so many. */
 const acceptedAnswers: (Answer | undefined)[] = [];
 
-/**
- * The answer when all events are accepted. It has no `Cache-Control`, since what answers a POST is not
- * kept unless it says so, and no `nosniff`, since there is nothing of anybody's in it.
- */
+/** The answer when all events are accepted. */
 export function acceptedAnswer(events: number): Answer {
   const known = acceptedAnswers[events];
   if (known !== undefined) return known;
-  const { status, contentType, body } = jsonAnswer(202, { accepted: events, rejected: [] });
-  const headerList = ["Content-Type", contentType, "Content-Length", String(body.length)];
-  const made = { status, contentType, body, headerList };
+  const answer = jsonAnswer(202, { accepted: events, rejected: [] });
+  const made = { ...answer, headerList: headerList(answer) };
   acceptedAnswers[events] = made;
   return made;
 }

@@ -33,6 +33,22 @@ describe("the server", () => {
     expect((await call("GET", "/metrics")).body).toContain("trueclick_edge_in_flight_bytes 0");
   });
 
+  it("asks that no answer be kept or guessed at, the shortest way's neither", async () => {
+    const headers = { authorization: `Bearer ${SERVER_KEY}`, "content-type": "application/json" };
+    const post = (body: string) =>
+      fetch(`${edge.url}/v1/events`, { method: "POST", headers, body });
+    const answers = await Promise.all([
+      ...[post(JSON.stringify(click(NOW_MS))), post("no JSON")],
+      ...["/healthz", "/nowhere"].map((path) => fetch(`${edge.url}${path}`)),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 400, 200, 404]);
+    for (const answer of answers) {
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+      expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+      await answer.text();
+    }
+  });
+
   it.each(["sink", "keys"] as const)(
     "is not ready without its %s, and says which",
     async (part) => {
