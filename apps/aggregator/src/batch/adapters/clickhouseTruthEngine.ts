@@ -6,11 +6,16 @@ import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
-import { cubeSql } from "../domain/cubeSql.ts";
-import { JUDGED_COLUMNS } from "../domain/eventSql.ts";
 import type { PinnedCampaign } from "../domain/inputs.ts";
-import { eventCountSql, type JudgeInputs, lookedAt, rejectsSql } from "../domain/judgeSql.ts";
-import { type SievedRows, sieveSql } from "../domain/sieveSql.ts";
+import { eventCountSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
+import { followingClicks } from "../domain/keysSql.ts";
+import {
+  dropRows,
+  insertCube,
+  insertKeys,
+  insertRejects,
+  insertSuspects,
+} from "../domain/sliceSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
 import {
@@ -47,6 +52,9 @@ const SETTINGS: ClickHouseSettings = {
   optimize_move_to_prewhere: 0,
 };
 
+/** For queries whose conditions share nothing: columns are only read where the conditions hold. */
+const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1 };
+
 const countRow = z.object({ rows: z.coerce.number().int(), events: z.coerce.number().int() });
 const pathRow = z.object({ path: z.string() });
 
@@ -63,18 +71,7 @@ export function createClickHouseTruthEngine(
 ): TruthEngine {
   const rowsOf = (slice: readonly { readonly path: string }[]) =>
     slice.length === 0 ? null : objects.rowsOf(slice.map(({ path }) => path));
-  const write = async (name: string, query: string, { jobId, inputs }: Build, slice: Slice) => {
-    await clickhouse.command({
-      query,
-      query_params: {
-        advertiserId: inputs.advertiserId,
-        billingDay: inputs.billingDay,
-        buildId: jobId.toString(),
-        sliceHour: slice.firstHourMs / SECOND_MS,
-      },
-      clickhouse_settings: { ...SETTINGS, log_comment: name },
-    });
-  };
+  const write = sliceWriter(clickhouse);
   let networksLoaded: Promise<void> | null = null;
   const loadNetworks = async ({ datacenterRangesSha256: pinned }: JudgeInputs) => {
     if (pinned === null) return;
@@ -109,11 +106,10 @@ export function createClickHouseTruthEngine(
         following: rowsOf(slice.following),
         copies: rowsOf(slice.copies),
       };
-      const looked = [...slice.objects, ...slice.following].map(({ path }) => path);
-      await learnAgents(clickhouse, objects.rowsOf(looked), SETTINGS);
-      // Whether somebody used a token up depends on who it was.
-      if (sieved.copies !== null) {
-        await learnAgents(clickhouse, tokenBearers(sieved.copies), SETTINGS);
+      // Whether somebody used a token up in another hour depends on who it was.
+      const bearers = sieved.copies === null ? null : tokenBearers(sieved.copies);
+      for (const looked of [rows, followingClicks(sieved, build.inputs), bearers]) {
+        if (looked !== null) await learnAgents(clickhouse, looked, SETTINGS);
       }
       await loadNetworks(build.inputs);
       const range = lookedAt(sieved.endMs, build.inputs);
@@ -129,16 +125,40 @@ export function createClickHouseTruthEngine(
           slice,
         );
       }
-      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice);
+      await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, NARROWED);
+      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
+      await write("batch.dropKeys", dropRows("truth_keys", slice), build, slice);
       await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
       await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
-      await write("batch.dropSuspects", dropSuspects(slice), build, slice);
+      await write("batch.dropSuspects", dropRows("truth_suspects", slice), build, slice);
       if (needsImpression) {
         await write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice);
       }
     },
 
     summarize: (build) => summarizeBuild(clickhouse, build),
+  };
+}
+
+/** Runs a statement of a slice. */
+function sliceWriter(clickhouse: ClickHouseClient) {
+  return async (
+    name: string,
+    query: string,
+    { jobId, inputs }: Build,
+    slice: Slice,
+    settings = SETTINGS,
+  ) => {
+    await clickhouse.command({
+      query,
+      query_params: {
+        advertiserId: inputs.advertiserId,
+        billingDay: inputs.billingDay,
+        buildId: jobId.toString(),
+        sliceHour: slice.firstHourMs / SECOND_MS,
+      },
+      clickhouse_settings: { ...settings, log_comment: name },
+    });
   };
 }
 
@@ -175,10 +195,12 @@ export function judgingProgram(): Record<string, string> {
     "batch.findCopies": findCopiesSql(campaignRows(inputs.campaigns)),
     "batch.count": countSql("rows", inputs),
     "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
+    "batch.keys": insertKeys(sieved, slice, inputs),
     "batch.sieve": insertSuspects(sieved, slice, inputs),
+    "batch.dropKeys": dropRows("truth_keys", slice),
     "batch.rejects": insertRejects(sieved, slice, inputs),
     "batch.cube": insertCube(sieved, slice, inputs),
-    "batch.dropSuspects": dropSuspects(slice),
+    "batch.dropSuspects": dropRows("truth_suspects", slice),
     "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
   };
 }
@@ -230,59 +252,4 @@ function countSql(rows: string, inputs: Parameters<typeof eventCountSql>[1]): st
   return `SELECT
     (SELECT count() FROM ${rows}) AS rows,
     (${eventCountSql(rows, inputs)}) AS events`;
-}
-
-type SliceName = Pick<Slice, "firstHourMs">;
-
-function insertSuspects(
-  sieved: SievedRows,
-  { firstHourMs }: SliceName,
-  inputs: JudgeInputs,
-): string {
-  return `
-    INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
-    SELECT {buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}), *
-    FROM (${sieveSql(sieved, inputs)})`;
-}
-
-function suspectRows({ firstHourMs }: SliceName): string {
-  return `(SELECT * FROM truth_suspects
-      WHERE build_id = {buildId: UInt64}
-        AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
-}
-
-function dropSuspects({ firstHourMs }: SliceName): string {
-  return `ALTER TABLE truth_suspects
-    DROP PARTITION ({buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
-}
-
-function insertRejects(
-  { endMs, copies }: SievedRows,
-  slice: SliceName,
-  inputs: JudgeInputs,
-): string {
-  const judged = { own: suspectRows(slice), endMs, copies };
-  return `
-    INSERT INTO truth_rejects
-      (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
-        event_id, event_type, verdict, matched)
-    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, campaign_id,
-      toStartOfHour(fromUnixTimestamp64Milli(event_time_ms, 'UTC')), partition, offset, \`index\`,
-      event_id, event_type, verdict, matched
-    FROM (${rejectsSql(judged, inputs)})`;
-}
-
-function insertCube(
-  { rows, endMs }: SievedRows,
-  slice: SliceName,
-  inputs: Parameters<typeof cubeSql>[1],
-): string {
-  const { firstHourMs } = slice;
-  const suspects = suspectRows(slice);
-  return `
-    INSERT INTO truth_cube
-      (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
-        device, event_type, verdict, events, cost_micros, users)
-    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
-    FROM (${cubeSql({ rows, suspects, firstHourMs, endMs }, inputs)})`;
 }

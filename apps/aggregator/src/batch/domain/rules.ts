@@ -91,7 +91,7 @@ function inForceSql({ fromMs, toMs }: RuleInForce, bounds: InstantRange): string
 /** A velocity rule as a query asks it. */
 export interface VelocityRule {
   /** Column of `own` whose values are told apart; empty or 0 is nobody. */
-  readonly key: string;
+  readonly key: (typeof VELOCITY_KEYS)[keyof typeof VELOCITY_KEYS];
   readonly seconds: number;
   readonly clicksMax: number;
   /** Bit of the rule, and when it is in force. */

@@ -1,66 +1,56 @@
+/** Which events may not be valid: the sieve before the judge. */
 import { SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, inactiveRanges } from "./campaignSql.ts";
 import { decidedSql } from "./decisions.ts";
 import { judgedSql, ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
+import { ID, lookedRows, type SievedRows, TOKEN } from "./keysSql.ts";
 import { predicateOf, ruleSql, type VelocityRule } from "./rules.ts";
-import { BEARS_TOKEN } from "./tokenUses.ts";
-
-/** Rows of the archive that are looked at together, as sub-queries with its columns. */
-export interface SievedRows {
-  /** The rows of whole event hours. */
-  readonly rows: string;
-  /** End of the last of these hours, epoch milliseconds. */
-  readonly endMs: number;
-  /** The rows of the hour after them; null when there are none. */
-  readonly following: string | null;
-  /** The rows of hours with copies of these ids or uses of these tokens; null when there are none. */
-  readonly copies: string | null;
-}
 
 /**
  * SQL of the events that may not be valid, with `JUDGED_COLUMNS`: a superset of those that any rule
  * meets, so that judging looks at few events and comes to the same.
  *
- * A rule on one event is asked as it is. A rule on events that have something in common (an id, a token, a
- * person and an ad, a window) is asked by a fast hash of what they have in common: whatever meets for
- * real meets here, and all that have it in common are suspects together; what meets by
- * chance is told apart by the judge.
+ * A rule on one event has marked it in `keys`. A rule on events that have something in common (an id, a
+ * token, a person and an ad, a window) is asked by the hashes there: whatever meets for real meets
+ * here, and all that have it in common are suspects together; what meets by chance is told apart
+ * by the judge.
+ *
+ * @param keys A sub-query with the rows of `keysSql`, of which `isSuspectSql` has marked some.
  */
-export function sieveSql(sieved: SievedRows, inputs: JudgeInputs): string {
-  const conditions = suspicions(sieved, inputs);
-  const where = conditions.length === 0 ? "false" : conditions.join("\n      OR ");
+export function sieveSql(sieved: SievedRows, inputs: JudgeInputs, keys: string): string {
+  const conditions = ["is_suspect", ...suspicions(sieved, inputs)];
   return `
     WITH
       campaigns AS (${campaignRows(inputs.campaigns)}),
-      looked AS (${lookedRows(sieved, inputs)})
-    ${judgedSql(`SELECT * FROM looked WHERE ${where}`)}`;
+      keys AS (SELECT * FROM ${keys})
+    ${judgedSql(`
+      SELECT * FROM (${lookedRows(sieved, inputs)})
+      WHERE (partition, offset, \`index\`) IN (
+        SELECT partition, offset, \`index\` FROM keys WHERE ${conditions.join("\n          OR ")})`)}`;
 }
 
-/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
-function lookedRows({ rows, following, endMs }: SievedRows, inputs: JudgeInputs): string {
-  const own = ownEventsSql(rows, inputs);
-  const { doubleClickMs } = ruleSql(inputs.rules, lookedAt(endMs, inputs));
-  if (following === null || doubleClickMs === 0) return own;
-  // The bound is on the column itself: by that, readers skip what lies behind it.
-  const lastMs = endMs - 1 + doubleClickMs;
-  return `${own} UNION ALL ${ownEventsSql(following, inputs)}
-    AND event_type = 'click' AND event_time <= fromUnixTimestamp64Milli(${lastMs}, 'UTC')`;
-}
-
-/** Conditions over `looked`, one of which every event meets that is not valid. */
-function suspicions(sieved: SievedRows, inputs: JudgeInputs): string[] {
-  const bounds = lookedAt(sieved.endMs, inputs);
-  const { doubleClickMs, noUse, velocity } = ruleSql(inputs.rules, bounds);
+/** Bool over the columns of `ownEventsSql`: a rule or a decision may meet the event by itself. */
+export function isSuspectSql(sieved: Pick<SievedRows, "endMs">, inputs: JudgeInputs): string {
   const ids = new Set(inputs.rules.map(({ id }) => id));
   const ofEvent = inputs.rules.filter(({ id }) => !TOLD_BY_OTHERS.has(id)).map(predicateOf);
-  return [
+  const conditions = [
     ...ofEvent.filter((predicate) => predicate !== null).map((predicate) => `(${predicate})`),
-    ...(ids.has("inactive_campaign") ? [inactiveCampaigns(inputs, bounds)] : []),
+    ...(ids.has("inactive_campaign") ? [inactiveCampaigns(sieved, inputs)] : []),
     ...decidedSql(inputs.decisions),
-    ...(ids.has("duplicate") || ids.has("id_conflict") ? repeatedIds(sieved, inputs) : []),
-    ...(noUse === null ? [] : repeatedTokens(sieved, inputs)),
-    ...(doubleClickMs === 0 ? [] : [repeated(PAIR, IS_SOMEBODYS_CLICK)]),
+  ];
+  return conditions.length === 0 ? "false" : conditions.join("\n      OR ");
+}
+
+/** Conditions over `keys`, one of which every event meets that is told by others. */
+function suspicions(sieved: SievedRows, inputs: JudgeInputs): string[] {
+  const { doubleClickMs, noUse, velocity } = ruleSql(inputs.rules, lookedAt(sieved.endMs, inputs));
+  const ids = new Set(inputs.rules.map(({ id }) => id));
+  const tellsIds = ids.has("duplicate") || ids.has("id_conflict");
+  return [
+    ...(tellsIds ? repeated("id", "true", ID, sieved, inputs) : []),
+    ...(noUse === null ? [] : repeated("token", "token != 0", TOKEN, sieved, inputs)),
+    ...(doubleClickMs === 0 ? [] : [twice("pair", "is_click AND pair != 0")]),
     ...velocity.map(crowded),
   ];
 }
@@ -77,40 +67,35 @@ const TOLD_BY_OTHERS: ReadonlySet<string> = new Set([
   "token_replayed",
 ]);
 
-const ID = "reinterpretAsUInt64(event_id128)";
-const TOKEN = "cityHash64(impression_id, ad_id)";
-const IS_SOMEBODYS_CLICK = "event_type = 'click' AND (user_id != '' OR ip_hash != '')";
-/** A person without a name is an address and a user agent; the address alone says enough here. */
-const NAME = "if(user_id != '', user_id, ip_hash)";
-const PAIR = `cityHash64(ad_id, ${NAME})`;
-
-function repeated(key: string, among?: string): string {
-  const [where, and] = among === undefined ? ["", ""] : [`WHERE ${among}`, `${among} AND`];
-  return `(${and} ${key} IN (
-        SELECT ${key} AS key FROM looked ${where} GROUP BY key HAVING count() > 1))`;
+/**
+ * A key that comes twice, here or in other hours. What is held in memory is no more than the slice has.
+ *
+ * @param ofArchive The key over the columns of the archive.
+ */
+function repeated(
+  key: string,
+  among: string,
+  ofArchive: string,
+  { copies }: SievedRows,
+  inputs: JudgeInputs,
+): string[] {
+  const here = twice(key, among);
+  if (copies === null) return [here];
+  const elsewhere = `(${among} AND ${key} IN (
+            SELECT ${ofArchive} AS other FROM (${ownEventsSql(copies, inputs)})
+            WHERE other IN (SELECT ${key} FROM keys)))`;
+  return [here, elsewhere];
 }
 
-function repeatedIds({ copies }: SievedRows, inputs: JudgeInputs): string[] {
-  const here = repeated(ID);
-  return copies === null ? [here] : [here, elsewhere("event_id128", copies, inputs)];
-}
-
-function repeatedTokens({ copies }: SievedRows, inputs: JudgeInputs): string[] {
-  const here = repeated(TOKEN, BEARS_TOKEN);
-  return copies === null ? [here] : [here, elsewhere(TOKEN, copies, inputs, BEARS_TOKEN)];
-}
-
-/** A key that comes in other hours too. What is held in memory is no more than the slice has. */
-function elsewhere(key: string, copies: string, inputs: JudgeInputs, among?: string): string {
-  const [where, and] = among === undefined ? ["", ""] : [`WHERE ${among}`, `${among} AND`];
-  return `(${and} ${key} IN (
-        SELECT ${key} FROM (${ownEventsSql(copies, inputs)})
-        WHERE ${and} ${key} IN (SELECT ${key} FROM looked ${where})))`;
+function twice(key: string, among: string): string {
+  return `(${among} AND ${key} IN (
+            SELECT ${key} FROM keys WHERE ${among} GROUP BY ${key} HAVING count() > 1))`;
 }
 
 /** Campaigns that did not run at some time that is looked at. */
-function inactiveCampaigns({ campaigns }: JudgeInputs, bounds: ReturnType<typeof lookedAt>) {
-  const some = campaigns.filter((campaign) =>
+function inactiveCampaigns({ endMs }: Pick<SievedRows, "endMs">, inputs: JudgeInputs): string {
+  const bounds = lookedAt(endMs, inputs);
+  const some = inputs.campaigns.filter((campaign) =>
     inactiveRanges(campaign).some(([from, to]) => from < bounds.toMs && to > bounds.fromMs),
   );
   return `campaign_id IN (SELECT campaign_id FROM (${campaignRows(some)}))`;
@@ -121,19 +106,16 @@ const BUCKET_BITS = 22;
 /** A rule that believes so many clicks is about networks and publishers, of which there are few. */
 const CLICKS_OF_MANY = 1_000;
 const BUCKET_BITS_OF_MANY = 16;
+const KEYS_OF_VELOCITY = { person: "person", ip_net: "ip_net", publisher_id: "publisher" } as const;
 
 /** Clicks of whom there may be more in a window than are believed. */
 function crowded({ key, seconds, clicksMax }: VelocityRule): string {
-  const isPerson = key === "person";
-  const among = isPerson ? IS_SOMEBODYS_CLICK : `event_type = 'click' AND ${key} != ''`;
-  // A person has few clicks in all; of a network or publisher every one would be suspect.
-  const hash = isPerson
-    ? `cityHash64(${NAME})`
-    : `cityHash64(${key}, intDiv(event_time_ms, ${seconds * SECOND_MS}))`;
+  const own = KEYS_OF_VELOCITY[key];
   const isMany = clicksMax >= CLICKS_OF_MANY;
   const mask = 2 ** (isMany ? BUCKET_BITS_OF_MANY : BUCKET_BITS) - 1;
-  const bucket = `${isMany ? "toUInt16" : "toUInt32"}(bitAnd(${hash}, ${mask}))`;
-  return `(${among} AND ${bucket} IN (
-        SELECT ${bucket} AS bucket FROM looked WHERE ${among}
-        GROUP BY bucket HAVING count() > ${clicksMax}))`;
+  const window = `${own} + intDiv(event_time_ms, ${seconds * SECOND_MS})`;
+  const bucket = `${isMany ? "toUInt16" : "toUInt32"}(bitAnd(${window}, ${mask}))`;
+  return `(is_click AND ${own} != 0 AND ${bucket} IN (
+            SELECT ${bucket} AS bucket FROM keys WHERE is_click AND ${own} != 0
+            GROUP BY bucket HAVING count() > ${clicksMax}))`;
 }

@@ -1,0 +1,76 @@
+/** What events may have in common, as fast hashes of 64 bits: the rows of `truth_keys`. */
+import { campaignRows } from "./campaignSql.ts";
+import { ownEventsSql } from "./eventSql.ts";
+import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
+import { ruleSql, type VelocityRule } from "./rules.ts";
+import { BEARS_TOKEN } from "./tokenUses.ts";
+
+/** Rows of the archive that are looked at together, as sub-queries with its columns. */
+export interface SievedRows {
+  /** The rows of whole event hours. */
+  readonly rows: string;
+  /** End of the last of these hours, epoch milliseconds. */
+  readonly endMs: number;
+  /** The rows of the hour after them; null when there are none. */
+  readonly following: string | null;
+  /** The rows of hours with copies of these ids or uses of these tokens; null when there are none. */
+  readonly copies: string | null;
+}
+
+/** The columns of `truth_keys` that `keysSql` gives, in its order. */
+export const KEY_COLUMNS = [
+  ...["partition", "offset", "`index`", "event_time_ms", "is_click", "is_suspect"],
+  ...["id", "token", "person", "pair", "ip_net", "publisher"],
+];
+
+/** A hash that is never 0, which is kept for nothing to have in common. */
+const hashed = (...values: readonly string[]) => `greatest(cityHash64(${values.join(", ")}), 1)`;
+
+/** Of the columns of the archive. The same hash is asked of copies in other hours. */
+export const ID = "reinterpretAsUInt64(event_id128)";
+export const TOKEN = `if(${BEARS_TOKEN}, ${hashed("impression_id", "ad_id")}, 0)`;
+/** A person without a name is an address and a user agent; the address alone says enough here. */
+const PERSON = `multiIf(user_id != '', ${hashed("user_id")}, ip_hash != '', ${hashed("ip_hash")}, 0)`;
+
+/**
+ * SQL of the keys of the events to judge, and of the clicks that may follow them. What no rule asks for
+ * is neither read nor hashed.
+ *
+ * @param isSuspect Bool over the columns of `ownEventsSql`: the event is suspect by itself.
+ */
+export function keysSql(sieved: SievedRows, inputs: JudgeInputs, isSuspect: string): string {
+  const { velocity } = ruleSql(inputs.rules, lookedAt(sieved.endMs, inputs));
+  const keyOf = (column: VelocityRule["key"]) => {
+    const isAsked = velocity.some(({ key }) => key === column);
+    return isAsked ? `if(${column} = '', 0, ${hashed(column)})` : "toUInt64(0)";
+  };
+  return `
+    WITH campaigns AS (${campaignRows(inputs.campaigns)})
+    SELECT partition, offset, \`index\`, event_time_ms, event_type = 'click' AS is_click,
+      ${isSuspect} AS is_suspect, ${ID} AS id, ${TOKEN} AS token, ${PERSON} AS person,
+      if(person = 0, 0, ${hashed("person", "ad_id")}) AS pair,
+      ${keyOf("ip_net")} AS net, ${keyOf("publisher_id")} AS publisher
+    FROM (${lookedRows(sieved, inputs)})`;
+}
+
+/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
+export function lookedRows(sieved: SievedRows, inputs: JudgeInputs): string {
+  const parts = [sieved.rows, followingClicks(sieved, inputs)];
+  return parts
+    .filter((part) => part !== null)
+    .map((part) => ownEventsSql(part, inputs))
+    .join(" UNION ALL ");
+}
+
+/** A sub-query of the clicks of the hour after that may follow one; null when there can be none. */
+export function followingClicks(
+  { following, endMs }: SievedRows,
+  inputs: JudgeInputs,
+): string | null {
+  const { doubleClickMs } = ruleSql(inputs.rules, lookedAt(endMs, inputs));
+  if (following === null || doubleClickMs === 0) return null;
+  // The bound is on the column itself: by that, readers skip what lies behind it.
+  const lastMs = endMs - 1 + doubleClickMs;
+  return `(SELECT * FROM ${following}
+      WHERE event_type = 'click' AND event_time <= fromUnixTimestamp64Milli(${lastMs}, 'UTC'))`;
+}

@@ -1,0 +1,73 @@
+/** The statements that judge a slice, each by the parameters that name its build. */
+import { SECOND_MS } from "@trueclick/shared/time";
+import { cubeSql } from "./cubeSql.ts";
+import { JUDGED_COLUMNS } from "./eventSql.ts";
+import { type JudgeInputs, rejectsSql } from "./judgeSql.ts";
+import { KEY_COLUMNS, keysSql, type SievedRows } from "./keysSql.ts";
+import { isSuspectSql, sieveSql } from "./sieveSql.ts";
+import type { Slice } from "./slices.ts";
+
+type SliceName = Pick<Slice, "firstHourMs">;
+
+export function insertKeys(
+  sieved: SievedRows,
+  { firstHourMs }: SliceName,
+  inputs: JudgeInputs,
+): string {
+  return `
+    INSERT INTO truth_keys (build_id, slice_hour, ${KEY_COLUMNS.join(", ")})
+    SELECT {buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}), *
+    FROM (${keysSql(sieved, inputs, isSuspectSql(sieved, inputs))})`;
+}
+
+export function insertSuspects(sieved: SievedRows, slice: SliceName, inputs: JudgeInputs): string {
+  return `
+    INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
+    SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
+    FROM (${sieveSql(sieved, inputs, rowsIn("truth_keys", slice))})`;
+}
+
+/** Tables of what is needed only while a slice is judged, a partition each. */
+type SliceTable = "truth_keys" | "truth_suspects";
+
+function rowsIn(table: SliceTable, { firstHourMs }: SliceName): string {
+  return `(SELECT * FROM ${table}
+      WHERE build_id = {buildId: UInt64}
+        AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
+}
+
+export function dropRows(table: SliceTable, { firstHourMs }: SliceName): string {
+  return `ALTER TABLE ${table}
+    DROP PARTITION ({buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
+}
+
+export function insertRejects(
+  { endMs, copies }: SievedRows,
+  slice: SliceName,
+  inputs: JudgeInputs,
+): string {
+  const judged = { own: rowsIn("truth_suspects", slice), endMs, copies };
+  return `
+    INSERT INTO truth_rejects
+      (advertiser_id, billing_day, build_id, campaign_id, event_hour, partition, offset, \`index\`,
+        event_id, event_type, verdict, matched)
+    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, campaign_id,
+      toStartOfHour(fromUnixTimestamp64Milli(event_time_ms, 'UTC')), partition, offset, \`index\`,
+      event_id, event_type, verdict, matched
+    FROM (${rejectsSql(judged, inputs)})`;
+}
+
+export function insertCube(
+  { rows, endMs }: SievedRows,
+  slice: SliceName,
+  inputs: Parameters<typeof cubeSql>[1],
+): string {
+  const { firstHourMs } = slice;
+  const suspects = rowsIn("truth_suspects", slice);
+  return `
+    INSERT INTO truth_cube
+      (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
+        device, event_type, verdict, events, cost_micros, users)
+    SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
+    FROM (${cubeSql({ rows, suspects, firstHourMs, endMs }, inputs)})`;
+}
