@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createKafkaEventLog } from "@trueclick/event-log/kafka";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
 import { z } from "zod";
+import { nodeFlags } from "../../apps/cli/src/start/nodeFlags.ts";
 import { type Engine, startKafka, startPostgres } from "../harness/engines.ts";
 import { LOAD_CORE, pinSelf, SERVER_CORE, spawnPinned } from "../harness/pinned.ts";
 import { type Contestant, compete } from "../harness/rounds.ts";
@@ -22,6 +23,9 @@ const FIGURES = [
   ...["events_per_s", "p50_ms", "p99_ms", "cpu_s_per_m_events", "peak_mib", "loop_max_ms"],
 ];
 const MIB = 1_048_576;
+/** The edge is started as the product starts it; the others have the same flags, but no bound. */
+const EDGE_FLAGS = nodeFlags("ingest");
+const PEER_FLAGS = EDGE_FLAGS.filter((flag) => !flag.startsWith("--max-old-space-size"));
 
 const listening = z.object({ port: z.number() });
 const usage = z.object({
@@ -35,7 +39,8 @@ interface Running {
 }
 
 async function startServer({ server, log }: Entrant, address: string, topic: string) {
-  const words = [import.meta.filename, "serve", server, log, address, topic];
+  const flags = server === "trueclick" ? EDGE_FLAGS : PEER_FLAGS;
+  const words = [...flags, import.meta.filename, "serve", server, log, address, topic];
   const child = spawnPinned(SERVER_CORE, words);
   const [told]: unknown[] = await once(child, "message");
   const running: Running = {

@@ -6,12 +6,10 @@ import type { RunningProgram } from "./supervisor.ts";
 const STOP_WITHIN_MS = 6_000;
 
 export interface NodeProgram {
-  /** The program and its arguments. */
+  /** Flags of Node.js, the program and its arguments. */
   readonly args: readonly string[];
   readonly cwd?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Bound of the JavaScript heap, MiB. */
-  readonly heapMibMax: number;
   readonly log: LogFile;
 }
 
@@ -20,14 +18,9 @@ export interface NodeProgram {
  * reaches only us and we choose the order, and it is ended when we are, however that comes.
  */
 export async function startNodeProgram(program: NodeProgram): Promise<RunningProgram> {
-  const { args, env, heapMibMax, log } = program;
+  const { args, env, log } = program;
   const running = await spawnBound({
-    command: [
-      process.execPath,
-      `--max-old-space-size=${heapMibMax}`,
-      "--disable-warning=ExperimentalWarning",
-      ...args,
-    ],
+    command: [process.execPath, ...args],
     env: { ...env },
     orphanSignal: "TERM",
     onLine: (line) => log.write(line),

@@ -3,14 +3,11 @@ import { join } from "node:path";
 import type { StackFile } from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
 import { openLogFile } from "./logFile.ts";
+import { nodeFlags, type ProgramName } from "./nodeFlags.ts";
 import { startNodeProgram } from "./nodeProgram.ts";
 import type { Secrets } from "./secrets.ts";
 import type { StartSettings } from "./startSettings.ts";
 import type { SupervisedProgram } from "./supervisor.ts";
-
-/** Bounds of the JavaScript heaps, MiB: together with the engines at most 3 GiB. */
-const HEAP_MIB = { ingest: 256, aggregator: 384, web: 384, demo: 128 } as const;
-export type ProgramName = keyof typeof HEAP_MIB;
 
 /** So that an hour of it does not dwarf the days of the demo's past. */
 const DEMO_RATE_PER_SECOND = 1;
@@ -29,11 +26,11 @@ export async function createProgram(
 ): Promise<SupervisedProgram> {
   const log = await openLogFile(join(host.settings.dataDir.file("logs"), `${name}.log`));
   const env = { ...host.context.env, ...environmentOf(host) };
+  const args = [...nodeFlags(name), ...commandOf(host, name)];
   return {
     name,
     log,
-    start: () =>
-      startNodeProgram({ args: commandOf(host, name), env, heapMibMax: HEAP_MIB[name], log }),
+    start: () => startNodeProgram({ args, env, log }),
     onStart: (pid) => host.onStart(name, pid),
   };
 }

@@ -128,28 +128,35 @@ export class GroupedEventSink implements LineSink {
       // Staged lines are of the last group.
       if (this.#waiting.length === 0) blocks.push(...this.#staged.take());
       this.#inFlight += 1;
-      void this.#append(group, blocks).finally(() => {
-        this.#inFlight -= 1;
-        this.#startAppends();
-      });
+      this.#sink.append(blocks).then(
+        () => this.#appended(group),
+        (error: unknown) => this.#failed(group, error),
+      );
     }
   }
 
-  /** A group is as durable as its append: if that is not known, nobody in it is promised anything. */
-  async #append(group: Group, blocks: readonly Block[]): Promise<void> {
-    try {
-      await this.#sink.append(blocks);
-      this.#pendingBytes -= group.bytes;
+  #appended(group: Group): void {
+    this.#inFlight -= 1;
+    this.#pendingBytes -= group.bytes;
+    if (!this.#mayStart()) {
       group.appended.resolve();
-    } catch (error) {
-      // Those that wait would only wait as long again for the same; their senders keep the events.
-      const all = [group, ...this.#waiting.splice(0)];
-      this.#staged.clear();
-      this.#waitingBytes = 0;
-      for (const { bytes, appended } of all) {
-        this.#pendingBytes -= bytes;
-        appended.reject(error);
-      }
+      return;
+    }
+    this.#startAppends();
+    // In a turn of their own, so that the next append is on its way before they are answered.
+    setImmediate(group.appended.resolve);
+  }
+
+  /** A group is as durable as its append: if that is not known, nobody in it is promised anything. */
+  #failed(group: Group, error: unknown): void {
+    this.#inFlight -= 1;
+    // Those that wait would only wait as long again for the same; their senders keep the events.
+    const all = [group, ...this.#waiting.splice(0)];
+    this.#staged.clear();
+    this.#waitingBytes = 0;
+    for (const { bytes, appended } of all) {
+      this.#pendingBytes -= bytes;
+      appended.reject(error);
     }
   }
 }
