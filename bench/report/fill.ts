@@ -20,6 +20,9 @@ const PARTITIONS = 2;
 const CELLS = 24;
 /** Events of a cell: 1 to 38, so 19.3 on average, and 100 million in all. */
 const EVENTS_MAX = 38;
+const CELLS_A_DAY = 24 * CAMPAIGNS * CELLS;
+/** Days that are made in one statement, whose memory is bounded. */
+const DAYS_AT_ONCE = 10;
 /** People of a campaign. */
 const PEOPLE = 40_000;
 
@@ -32,7 +35,8 @@ export const jobIdOf = (advertiser: number, day: number) => day * ADVERTISERS + 
 const pick = (words: readonly string[], by: string) =>
   `[${words.map((word) => `'${word}'`).join(", ")}][1 + ${by} % ${words.length}]`;
 
-const cellsSql = (fromSeconds: number, truthDays: number) => `
+/** Cells of `days` days, the first of which is the `firstDay`-th of all. */
+const cellsSql = (fromSeconds: number, firstDay: number, days: number) => `
   SELECT
     concat('adv-', leftPad(toString(campaign_no % ${ADVERTISERS}), 2, '0')) AS advertiser_id,
     toDate(toDateTime(${fromSeconds} + hour_no * 3600, 'UTC')) AS billing_day,
@@ -55,7 +59,7 @@ const cellsSql = (fromSeconds: number, truthDays: number) => `
       campaign_hour % ${CAMPAIGNS} AS campaign_no, intDiv(campaign_hour, ${CAMPAIGNS}) AS hour_no,
       cityHash64(number, 1) AS h1, cityHash64(number, 2) AS h2, cityHash64(number, 3) AS h3,
       cityHash64(number, 4) AS h4
-    FROM numbers(${truthDays * 24 * CAMPAIGNS * CELLS})
+    FROM numbers(${firstDay * CELLS_A_DAY}, ${days * CELLS_A_DAY})
   )`;
 
 const cubeColumns = `advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id,
@@ -134,21 +138,29 @@ export async function fillRollups(
     clickhouse.command({
       query,
       clickhouse_settings: {
-        min_insert_block_size_rows: "1000000",
-        min_insert_block_size_bytes: "300000000",
-        max_insert_threads: "2",
+        // Few parts, and no more sets of users in memory at once than one query may take.
+        min_insert_block_size_rows: "400000",
+        min_insert_block_size_bytes: "200000000",
+        max_insert_threads: "1",
+        output_format_parquet_row_group_size: "100000",
+        output_format_parquet_compression_method: "lz4",
       },
     });
   const seconds = (ms: number) => Math.floor(ms / SECOND_MS);
   const file = (name: string) => `${dir}/${name}.parquet`;
   const from = (name: string) => `file('${file(name)}', 'Parquet')`;
+  const cells = from("cells_*");
   const write = (name: string, sql: string) => run(`INSERT INTO FUNCTION ${from(name)} ${sql}`);
   const since = (days: number) =>
-    `(SELECT * FROM ${from("cells")} WHERE event_hour >= toDateTime(${seconds(endMs - days * DAY_MS)}, 'UTC'))`;
+    `(SELECT * FROM ${cells} WHERE event_hour >= toDateTime(${seconds(endMs - days * DAY_MS)}, 'UTC'))`;
 
-  await write("cells", cellsSql(seconds(endMs - truthDays * DAY_MS), truthDays));
-  await run(`INSERT INTO truth_cube (${cubeColumns}, users)
-    SELECT ${cubeColumns}, arrayReduce('uniqExactState', users) FROM ${from("cells")}`);
+  for (let day = 0; day < truthDays; day += DAYS_AT_ONCE) {
+    const days = Math.min(DAYS_AT_ONCE, truthDays - day);
+    const name = `cells_${String(day).padStart(3, "0")}`;
+    await write(name, cellsSql(seconds(endMs - truthDays * DAY_MS), day, days));
+    await run(`INSERT INTO truth_cube (${cubeColumns}, user_hashes)
+      SELECT ${cubeColumns}, arraySort(arrayDistinct(users)) FROM ${from(name)}`);
+  }
 
   await write("hot_hours", hotHoursSql(since(HOT_DAYS)));
   const hot =
@@ -178,7 +190,7 @@ export async function fillRollups(
   // As they are once the day is over: parts that were merged, which FINAL need not fold again.
   for (const table of ["hot_hours", "stream_rejects"]) await run(`OPTIMIZE TABLE ${table} FINAL`);
   return {
-    cells: file("cells"),
+    cells: file("cells_*"),
     hotHours: file("hot_hours"),
     hotMinutes: file("hot_minutes"),
     streamRejects: file("stream_rejects"),

@@ -130,7 +130,7 @@ export async function fillLines(db: Database, clickhouse: ClickHouseClient): Pro
         sumIf(events, event_type = 'click' AND verdict = 'duplicate') AS duplicateClicks,
         sumIf(events, event_type = 'impression') AS impressions,
         sumIf(events, event_type = 'conversion') AS conversions,
-        uniqExactMerge(users) AS uniqueUsers, sum(cost_micros) AS costMicros
+        uniqExactArray(user_hashes) AS uniqueUsers, sum(cost_micros) AS costMicros
       FROM truth_cube GROUP BY advertiserId, billingDay, campaignId`,
     format: "JSONEachRow",
   });

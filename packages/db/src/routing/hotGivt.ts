@@ -4,8 +4,16 @@ import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import { streamEvidenceSql } from "../queries/streamEvidence.ts";
 import type { Stores } from "../stores.ts";
-import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
-import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
+import { TENANT_CONDITION } from "../tenant.ts";
+import {
+  BUCKET_SQL,
+  type CurrencyParams,
+  currencySql,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitSql,
+} from "./measures.ts";
+import type { ReportQuery } from "./reportQuery.ts";
 
 const givtRowSchema = measuredRowSchema
   .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
@@ -13,13 +21,14 @@ const givtRowSchema = measuredRowSchema
 type GivtRow = z.infer<typeof givtRowSchema>;
 
 // The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
-const SQL = `
+const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
-    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
-    if({by_campaign: Bool}, campaign_id, '') AS campaign,
-    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
-      {currency: String}) AS currency,
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+    ])},
+    ${currencySql("advertiser_id", currencies)},
     count() AS events
   FROM (
     SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
@@ -28,7 +37,7 @@ const SQL = `
       AND event_hour >= fromUnixTimestamp({from_hour: Int64})
       AND event_hour < fromUnixTimestamp({to: Int64})
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))`)}
-    WHERE has({givt_verdicts: Array(String)}, reason)
+    WHERE reason IN {givt_verdicts: Array(String)}
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
   GROUP BY bucket, advertiser, campaign, currency
@@ -44,13 +53,13 @@ export type NetClicks = (row: MeasuredRow) => number;
  */
 export async function readNetClicks(
   { clickhouse }: Pick<Stores, "clickhouse">,
-  scope: TenantScope,
-  params: Readonly<Record<string, unknown>> & { readonly from: number },
+  query: ReportQuery,
+  params: CurrencyParams & { readonly from: number },
 ): Promise<NetClicks> {
   const hourSeconds = HOUR_MS / SECOND_MS;
-  const givtRows = await runTenantQuery(clickhouse, scope, {
+  const givtRows = await runTenantQuery(clickhouse, query.scope, {
     name: "hotGivt",
-    sql: SQL,
+    sql: sqlOf(query, params),
     row: givtRowSchema,
     params: {
       ...params,

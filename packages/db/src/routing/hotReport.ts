@@ -12,25 +12,27 @@ import { readUniqueUsers } from "./hotUsers.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
-  type MeasuredRow,
+  type CountedRows,
+  type CurrencyParams,
+  currencyParams,
+  currencySql,
   measuredRowSchema,
-  splitParams,
+  splitSql,
+  USERS_UNITED_MAX,
 } from "./measures.ts";
 import { DETAIL_DIMENSIONS, REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
 // One cube holds every event once, so only one is read.
-const sqlOf = (parts: HotParts) => `
+const sqlOf = (parts: HotParts, { dimensions }: ReportQuery, currencies: CurrencyParams) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
-    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
-    if({by_campaign: Bool}, campaign_id, '') AS campaign,
-    if({by_ad: Bool}, dimension_value, '') AS ad,
-    if({by_geo: Bool}, dimension_value, '') AS geo,
-    if({by_device: Bool}, dimension_value, '') AS device,
-    if({by_publisher: Bool}, dimension_value, '') AS publisher,
-    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
-      {currency: String}) AS currency,
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+      ...DETAIL_DIMENSIONS.map((dimension) => [dimension, "dimension_value"] as const),
+    ])},
+    ${currencySql("advertiser_id", currencies)},
     sum(hot.clicks) AS clicks,
     sum(hot.clicks + hot.invalid_clicks) AS gross_clicks,
     NULL AS net_clicks,
@@ -61,7 +63,7 @@ export async function hotReport(
   { parts, ...range }: HotRange & { readonly nowMs: number },
   advertisers: readonly AdvertiserRow[],
   buckets: BucketParams,
-): Promise<MeasuredRow[]> {
+): Promise<CountedRows> {
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
     (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
@@ -70,8 +72,7 @@ export async function hotReport(
   const cube = detail ?? "ad";
   const params = {
     ...buckets,
-    ...splitParams(dimensions),
-    ...currencyParams(advertisers),
+    ...currencyParams(advertisers, ({ id }) => id),
     cube,
     ...hotCellsParams(parts),
     from: firstSecond(range, parts),
@@ -84,39 +85,35 @@ export async function hotReport(
   };
   const reading = runTenantQuery(clickhouse, query.scope, {
     name: "hotReport",
-    sql: sqlOf(parts),
+    sql: sqlOf(parts, query, params),
     row: measuredRowSchema,
     params,
   });
   // Evidence and users are kept by campaign.
-  if (detail !== undefined) return reading;
-  const [rows, netClicks, uniqueUsers] = await Promise.all([
+  if (detail !== undefined) return { rows: await reading, usersOmitted: false };
+  const [rows, netClicks] = await Promise.all([
     reading,
-    readNetClicks({ clickhouse }, query.scope, params),
-    readUniqueUsers({ clickhouse }, query, range, params),
+    readNetClicks({ clickhouse }, query, params),
   ]);
-  return rows.map((row) => ({
-    ...row,
-    net_clicks: netClicks(row),
-    unique_users: uniqueUsers(row),
-  }));
+  const clicks = rows.reduce((sum, row) => sum + row.clicks, 0);
+  const usersOmitted = clicks > USERS_UNITED_MAX;
+  const uniqueUsers = usersOmitted
+    ? () => null
+    : await readUniqueUsers({ clickhouse }, query, range, params);
+  return {
+    rows: rows.map((row) => ({
+      ...row,
+      net_clicks: netClicks(row),
+      unique_users: uniqueUsers(row),
+    })),
+    usersOmitted,
+  };
 }
 
 /** Where what was counted begins: with a whole minute, or with a whole hour of no minutes. */
 function firstSecond({ fromMs }: InstantRange, { hours }: HotParts): number {
   const stepMs = hours !== null && hours.fromMs === fromMs ? HOUR_MS : MINUTE_MS;
   return Math.floor(fromMs / stepMs) * (stepMs / SECOND_MS);
-}
-
-function currencyParams(advertisers: readonly AdvertiserRow[]) {
-  const currency = advertisers[0]?.currency ?? "";
-  const foreign = advertisers.filter((advertiser) => advertiser.currency !== currency);
-  return {
-    currency,
-    // `transform` needs one pair at least; no advertiser has an empty id.
-    advertisers: ["", ...foreign.map((advertiser) => advertiser.id)],
-    currencies: ["", ...foreign.map((advertiser) => advertiser.currency)],
-  };
 }
 
 /**

@@ -4,7 +4,14 @@ import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
-import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
+import {
+  BUCKET_SQL,
+  type CurrencyParams,
+  currencySql,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitSql,
+} from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
@@ -18,13 +25,14 @@ const usersRowSchema = measuredRowSchema
   .extend({ users: z.coerce.number().int().nonnegative() });
 type UsersRow = z.infer<typeof usersRowSchema>;
 
-const SQL = `
+const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
-    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
-    if({by_campaign: Bool}, campaign_id, '') AS campaign,
-    transform(advertiser_id, {advertisers: Array(String)}, {currencies: Array(String)},
-      {currency: String}) AS currency,
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+    ])},
+    ${currencySql("advertiser_id", currencies)},
     uniqCombined64Merge(hot.users) AS users
   FROM (
     SELECT advertiser_id, campaign_id, users, toInt64(toUnixTimestamp(event_hour)) AS t
@@ -50,13 +58,13 @@ export async function readUniqueUsers(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
   range: AnsweredRange,
-  params: Readonly<Record<string, unknown>>,
+  params: CurrencyParams,
 ): Promise<UniqueUsers> {
   const whole = wholeBuckets(query, range);
   if (whole.size === 0) return () => null;
   const found = await runTenantQuery(clickhouse, query.scope, {
     name: "hotUsers",
-    sql: SQL,
+    sql: sqlOf(query, params),
     row: usersRowSchema,
     params,
   });

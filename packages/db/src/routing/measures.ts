@@ -29,16 +29,68 @@ export const measuredRowSchema = z.object({
 });
 export type MeasuredRow = z.infer<typeof measuredRowSchema>;
 
-/** Which dimensions split the rows, as parameters of the SQL. */
-export function splitParams(dimensions: readonly Dimension[]) {
+/** What one store counted. */
+export interface CountedRows {
+  readonly rows: readonly MeasuredRow[];
+  /** Whether users were left out because uniting their sets would take too long. */
+  readonly usersOmitted: boolean;
+}
+
+/**
+ * Most clicks whose users one report unites. Each is at most one member of a set that is read and
+ * hashed, some ten million in a second of a processor. A report of more leaves its users out, and says so.
+ */
+export const USERS_UNITED_MAX = 1_000_000;
+
+/**
+ * The dimensions of a row as SQL: of those that were asked for the column, and for all others an empty
+ * constant, by which the engine has nothing to group.
+ *
+ * @param columns A column, or what is made of it, and the name that it gets in the row.
+ */
+export function splitSql(
+  asked: readonly Dimension[],
+  columns: readonly (readonly [Dimension, column: string, alias?: string])[],
+): string {
+  return columns
+    .map(([dimension, column, alias = dimension]) => {
+      return `${asked.includes(dimension) ? column : "''"} AS ${alias}`;
+    })
+    .join(",\n    ");
+}
+
+/**
+ * Parameters that tell the currency of a row: that of most, and whose is another. Only what differs is
+ * listed: parameters travel in the address of a request, which is bounded.
+ */
+export interface CurrencyParams extends Record<string, unknown> {
+  readonly currency: string;
+  readonly foreign: readonly (string | number)[];
+  readonly foreign_currencies: readonly string[];
+}
+
+export function currencyParams<Owner extends { readonly currency: string }>(
+  owners: readonly Owner[],
+  idOf: (owner: Owner) => string | number,
+): CurrencyParams {
+  const currency = owners[0]?.currency ?? "";
+  const foreign = owners.filter((owner) => owner.currency !== currency);
   return {
-    by_advertiser: dimensions.includes("advertiser"),
-    by_campaign: dimensions.includes("campaign"),
-    by_ad: dimensions.includes("ad"),
-    by_geo: dimensions.includes("geo"),
-    by_device: dimensions.includes("device"),
-    by_publisher: dimensions.includes("publisher"),
+    currency,
+    foreign: foreign.map(idOf),
+    foreign_currencies: foreign.map((owner) => owner.currency),
   };
+}
+
+/** The currency of a row by the column that says whose it is; a constant where all have the same. */
+export function currencySql(
+  column: "advertiser_id" | "build_id",
+  { foreign }: CurrencyParams,
+): string {
+  if (foreign.length === 0) return "{currency: String} AS currency";
+  const type = column === "build_id" ? "UInt64" : "String";
+  return `transform(${column}, {foreign: Array(${type})}, {foreign_currencies: Array(String)},
+      {currency: String}) AS currency`;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs, hotReport } from "./hotReport.ts";
-import { type BucketParams, mergeMeasured, trafficOf } from "./measures.ts";
+import { type BucketParams, type CountedRows, mergeMeasured, trafficOf } from "./measures.ts";
 import { finalDate, truthFinality } from "./reportFinality.ts";
 import {
   DETAIL_DIMENSIONS,
@@ -20,7 +20,7 @@ import {
 } from "./reportQuery.ts";
 import { nameRows } from "./reportRows.ts";
 import { ReportQueryError, type Route, routeReport } from "./route.ts";
-import { type TruthAnswer, truthReport } from "./truthReport.ts";
+import { truthReport } from "./truthReport.ts";
 
 /** Most truth versions that a report reads: they travel in the address of a request. */
 const VERSIONS_READ_MAX = 20_000;
@@ -65,10 +65,10 @@ export async function runReport(
   const [counted, hot] = await Promise.all([
     truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
-      ? []
+      ? NOTHING
       : hotReport(stores, query, { ...route.hot, nowMs }, advertisers, buckets),
   ]);
-  const parts = [counted.rows, hot];
+  const parts = [counted.rows, hot.rows];
   const measured = mergeMeasured(parts);
   if (parts.some((rows) => rows.length > REPORT_ROWS_MAX) || measured.length > REPORT_ROWS_MAX) {
     throw new ReportQueryError(
@@ -85,7 +85,7 @@ export async function runReport(
         route.reason +
         wholeHoursNote(route.truth, truthPins) +
         countedNote(route.truth, truthPins, readAtMs) +
-        (counted.usersOmitted ? USERS_OMITTED_NOTE : ""),
+        (counted.usersOmitted || hot.usersOmitted ? USERS_OMITTED_NOTE : ""),
       as_of: new Date(readAtMs).toISOString(),
       watermark: route.hot === null ? null : toIso(stream.watermarkMs),
       finality: route.hot === null ? truthFinality(query, advertisers, pins, readAtMs) : "live",
@@ -106,7 +106,7 @@ async function isDegradedIn(
   return level > 0 || (await hasDegradedHours(stores, range));
 }
 
-const NOTHING: TruthAnswer = { rows: [], usersOmitted: false };
+const NOTHING: CountedRows = { rows: [], usersOmitted: false };
 
 const USERS_OMITTED_NOTE =
   "; unique users of so many clicks are left out, ask for fewer days or campaigns, or for days by campaign";

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TenantScope } from "../tenant.ts";
 import { fillAdvertiser, publishTruth, writeBuild } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { USERS_UNITED_MAX } from "./measures.ts";
 import { runReport } from "./report.ts";
 import type { ReportQuery } from "./reportQuery.ts";
-import { USERS_UNITED_MAX } from "./truthUsers.ts";
 
 let stores: TestStores;
 beforeAll(async () => {

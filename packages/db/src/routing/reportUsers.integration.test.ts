@@ -1,8 +1,10 @@
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fillAdvertiser, fillHot, fillHotUsers } from "../testing/fillStores.ts";
+import { migrateClickHouse } from "../clickhouse/migrate.ts";
+import { fillAdvertiser, fillHot, fillHotUsers, publishTruth } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { USERS_UNITED_MAX } from "./measures.ts";
 import { runReport } from "./report.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
@@ -103,4 +105,40 @@ it("says nothing where an hour is cut, by minute, and by another dimension", asy
   expect(cut).toBeNull();
   expect(whole).toBeGreaterThan(USERS / 2);
   expect(await usersOf({ toMs: query.fromMs + HOUR_MS })).toEqual([]);
+});
+
+it("leaves users out of so many clicks that uniting them would take long, and says so", async () => {
+  const many = { advertiser: "acme", campaign: "a1", at: "2026-10-30T08:01:00Z" };
+  await fillHot(stores, [{ ...many, clicks: USERS_UNITED_MAX }]);
+  const { rows, meta } = await runReport(stores, query, nowMs);
+  expect(rows).toMatchObject([{ unique_users: null }]);
+  expect(meta.reason).toContain("unique users of so many clicks are left out");
+  expectNear((await usersOf({ fromMs: query.fromMs + 9 * HOUR_MS }))[0], 1.5 * USERS);
+});
+
+it("tells the same of rows from before there were lists of users", async () => {
+  const users = Array.from({ length: 300 }, (_none, n) => n + 1);
+  const cell = { campaign: "a1", hour: "2026-10-20T10:00:00Z", events: 300 };
+  await publishTruth(stores, {
+    ...{ advertiser: "acme", day: "2026-10-20" },
+    cells: [
+      { ...cell, users },
+      { ...cell, geo: "FR", users: [1, 2, 1_000] },
+      { ...cell, verdict: "double_click" },
+    ],
+  });
+  const asked = {
+    ...({ mode: "billing", dimensions: ["geo"] } as const),
+    ...{ fromMs: at("2026-10-20T00:00:00Z"), toMs: at("2026-10-21T00:00:00Z") },
+  };
+  expect(await usersOf(asked)).toEqual([300, 3]);
+  const run = (query: string) =>
+    stores.clickhouse.command({ query, clickhouse_settings: { mutations_sync: "1" } });
+  await run(
+    "ALTER TABLE truth_cube UPDATE users = arrayReduce('uniqExactState', user_hashes) WHERE true",
+  );
+  await run("ALTER TABLE truth_cube DROP COLUMN user_hashes");
+  await migrateClickHouse(stores.clickhouse);
+  expect(await usersOf(asked)).toEqual([300, 3]);
+  expect(await usersOf({ ...asked, dimensions: [] })).toEqual([301]);
 });

@@ -8,9 +8,12 @@ import { TENANT_CONDITION } from "../tenant.ts";
 import {
   BUCKET_SQL,
   type BucketParams,
-  type MeasuredRow,
+  type CountedRows,
+  currencyParams,
+  currencySql,
   measuredRowSchema,
-  splitParams,
+  splitSql,
+  USERS_UNITED_MAX,
 } from "./measures.ts";
 import {
   DETAIL_DIMENSIONS,
@@ -19,44 +22,38 @@ import {
   type ReportQuery,
 } from "./reportQuery.ts";
 import { clicksOfLines, lineBuckets, lineReport } from "./truthLines.ts";
-import { USERS_UNITED_MAX, withTruthUsers } from "./truthUsers.ts";
+import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
-// A cell of the cube is one hour of one billing day. Where a day starts within an hour (zones of
-// half and quarter hours), the cell starts with the day, which `day_starts` knows by build.
-const sqlOf = (withUsers: boolean) => `
+const sqlOf = ({ dimensions }: ReportQuery, params: CellParams, withUsers: boolean) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
-    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
-    if({by_campaign: Bool}, campaign_id, '') AS campaign,
-    if({by_ad: Bool}, ad_id, '') AS ad,
-    if({by_geo: Bool}, toString(geo), '') AS geo_value,
-    if({by_device: Bool}, toString(device), '') AS device_value,
-    if({by_publisher: Bool}, publisher_id, '') AS publisher,
-    transform(
-      build_id, {foreign_builds: Array(UInt64)}, {foreign_currencies: Array(String)},
-      {currency: String}
-    ) AS currency,
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+      ["ad", "ad_id"],
+      ["geo", "toString(geo)", "geo_value"],
+      ["device", "toString(device)", "device_value"],
+      ["publisher", "publisher_id"],
+    ])},
+    ${currencySql("build_id", params)},
     sumIf(events, is_click AND verdict = 'valid') AS clicks,
     sumIf(events, is_click AND NOT is_removed) AS gross_clicks,
     sumIf(events, is_click AND NOT is_removed AND NOT is_givt) AS net_clicks,
-    sumIf(events, is_click AND has({duplicate_verdicts: Array(String)}, verdict))
+    sumIf(events, is_click AND verdict IN {duplicate_verdicts: Array(String)})
       AS duplicate_clicks,
     sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
     sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
-    ${withUsers ? "uniqExactMergeIf(users, is_click AND verdict = 'valid')" : "NULL"} AS unique_users,
+    ${withUsers ? "uniqExactArrayIf(user_hashes, is_click AND verdict = 'valid')" : "NULL"} AS unique_users,
     sum(cost_micros) AS cost,
     sum(credited) AS attributed_conversions,
     toString(sum(credited_value_micros)) AS attributed_value_micros
   FROM (
     SELECT
       *,
-      greatest(
-        toInt64(toUnixTimestamp(event_hour)),
-        transform(build_id, {odd_builds: Array(UInt64)}, {day_starts: Array(Int64)}, toInt64(0))
-      ) AS t,
+      ${cellStartSql(params)} AS t,
       event_type = 'click' AS is_click,
-      has({removed_verdicts: Array(String)}, verdict) AS is_removed,
-      has({givt_verdicts: Array(String)}, verdict) AS is_givt
+      verdict IN {removed_verdicts: Array(String)} AS is_removed,
+      verdict IN {givt_verdicts: Array(String)} AS is_givt
     FROM truth_cube
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
@@ -87,12 +84,6 @@ const truthRowSchema = measuredRowSchema
     cost_micros: cost,
   }));
 
-export interface TruthAnswer {
-  readonly rows: readonly MeasuredRow[];
-  /** Whether users were left out because uniting their sets would take too long. */
-  readonly usersOmitted: boolean;
-}
-
 /**
  * Counts of the pinned truth versions, by whole hours: an hour that the range cuts is in it whole.
  * From the billed lines where they can tell it, since those are few; else from the cube, which adds up
@@ -104,13 +95,12 @@ export async function truthReport(
   range: InstantRange,
   pins: readonly TruthPointer[],
   buckets: BucketParams,
-): Promise<TruthAnswer> {
+): Promise<CountedRows> {
   const days = pins.map((pin) => pin.billingDay).sort();
   const [firstDay, lastDay] = [days.at(0), days.at(-1)];
   if (firstDay === undefined || lastDay === undefined) return { rows: [], usersOmitted: false };
   const params = {
     ...buckets,
-    ...splitParams(query.dimensions),
     ...filterParams(query),
     ...buildParams(pins),
     first_day: firstDay,
@@ -121,7 +111,7 @@ export async function truthReport(
   const usersOmitted = !(await canUniteUsers(stores, query, pins));
   const rows = await runTenantQuery(stores.clickhouse, query.scope, {
     name: "truthReport",
-    sql: sqlOf(!usersOmitted),
+    sql: sqlOf(query, params, !usersOmitted),
     row: truthRowSchema,
     params: {
       ...params,
@@ -139,10 +129,10 @@ export async function truthReport(
 async function lineAnswer(
   stores: Stores,
   query: ReportQuery,
-  params: Readonly<Record<string, unknown>>,
+  params: CellParams,
   pins: readonly TruthPointer[],
   lineStarts: readonly number[],
-): Promise<TruthAnswer> {
+): Promise<CountedRows> {
   const found = await lineReport(stores, query, pins, lineStarts);
   const rows = found.map(({ lines: _, ...row }) => row);
   if (rows.every(({ unique_users }) => unique_users !== null) || rows.length > REPORT_ROWS_MAX) {
@@ -164,19 +154,13 @@ async function canUniteUsers(
   return (await clicksOfLines(stores, query, pins)) <= USERS_UNITED_MAX;
 }
 
-function buildParams(pins: readonly TruthPointer[]) {
-  const currency = pins[0]?.currency ?? "";
-  const foreign = pins.filter((pin) => pin.currency !== currency);
+function buildParams(pins: readonly TruthPointer[]): CellParams {
   const odd = pins.filter(({ bounds }) => bounds.fromMs % HOUR_MS !== 0);
   return {
+    ...currencyParams(pins, ({ buildId }) => buildId),
     builds: pins.map((pin) => pin.buildId),
-    // Only what differs is listed: parameters travel in the address of a request, which is bounded.
-    // `transform` needs one pair at least; no build has the number 0.
-    currency,
-    foreign_builds: [0, ...foreign.map((pin) => pin.buildId)],
-    foreign_currencies: ["", ...foreign.map((pin) => pin.currency)],
-    odd_builds: [0, ...odd.map((pin) => pin.buildId)],
-    day_starts: [0, ...odd.map(({ bounds }) => bounds.fromMs / SECOND_MS)],
+    odd_builds: odd.map((pin) => pin.buildId),
+    day_starts: odd.map(({ bounds }) => bounds.fromMs / SECOND_MS),
   };
 }
 

@@ -3,42 +3,56 @@ import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
-import { BUCKET_SQL, type MeasuredRow, measuredRowSchema } from "./measures.ts";
+import {
+  BUCKET_SQL,
+  type CurrencyParams,
+  currencySql,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitSql,
+} from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
+/** Which builds' cells are read, and what is told of a build. */
+export interface CellParams extends CurrencyParams {
+  /** Builds of days that start within an hour, and when they start, epoch seconds. */
+  readonly odd_builds: readonly number[];
+  readonly day_starts: readonly number[];
+}
+
 /**
- * Most clicks whose users one report unites. Each is at most one member of a set that is read and
- * hashed, some ten million in a second of a processor. A report of more leaves its users out, and says so.
+ * When a cell of the cube starts, epoch seconds: it is one hour of one billing day. Where a day starts
+ * within an hour (zones of half and quarter hours), the cell starts with the day.
  */
-export const USERS_UNITED_MAX = 1_000_000;
+export function cellStartSql({ odd_builds }: CellParams): string {
+  const hour = "toInt64(toUnixTimestamp(event_hour))";
+  if (odd_builds.length === 0) return hour;
+  return `greatest(${hour}, transform(
+        build_id, {odd_builds: Array(UInt64)}, {day_starts: Array(Int64)}, toInt64(0)))`;
+}
 
 const usersRowSchema = measuredRowSchema
   .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
   .extend({ users: z.coerce.number().int().nonnegative() });
 
-const SQL = `
+const sqlOf = ({ dimensions }: ReportQuery, params: CellParams) => `
   SELECT
     ${BUCKET_SQL} AS bucket,
-    if({by_advertiser: Bool}, advertiser_id, '') AS advertiser,
-    if({by_campaign: Bool}, campaign_id, '') AS campaign,
-    transform(
-      build_id, {foreign_builds: Array(UInt64)}, {foreign_currencies: Array(String)},
-      {currency: String}
-    ) AS currency,
-    uniqExactMerge(cell.users) AS users
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+    ])},
+    ${currencySql("build_id", params)},
+    uniqExactArray(user_hashes) AS users
   FROM (
-    SELECT advertiser_id, campaign_id, build_id, users,
-      greatest(
-        toInt64(toUnixTimestamp(event_hour)),
-        transform(build_id, {odd_builds: Array(UInt64)}, {day_starts: Array(Int64)}, toInt64(0))
-      ) AS t
+    SELECT advertiser_id, campaign_id, build_id, user_hashes, ${cellStartSql(params)} AS t
     FROM truth_cube
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
       AND build_id IN ({builds: Array(UInt64)})
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
       AND event_type = 'click' AND verdict = 'valid'
-  ) AS cell
+  )
   GROUP BY bucket, advertiser, campaign, currency
 `;
 
@@ -49,13 +63,13 @@ const SQL = `
  */
 export async function withTruthUsers(
   { clickhouse }: Pick<Stores, "clickhouse">,
-  { scope }: ReportQuery,
-  params: Readonly<Record<string, unknown>>,
+  query: ReportQuery,
+  params: CellParams,
   rows: readonly MeasuredRow[],
 ): Promise<MeasuredRow[]> {
-  const found = await runTenantQuery(clickhouse, scope, {
+  const found = await runTenantQuery(clickhouse, query.scope, {
     name: "truthUsers",
-    sql: SQL,
+    sql: sqlOf(query, params),
     row: usersRowSchema,
     params,
   });

@@ -226,13 +226,12 @@ export async function writeBuild({ db, clickhouse }: Stores, fill: TruthFill): P
     await clickhouse.command({
       query: `
         INSERT INTO truth_cube (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id,
-          publisher_id, geo, device, event_type, verdict, events, cost_micros, users, credited,
+          publisher_id, geo, device, event_type, verdict, events, cost_micros, user_hashes, credited,
           credited_value_micros) SELECT
           {advertiser: String}, {day: Date}, {build: UInt64}, {campaign: String},
           parseDateTimeBestEffort({hour: String}), {ad: String}, {publisher: String}, {geo: String},
           {device: String}, {type: String}, {verdict: String}, {events: UInt64}, {cost: Int64},
-          uniqExactStateIf(user, user > 0), {credited: UInt64}, {value: Int128}
-        FROM (SELECT arrayJoin(arrayPushBack({users: Array(UInt64)}, 0)) AS user)`,
+          arraySort({users: Array(UInt64)}), {credited: UInt64}, {value: Int128}`,
       query_params: {
         advertiser: fill.advertiser,
         day: fill.day,

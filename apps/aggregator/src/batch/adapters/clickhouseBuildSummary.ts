@@ -80,7 +80,7 @@ const LINES = `
       AS duplicateClicks,
     sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
     sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
-    uniqExactMerge(users) AS uniqueUsers,
+    uniqExactArray(user_hashes) AS uniqueUsers,
     sum(cost_micros) AS costMicros
   FROM truth_cube
   WHERE ${OF_BUILD}
@@ -110,7 +110,7 @@ const CELLS = `
   FROM (
     SELECT campaign_id, event_hour,
       toString((ad_id, publisher_id, geo, device, event_type, verdict, events, cost_micros,
-        finalizeAggregation(users))) AS cell
+        length(user_hashes))) AS cell
     FROM truth_cube
     WHERE ${OF_BUILD}
   )

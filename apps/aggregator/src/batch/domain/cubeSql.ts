@@ -63,12 +63,12 @@ export function cubeSql(
       ),
       cells AS (
         SELECT ${CELL_KEY} AS key, count() AS events,
-          uniqExactStateIf(sipHash64(user_id), is_user) AS users
+          arraySort(groupUniqArrayIf(sipHash64(user_id), is_user)) AS user_hashes
         FROM judged
         GROUP BY key
       ),
       named AS (
-        SELECT ${CELL_COLUMNS}, events, users,
+        SELECT ${CELL_COLUMNS}, events, user_hashes,
           arrayElement([${[firstHourMs, ...changes].join(", ")}], segment + 1) AS since_ms
         FROM cells
       ),
@@ -76,7 +76,7 @@ export function cubeSql(
         SELECT ${DIMENSIONS}, events,
           toInt64(if(verdict = 'valid' AND event_type = 'click', events * cpc_micros, 0))
             AS cost_micros,
-          users
+          user_hashes
         FROM named
         ASOF LEFT JOIN rates
           ON named.campaign_id = rates.campaign_id AND named.since_ms >= rates.effective_from_ms
@@ -86,7 +86,7 @@ export function cubeSql(
 
 /** The cells of one hour are one again, whatever their prices. */
 const UNITED = `SELECT ${DIMENSIONS}, sum(priced.events), sum(priced.cost_micros),
-      uniqExactMergeState(priced.users)
+      arraySort(groupUniqArrayArray(priced.user_hashes))
     FROM priced
     GROUP BY ${DIMENSIONS}`;
 

@@ -67,7 +67,7 @@ export function insertCube(
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
-        device, event_type, verdict, events, cost_micros, users)
+        device, event_type, verdict, events, cost_micros, user_hashes)
     SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
     FROM (${cubeSql({ rows, suspects, firstHourMs, endMs }, inputs)})`;
 }

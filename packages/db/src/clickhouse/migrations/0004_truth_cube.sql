@@ -20,4 +20,6 @@ CREATE TABLE IF NOT EXISTS truth_cube
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(billing_day)
-ORDER BY (advertiser_id, billing_day, build_id, campaign_id, event_hour);
+ORDER BY (advertiser_id, billing_day, build_id, campaign_id, event_hour)
+-- Reports of one campaign take a few hundred rows of each day. A table of before keeps its granules.
+SETTINGS index_granularity = 1024;
