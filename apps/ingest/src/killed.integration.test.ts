@@ -8,7 +8,6 @@ import { faultPlan, withSeed } from "./testing/faultPlan.ts";
 import { FaultyProxy, type Weather } from "./testing/faultyProxy.ts";
 import { Load } from "./testing/load.ts";
 import { sampleOf } from "./testing/metricsText.ts";
-import { packEdge } from "./testing/packedEdge.ts";
 import { readSpoolFiles } from "./testing/spoolFiles.ts";
 import { storedEventIds } from "./testing/storedRecords.ts";
 
@@ -19,9 +18,8 @@ const WEATHERS: readonly Weather[] = ["fair", "fair", { delayMs: 30 }, "silent",
 
 let world: EdgeWorld;
 let proxy: FaultyProxy;
-let program: string;
 beforeAll(async () => {
-  [world, program] = await Promise.all([createEdgeWorld(), packEdge()]);
+  world = await createEdgeWorld();
   proxy = await FaultyProxy.before(world.database.url);
 });
 afterAll(async () => {
@@ -32,10 +30,8 @@ afterAll(async () => {
 const spoolDir = () => join(world.folder, "spool");
 
 function start(): Promise<EdgeProcess> {
-  return world.start(
-    { DATABASE_URL: proxy.url, SPOOL_DIR: spoolDir(), SPOOL_AFTER_MS: "40", LOG_LEVEL: "info" },
-    program,
-  );
+  const spool = { SPOOL_DIR: spoolDir(), SPOOL_AFTER_MS: "40" };
+  return world.start({ DATABASE_URL: proxy.url, ...spool, LOG_LEVEL: "info" });
 }
 
 it(

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import type { PackedEdge } from "./packedEdge.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const listening = z.object({ msg: z.literal("listening"), port: z.int() });
@@ -22,15 +23,15 @@ export interface EdgeProcess {
 /**
  * Starts an edge on a free port; resolves when it listens, whether or not it is ready.
  *
- * @param program What Node runs: the edge's sources, or all of them in one file, which starts in a
- *   fifth of the time.
+ * @param packed In place of the sources.
  */
 export async function startEdgeProcess(
   settings: Readonly<Record<string, string>>,
-  program = MAIN,
+  packed: PackedEdge | null = null,
 ): Promise<EdgeProcess> {
-  const child = spawn(process.execPath, [program], {
-    env: { PATH: process.env["PATH"] ?? "", INGEST_PORT: "0", ...settings },
+  const own = { PATH: process.env["PATH"] ?? "", INGEST_PORT: "0" };
+  const child = spawn(process.execPath, [packed?.program ?? MAIN], {
+    env: { ...own, ...packed?.settings, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Not `exit`: its last words are still to be read then.

@@ -1,7 +1,9 @@
-import { mkdtemp } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -9,13 +11,19 @@ const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const REQUIRE =
   'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);';
 
+export interface PackedEdge {
+  /** What Node runs. */
+  readonly program: string;
+  /** To be set where it runs. */
+  readonly settings: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
 /**
- * Packs the edge and all that it needs into one file, which starts in a fifth of the time: for tests
- * that start it a hundred times. Nothing else about it is different.
- *
- * @returns Its path, in a folder of its own under the system's temporary one.
+ * Packs the edge and all that it needs into one file, compiled beforehand, which starts in a sixth of
+ * the time that its sources take. Nothing else about it is different.
  */
-export async function packEdge(): Promise<string> {
+export async function packEdge(): Promise<PackedEdge> {
   const folder = await mkdtemp(join(tmpdir(), "trueclick-packed-"));
   await build({
     entryPoints: { edge: MAIN },
@@ -25,9 +33,15 @@ export async function packEdge(): Promise<string> {
     platform: "node",
     format: "esm",
     banner: { js: REQUIRE },
+    ...{ minifyWhitespace: true, minifySyntax: true },
     // Compiled parts go along as they are.
     loader: { ".node": "copy" },
     logLevel: "error",
   });
-  return join(folder, "edge.mjs");
+  const program = join(folder, "edge.mjs");
+  const settings = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+  // Without settings it ends at once, and leaves behind what it has compiled.
+  const env = { PATH: process.env["PATH"] ?? "", ...settings };
+  await promisify(execFile)(process.execPath, [program], { env }).catch(() => null);
+  return { program, settings, remove: () => rm(folder, { recursive: true, force: true }) };
 }
