@@ -53,7 +53,7 @@ describe("the id set", () => {
     hash.hash(serialBytes, 0, 4);
     return set.admit(hash.word0, hash.word1, hash.word2, hash.word3, payload);
   };
-  const SERIALS = 200_000;
+  const SERIALS = 250_000;
 
   it("takes at most 33 bytes an id, 26 in the mean, once it holds some", () => {
     const set = new IdSet();

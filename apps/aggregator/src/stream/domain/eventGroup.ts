@@ -43,7 +43,7 @@ export class EventGroup {
     values: new Int32Array(GROUP_LINES * CUBES.length),
     cells: new Int32Array(GROUP_LINES * CUBES.length),
   };
-  #touched = 0;
+  readonly #idSlots = new Int32Array(GROUP_LINES);
 
   constructor(key: Int32Array) {
     const spanHash = new SpanHash(key);
@@ -71,7 +71,7 @@ export class EventGroup {
   /** Looks for the ids and for the first cubes' cells of all events that may be counted. */
   lookAhead(cubes: number): void {
     this.#internValues(cubes);
-    this.#touchIds();
+    this.#lookForIds();
     const { size } = this;
     const keys = this.#keys;
     for (let at = 0; at < size; at += 1) {
@@ -108,14 +108,19 @@ export class EventGroup {
     }
   }
 
-  #touchIds(): void {
+  #lookForIds(): void {
     const { size } = this;
-    let touched = this.#touched;
+    const slots = this.#idSlots;
     for (let at = 0; at < size; at += 1) {
       const { window, hashes } = this.at(at);
-      if (window !== null) touched ^= window.ids.touch(hashes.id.word0);
+      slots[at] = window === null ? 0 : window.ids.lookAtSlot(hashes.id.word0);
     }
-    this.#touched = touched;
+    for (let at = 0; at < size; at += 1) {
+      const { window, hashes } = this.at(at);
+      const { word0, word1 } = hashes.id;
+      // Kept, since a look whose answer goes nowhere is optimised away.
+      if (window !== null) slots[at] = window.ids.lookAtLog(word0, word1, slots[at] ?? 0);
+    }
   }
 }
 
