@@ -38,17 +38,17 @@ export async function rolledThrough({ db }: Pick<Stores, "db">): Promise<number 
 }
 
 /**
- * Whether the stream has left detail out of an hour of the range that no backfill has counted again.
- * Ask before the rows: an hour that is healed meanwhile is then called degraded, and not the other
- * way round. Holds nothing of any tenant.
+ * The newest hour of the range of which the stream has left detail out and that no backfill has counted
+ * again, epoch milliseconds; null for none. Ask before the rows: an hour that is healed meanwhile is
+ * then called degraded, and not the other way round. Holds nothing of any tenant.
  */
-export async function hasDegradedHours(
+export async function newestDegradedHour(
   { db }: Pick<Stores, "db">,
   { fromMs, toMs }: InstantRange,
-): Promise<boolean> {
+): Promise<number | null> {
   const { eventHour, cause, healedAt, markedAt } = streamDirtyHours;
-  const found = await db
-    .select({ eventHour })
+  const [row] = await db
+    .select({ newest: max(eventHour) })
     .from(streamDirtyHours)
     .where(
       and(
@@ -57,7 +57,6 @@ export async function hasDegradedHours(
         lt(eventHour, new Date(toMs)),
         or(isNull(healedAt), lt(healedAt, markedAt)),
       ),
-    )
-    .limit(1);
-  return found.length > 0;
+    );
+  return row?.newest?.getTime() ?? null;
 }

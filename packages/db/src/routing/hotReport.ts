@@ -4,6 +4,7 @@ import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { AdvertiserRow } from "../queries/advertisers.ts";
 import { hotCellsParams, hotCellsSql } from "../queries/hotCells.ts";
+import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { readNetClicks } from "./hotGivt.ts";
@@ -53,6 +54,13 @@ const sqlOf = (parts: HotParts, { dimensions }: ReportQuery, currencies: Currenc
   LIMIT {rows_max: UInt32}
 `;
 
+interface HotFacts {
+  readonly advertisers: readonly AdvertiserRow[];
+  /** What truth has counted of the days of the range. */
+  readonly pins: readonly TruthPointer[];
+  readonly buckets: BucketParams;
+}
+
 /**
  * The stream's counts: a minute that the range cuts, or an hour of which the minutes are kept no
  * more, is in it whole. The query asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
@@ -61,8 +69,7 @@ export async function hotReport(
   { clickhouse }: Pick<Stores, "clickhouse">,
   query: ReportQuery,
   { parts, ...range }: HotRange & { readonly nowMs: number },
-  advertisers: readonly AdvertiserRow[],
-  buckets: BucketParams,
+  { advertisers, pins, buckets }: HotFacts,
 ): Promise<CountedRows> {
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
@@ -91,15 +98,16 @@ export async function hotReport(
   });
   // Evidence and users are kept by campaign.
   if (detail !== undefined) return { rows: await reading, usersOmitted: false };
-  const [rows, netClicks] = await Promise.all([
+  const readUsers = () => readUniqueUsers({ clickhouse }, query, range, params);
+  // Truth's counts say beforehand whether there will be too many: when users are read, not whether.
+  const areFew = sumOf(pins, ({ validClicks }) => validClicks) <= USERS_UNITED_MAX;
+  const [rows, netClicks, usersRead] = await Promise.all([
     reading,
     readNetClicks({ clickhouse }, query, params),
+    areFew ? readUsers() : null,
   ]);
-  const clicks = rows.reduce((sum, row) => sum + row.clicks, 0);
-  const usersOmitted = clicks > USERS_UNITED_MAX;
-  const uniqueUsers = usersOmitted
-    ? () => null
-    : await readUniqueUsers({ clickhouse }, query, range, params);
+  const usersOmitted = sumOf(rows, ({ clicks }) => clicks) > USERS_UNITED_MAX;
+  const uniqueUsers = usersOmitted ? () => null : (usersRead ?? (await readUsers()));
   return {
     rows: rows.map((row) => ({
       ...row,
@@ -108,6 +116,10 @@ export async function hotReport(
     })),
     usersOmitted,
   };
+}
+
+function sumOf<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0);
 }
 
 /** Where what was counted begins: with a whole minute, or with a whole hour of no minutes. */

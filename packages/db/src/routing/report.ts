@@ -1,8 +1,8 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
-import { listAdvertisers } from "../queries/advertisers.ts";
-import { hasDegradedHours, type StreamState, streamState } from "../queries/streamState.ts";
+import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
+import { newestDegradedHour, type StreamState, streamState } from "../queries/streamState.ts";
 import { type TruthPointer, truthAt } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
@@ -43,13 +43,9 @@ export async function runReport(
   assertAsOf(asked, nowMs);
   const readAtMs = asked.asOfMs ?? nowMs;
   const query = { ...asked, scope: filteredScope(asked) };
-  // Pointers first: what is published while the rows are read is not part of this answer (I6).
-  const [advertisers, pins, stream] = await Promise.all([
-    listAdvertisers(stores, query.scope),
-    truthAt(stores, query.scope, query, query.asOfMs ?? null),
-    streamState(stores),
-  ]);
-  const route = await chooseRoute(stores, query, { pins, stream, nowMs });
+  const facts = await readFacts(stores, query);
+  const { advertisers, pins, stream } = facts;
+  const route = chooseRoute(query, facts, nowMs);
   const { truth } = route;
   const truthPins =
     truth === null
@@ -61,12 +57,11 @@ export async function runReport(
   }
 
   const buckets = bucketParams(query);
-  const isDegraded = route.hot !== null && (await isDegradedIn(stores, route.hot, stream));
   const [counted, hot] = await Promise.all([
     truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
       ? NOTHING
-      : hotReport(stores, query, { ...route.hot, nowMs }, advertisers, buckets),
+      : hotReport(stores, query, { ...route.hot, nowMs }, { advertisers, pins, buckets }),
   ]);
   const parts = [counted.rows, hot.rows];
   const measured = mergeMeasured(parts);
@@ -92,18 +87,14 @@ export async function runReport(
       ...finalDate(query, advertisers),
       traffic: trafficOf(measured, truthPins.length > 0 && route.hot === null),
       ...versionsOf(truth === null ? null : truthPins),
-      degraded: isDegraded,
+      degraded: route.hot !== null && isDegradedIn(route.hot, facts),
     },
   };
 }
 
-/** Now, or in hours of the range that are not counted again yet. */
-async function isDegradedIn(
-  stores: Stores,
-  range: InstantRange,
-  { level }: StreamState,
-): Promise<boolean> {
-  return level > 0 || (await hasDegradedHours(stores, range));
+/** Now, or in hours of the range that are not counted again yet. The range ends where the report does. */
+function isDegradedIn({ fromMs }: InstantRange, { stream, degradedMs }: ReportFacts): boolean {
+  return stream.level > 0 || (degradedMs !== null && degradedMs + HOUR_MS > fromMs);
 }
 
 const NOTHING: CountedRows = { rows: [], usersOmitted: false };
@@ -134,25 +125,37 @@ function filteredScope({ scope, filters }: ReportQuery): TenantScope {
   );
 }
 
-async function chooseRoute(
-  stores: Stores,
+/** What is known before the rows are read. */
+interface ReportFacts {
+  readonly advertisers: readonly AdvertiserRow[];
+  readonly pins: readonly TruthPointer[];
+  readonly stream: StreamState;
+  /** Where the hot store begins, epoch milliseconds; null where it has nothing, or is not asked. */
+  readonly startMs: number | null;
+  /** The newest hour that lacks detail, epoch milliseconds; null for none, or where it is not asked. */
+  readonly degradedMs: number | null;
+}
+
+/** Pointers before rows: what is published while the rows are read is not part of the answer (I6). */
+async function readFacts(stores: Stores, query: ReportQuery): Promise<ReportFacts> {
+  const { scope, mode, fromMs, asOfMs } = query;
+  const asksHot = mode === "dashboard";
+  const [advertisers, pins, stream, startMs, degradedMs] = await Promise.all([
+    listAdvertisers(stores, scope),
+    truthAt(stores, scope, query, asOfMs ?? null),
+    streamState(stores),
+    asksHot ? hotFromMs(stores, scope, fromMs) : null,
+    asksHot ? newestDegradedHour(stores, query) : null,
+  ]);
+  return { advertisers, pins, stream, startMs, degradedMs };
+}
+
+function chooseRoute(
   query: ReportQuery,
-  {
-    pins,
-    stream: { rolledThroughMs },
-    nowMs,
-  }: {
-    readonly pins: readonly TruthPointer[];
-    readonly stream: StreamState;
-    readonly nowMs: number;
-  },
-): Promise<Route> {
-  const { mode, dimensions, filters } = query;
-  // Where truth has nothing to give, where the hot store begins does not matter.
-  const startMs =
-    mode === "dashboard" && pins.length > 0
-      ? await hotFromMs(stores, query.scope, query.fromMs)
-      : query.fromMs;
+  { pins, stream: { rolledThroughMs }, startMs }: ReportFacts,
+  nowMs: number,
+): Route {
+  const { dimensions, filters } = query;
   return routeReport({
     ...query,
     nowMs,
@@ -160,7 +163,8 @@ async function chooseRoute(
     detailDimensions: DETAIL_DIMENSIONS.filter(
       (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
     ).length,
-    hotFromMs: startMs,
+    // Where truth has nothing to give, where the hot store begins does not matter.
+    hotFromMs: pins.length > 0 ? startMs : query.fromMs,
     truthBefore: (instantMs) => pins.some(({ bounds }) => bounds.fromMs < instantMs),
   });
 }

@@ -39,6 +39,21 @@ describe("dayBounds", () => {
   });
 });
 
+// Bounds are remembered, some thousands of them: neither the second answer nor the one after all were
+// forgotten may be another.
+it("says the same of a day whenever it is asked, day after day and in every zone", () => {
+  const day = "2026-10-25";
+  const first = [dayBounds(day, "Europe/Berlin"), dayBounds(day, "America/Havana")];
+  expect(first[0]).not.toEqual(first[1]);
+  let startMs = dayBounds("2015-01-01", "Europe/Berlin").fromMs;
+  for (const next of daysBetween("2015-01-01", "2026-12-31")) {
+    const { fromMs, toMs } = dayBounds(next, "Europe/Berlin");
+    expect(fromMs).toBe(startMs);
+    startMs = toMs;
+  }
+  expect([dayBounds(day, "Europe/Berlin"), dayBounds(day, "America/Havana")]).toEqual(first);
+});
+
 it("puts each instant into one day: the end of a day is the start of the next", () => {
   const { fromMs, toMs } = dayBounds("2026-10-25", "Europe/Berlin");
   expect(dayOf(fromMs, "Europe/Berlin")).toBe("2026-10-25");

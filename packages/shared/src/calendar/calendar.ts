@@ -37,9 +37,22 @@ export function parseDay(day: string): IsoDay {
  * @throws {RangeError} on an unknown zone or an impossible day.
  */
 export function dayBounds(day: IsoDay, timeZone: string): InstantRange {
+  const key = `${day} ${timeZone}`;
+  const before = knownBounds.get(key);
+  if (before !== undefined) return before;
   const date = Temporal.PlainDate.from(day, { overflow: "reject" });
-  return { fromMs: startOf(date, timeZone), toMs: startOf(date.add({ days: 1 }), timeZone) };
+  const bounds = {
+    fromMs: startOf(date, timeZone),
+    toMs: startOf(date.add({ days: 1 }), timeZone),
+  };
+  if (knownBounds.size >= KNOWN_BOUNDS_MAX) knownBounds.clear();
+  knownBounds.set(key, bounds);
+  return bounds;
 }
+
+/** Bounds that were worked out before: from a zone's history it takes longer than the rest of a report. */
+const knownBounds = new Map<string, InstantRange>();
+const KNOWN_BOUNDS_MAX = 4_096;
 
 /** The local day that holds an instant. */
 export function dayOf(instantMs: number, timeZone: string): IsoDay {
