@@ -9,6 +9,8 @@ import { connectionOf } from "./requestHeaders.ts";
 
 /** When a browser should try again after a 503, seconds. */
 const RETRY_AFTER_S = 1;
+/** Landing pages whose address is kept as a header has it; each some KiB at most. */
+const LOCATIONS_MAX = 1_000;
 
 export interface ClicksDependencies {
   readonly acceptance: Acceptance;
@@ -16,6 +18,7 @@ export interface ClicksDependencies {
 }
 
 export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependencies): Endpoint {
+  const redirect = createRedirect();
   return async (request, { receivedAtMs, pathRest }) => {
     // Link checkers ask for the headers; nobody clicked.
     if (request.method === "HEAD") {
@@ -35,10 +38,20 @@ export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependenc
   };
 }
 
-function redirect(landingUrl: string): Answer {
-  // As a browser would write it: ASCII, every other character escaped.
-  const headers = { Location: new URL(landingUrl).href };
-  return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+/** Answers that lead to landing pages, to which many clicks lead each. */
+function createRedirect(): (landingUrl: string) => Answer {
+  const locations = new Map<string, string>();
+  return (landingUrl) => {
+    let location = locations.get(landingUrl);
+    if (location === undefined) {
+      // As a browser would write it: ASCII, every other character escaped.
+      location = new URL(landingUrl).href;
+      if (locations.size >= LOCATIONS_MAX) locations.clear();
+      locations.set(landingUrl, location);
+    }
+    const headers = { Location: location };
+    return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+  };
 }
 
 /** One answer for forged, damaged and expired: a guesser learns nothing. */

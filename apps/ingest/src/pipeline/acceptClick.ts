@@ -13,6 +13,10 @@ import { toStoredEvent } from "../domain/stamp.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
 import { type Acceptance, appendEvent, quarantineBody } from "./acceptEvents.ts";
 
+/** Issuers are named by tokens that are genuine, so there are few. */
+const SOURCES_MAX = 1_000;
+const linkSources = new Map<string, Source>();
+
 /** Of clicks whose token does not say whose they are. */
 const UNKNOWN_ISSUER: Source = linkSource("click_links");
 
@@ -54,7 +58,8 @@ export async function acceptClick(
   const { claims } = check;
   const source = linkSource(claims.issuer);
   const event = toEnvelope(claims, click, eventIdOf(acceptance, links, click.connection, claims));
-  const context = { ...acceptance.stamps, ...click, source };
+  // The stamps ask about the same token at the same time: it is verified once.
+  const context = { ...acceptance.stamps, ...click, source, verifyToken: () => check };
   try {
     await appendEvent(acceptance, toStoredEvent(event, context));
   } catch (error) {
@@ -115,6 +120,12 @@ async function quarantine(
   acceptance.metrics.recordQuarantineLoss(1);
 }
 
-function linkSource(id: string): Source {
-  return { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: true };
+function linkSource(issuer: string): Source {
+  const known = linkSources.get(issuer);
+  if (known !== undefined) return known;
+  const id = sourceIdSchema.parse(issuer);
+  const source = { id, speaksForUsers: false, requireToken: true };
+  if (linkSources.size >= SOURCES_MAX) linkSources.clear();
+  linkSources.set(issuer, source);
+  return source;
 }
