@@ -2,8 +2,9 @@
  * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
  * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours]`: 5 million clicks and 2 rounds unless said. `ours` leaves
- * the peers out, which above 20 million need more memory and time than most machines have.
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps]`: 5 million clicks and 2 rounds unless said.
+ * `ours` leaves the peers out, which above 20 million need more memory and time than most machines have;
+ * `steps` says instead what each statement of one count costs.
  */
 import { parseArgs } from "node:util";
 import { type Contestant, compete, type Standing } from "../harness/rounds.ts";
@@ -11,6 +12,7 @@ import { provenance, resultTable } from "../harness/table.ts";
 import { type PeerResult, runPeer } from "./child.ts";
 import { clicksPath, distinctIds, type HourOfClicks, hoursOfDay } from "./dayOfClicks.ts";
 import { assertLikeEncoded } from "./sample.ts";
+import { meterStatements } from "./statements.ts";
 import { openTruthWorld, type TruthWorld } from "./world.ts";
 
 const DAY = "2026-11-10";
@@ -27,7 +29,7 @@ const [millions = "5", rounds = "2", only] = positionals;
 process.stdout.write(`${provenance()}\n\n`);
 const scaling: Standing[] = [];
 for (const size of millions.split(",").map(Number)) scaling.push(...(await countDay(size)));
-process.stdout.write(`${resultTable(scaling, FIGURES)}\n`);
+if (scaling.length > 0) process.stdout.write(`${resultTable(scaling, FIGURES)}\n`);
 
 /** Answers with the standings of our own counts. */
 async function countDay(size: number): Promise<Standing[]> {
@@ -41,6 +43,10 @@ async function countDay(size: number): Promise<Standing[]> {
     process.stderr.write(
       `${size} million clicks written in ${Math.round((performance.now() - startedMs) / 1_000)} s\n`,
     );
+    if (only === "steps") {
+      process.stdout.write(`${await steps(world, rows)}\n\n`);
+      return [];
+    }
     const figuresOf = checked(rows, distinctIds(hours));
     const ours = (sessions: number): Contestant => ({
       name: `trueclick, ${size} M, ${sessions} ${sessions === 1 ? "session" : "sessions"}`,
@@ -111,4 +117,15 @@ async function late(world: TruthWorld, rows: number): Promise<string> {
   await world.write([file]);
   const { ms, cpuMs, timings } = await world.recount(DAY, { full: false, sessions: SESSIONS });
   return `a late file of ${LATE_ROWS} rows is counted in ${Math.round(ms)} ms (${Math.round(cpuMs)} ms of the processor; ${JSON.stringify(timings)})`;
+}
+
+/** Processor time of the engine by statement, of one session: side by side they cannot be told apart. */
+async function steps(world: TruthWorld, rows: number): Promise<string> {
+  const meter = meterStatements(world.clickhouse, world.enginePid);
+  await world.recount(DAY, { full: true, sessions: 1 });
+  const lines = meter.take().map(({ name, runs, cpuMs }) => {
+    return `| ${name} | ${runs} | ${Math.round(cpuMs)} | ${((cpuMs * 1_000) / rows).toFixed(3)} |`;
+  });
+  const head = ["| statement | runs | cpu_ms | us_per_row |", "| --- | --- | --- | --- |"];
+  return [...head, ...lines].join("\n");
 }

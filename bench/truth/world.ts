@@ -37,6 +37,8 @@ const silent = () => {};
 export interface TruthWorld {
   readonly clickhouse: ClickHouseClient;
   readonly objectsDir: string;
+  /** Of the process that is ClickHouse. */
+  readonly enginePid: number;
   /** What a peer is told on its command line; see `peerDay.ts`. */
   readonly peerWords: readonly string[];
   write(hours: readonly HourOfClicks[]): Promise<void>;
@@ -82,6 +84,7 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
   return {
     clickhouse,
     objectsDir,
+    enginePid: engine.pid,
     peerWords: [
       `${objectsDir}/raw/*/*.parquet`,
       agentsFile,

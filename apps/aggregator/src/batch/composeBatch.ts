@@ -49,8 +49,8 @@ export interface BatchDependencies {
 
 const JOBS_MAX = 2;
 const SLICES_AT_ONCE = 2;
-/** 500,000 dedupe keys and positions take some 100 MB of the engine. */
-const SLICE_ROWS_MAX = 500_000;
+/** Each statement of a slice is planned anew, for up to 0.1 s; its rows take some 200 MB of the engine. */
+const SLICE_ROWS_MAX = 1_000_000;
 /** Three renewals may fail before a lease ends. */
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
 

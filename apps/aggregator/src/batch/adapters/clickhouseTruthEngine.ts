@@ -7,7 +7,7 @@ import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
 import type { PinnedCampaign } from "../domain/inputs.ts";
-import { eventCountSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
+import { countSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
 import { followingClicks } from "../domain/keysSql.ts";
 import {
   dropRows,
@@ -55,7 +55,8 @@ const SETTINGS: ClickHouseSettings = {
 /** For queries whose conditions share nothing: columns are only read where the conditions hold. */
 const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1 };
 
-const countRow = z.object({ rows: z.coerce.number().int(), events: z.coerce.number().int() });
+const whole = z.coerce.number().int();
+const countRow = z.object({ hourSeconds: whole, rows: whole, events: whole });
 const pathRow = z.object({ path: z.string() });
 
 /**
@@ -71,7 +72,6 @@ export function createClickHouseTruthEngine(
 ): TruthEngine {
   const rowsOf = (slice: readonly { readonly path: string }[]) =>
     slice.length === 0 ? null : objects.rowsOf(slice.map(({ path }) => path));
-  const write = sliceWriter(clickhouse);
   let networksLoaded: Promise<void> | null = null;
   const loadNetworks = async ({ datacenterRangesSha256: pinned }: JudgeInputs) => {
     if (pinned === null) return;
@@ -95,10 +95,16 @@ export function createClickHouseTruthEngine(
         format: "JSONEachRow",
         clickhouse_settings: { ...SETTINGS, log_comment: "batch.count" },
       });
-      return z.tuple([countRow]).parse(await result.json())[0];
+      const counted = z.array(countRow).parse(await result.json());
+      return {
+        rows: counted.reduce((sum, hour) => sum + hour.rows, 0),
+        eventsByHour: new Map(
+          counted.map(({ hourSeconds, events }) => [hourSeconds * SECOND_MS, events]),
+        ),
+      };
     },
 
-    async judge(build, slice) {
+    async judge(build, slice, threads) {
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
       const sieved = {
         rows,
@@ -113,6 +119,7 @@ export function createClickHouseTruthEngine(
       }
       await loadNetworks(build.inputs);
       const range = lookedAt(sieved.endMs, build.inputs);
+      const write = sliceWriter(clickhouse, threads);
       const rules = rulesThatMeet(build.inputs.rules, build.inputs.campaigns, range);
       const inputs = { ...build.inputs, rules };
       const needsImpression = lookbackHours(rules, inputs.campaigns, range) > 0;
@@ -140,8 +147,8 @@ export function createClickHouseTruthEngine(
   };
 }
 
-/** Runs a statement of a slice. */
-function sliceWriter(clickhouse: ClickHouseClient) {
+/** Runs statements of a slice. */
+function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
   return async (
     name: string,
     query: string,
@@ -157,7 +164,7 @@ function sliceWriter(clickhouse: ClickHouseClient) {
         buildId: jobId.toString(),
         sliceHour: slice.firstHourMs / SECOND_MS,
       },
-      clickhouse_settings: { ...settings, log_comment: name },
+      clickhouse_settings: { ...settings, max_threads: threads, log_comment: name },
     });
   };
 }
@@ -246,10 +253,4 @@ function findCopiesSql(campaigns: string): string {
         AND countIf(event_hour >= {fromSeconds: UInt32} AND event_hour < {toSeconds: UInt32}) > 0
     )
     LIMIT {limit: UInt32}`;
-}
-
-function countSql(rows: string, inputs: Parameters<typeof eventCountSql>[1]): string {
-  return `SELECT
-    (SELECT count() FROM ${rows}) AS rows,
-    (${eventCountSql(rows, inputs)}) AS events`;
 }

@@ -115,16 +115,21 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
     WHERE all_bits != 0 AND event_time_ms < ${judged.endMs} AND ${inDay(bounds)}`;
 }
 
-/** SQL of a sub-query: how many events of the advertiser lie in `bounds`, counted without judging. */
-export function eventCountSql(
+/**
+ * SQL of rows, and of the advertiser's events in `bounds` among them, by event hour in epoch seconds,
+ * counted without judging. Rows that are no event are in hour 0.
+ */
+export function countSql(
   rows: string,
   { campaigns, bounds }: Pick<JudgeInputs, "campaigns" | "bounds">,
 ): string {
   return `
     WITH campaigns AS (${campaignRows(campaigns)})
-    SELECT countIf(NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
-      AND ${inDay(bounds, "toUnixTimestamp64Milli(event_time)")}) AS events
-    FROM ${rows}`;
+    SELECT toUnixTimestamp(toStartOfHour(event_time)) AS hourSeconds, count() AS rows,
+      countIf(NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
+        AND ${inDay(bounds, "toUnixTimestamp64Milli(event_time)")}) AS events
+    FROM ${rows}
+    GROUP BY hourSeconds`;
 }
 
 /** From the first hour that the day touches to the last click that can follow one of it. */

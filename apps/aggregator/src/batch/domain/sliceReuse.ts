@@ -1,10 +1,10 @@
 import type { Canonical } from "./canonicalJson.ts";
-import { hashedInputs, type PinnedInputs, type PinnedObject } from "./inputs.ts";
+import { hashedInputs, type PinnedInputs } from "./inputs.ts";
 import { planSlices, type Slice } from "./slices.ts";
 
-/** A slice that was judged, and where its rows lie. */
+/** Hours that were judged, and where their rows lie. */
 export interface JudgedSlice {
-  /** Its event hours, as starts in epoch milliseconds, ascending. */
+  /** Event hours, as starts in epoch milliseconds, ascending: one each since decision 68. */
   readonly hoursMs: readonly number[];
   /** SHA-256 of everything that its rows are a function of, in hex. */
   readonly inputsHash: string;
@@ -25,7 +25,7 @@ export interface SlicePlan {
  * would come out again: those that were judged by equal inputs.
  *
  * @param known Earlier slices of the partition, those first that are to be preferred.
- * @param hashOf The SHA-256 of what `sliceInputs` gives.
+ * @param hashOf The SHA-256 of what `hourInputs` gives.
  */
 export function planPart(
   inputs: PinnedInputs,
@@ -37,11 +37,8 @@ export function planPart(
   const covered = new Set<number>();
   const reused = known.filter(({ hoursMs, inputsHash }) => {
     if (hoursMs.some((hour) => covered.has(hour) || !byHour.has(hour))) return false;
-    const [slice] = sliceObjects(
-      inputs,
-      hoursMs.flatMap((hour) => byHour.get(hour) ?? []),
-      Number.POSITIVE_INFINITY,
-    );
+    const own = hoursMs.flatMap((hour) => byHour.get(hour) ?? []);
+    const [slice] = planSlices(inputs, Number.POSITIVE_INFINITY, own);
     if (slice === undefined || hashOf(sliceInputs(inputs, slice)) !== inputsHash) return false;
     for (const hour of hoursMs) covered.add(hour);
     return true;
@@ -51,30 +48,35 @@ export function planPart(
     covered,
   );
   const judged = runs.flatMap((hours) =>
-    sliceObjects(
+    planSlices(
       inputs,
-      hours.flatMap((hour) => byHour.get(hour) ?? []),
       rowsMax,
+      hours.flatMap((hour) => byHour.get(hour) ?? []),
     ),
   );
   return { reused, judged };
 }
 
-/** Everything that the rows of a slice are a function of, to be hashed. */
-export function sliceInputs(inputs: PinnedInputs, slice: Slice): Canonical {
-  return hashedInputs({ ...inputs, ...slice });
-}
-
-export function hoursOf({ objects }: Slice): number[] {
-  return [...new Set(objects.map(({ eventHourMs }) => eventHourMs))].sort((a, b) => a - b);
-}
-
-function sliceObjects(
+/**
+ * Everything that the rows of each hour of a slice are a function of, to be hashed: an hour comes to the
+ * same whichever hours it is judged with.
+ */
+export function hourInputs(
   inputs: PinnedInputs,
-  objects: readonly PinnedObject[],
-  rowsMax: number,
-): Slice[] {
-  return planSlices(inputs, rowsMax, objects);
+  { objects }: Pick<Slice, "objects">,
+): { readonly hourMs: number; readonly hashed: Canonical }[] {
+  const hours = [...Map.groupBy(objects, ({ eventHourMs }) => eventHourMs)];
+  return hours
+    .sort(([a], [b]) => a - b)
+    .flatMap(([hourMs, own]) =>
+      planSlices(inputs, Number.POSITIVE_INFINITY, own).map((slice) => {
+        return { hourMs, hashed: sliceInputs(inputs, slice) };
+      }),
+    );
+}
+
+function sliceInputs(inputs: PinnedInputs, slice: Slice): Canonical {
+  return hashedInputs({ ...inputs, ...slice });
 }
 
 /** Hours that follow one another without a covered one between them: a slice never spans one. */

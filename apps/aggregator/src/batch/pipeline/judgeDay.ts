@@ -1,13 +1,7 @@
 import { hash } from "node:crypto";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
-import {
-  hoursOf,
-  type JudgedSlice,
-  planPart,
-  type SlicePlan,
-  sliceInputs,
-} from "../domain/sliceReuse.ts";
+import { hourInputs, type JudgedSlice, planPart, type SlicePlan } from "../domain/sliceReuse.ts";
 import type { Slice } from "../domain/slices.ts";
 import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
@@ -63,17 +57,17 @@ export async function judgeDay(
     events += slice.events;
     done += 1;
   }
+  // Of a few touched hours one may have nearly all events; many slices share no hash table.
+  const threads = plan.judged.length <= options.slicesAtOnce ? options.slicesAtOnce : 1;
   await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
-    // Not `events += await …`, which adds to what `events` was before the wait.
-    const own = await judgeSlice(engine, build, slice);
-    events += own;
-    await slices.record(jobId, {
-      hoursMs: hoursOf(slice),
-      inputsHash: hashOf(sliceInputs(inputs, slice)),
-      events: own,
-      buildId: jobId,
-    });
+    const eventsByHour = await judgeSlice(engine, build, slice, threads);
+    for (const { hourMs, hashed } of hourInputs(inputs, slice)) {
+      const own = eventsByHour.get(hourMs) ?? 0;
+      const inputsHash = hashOf(hashed);
+      await slices.record(jobId, { hoursMs: [hourMs], inputsHash, events: own, buildId: jobId });
+    }
+    for (const own of eventsByHour.values()) events += own;
     done += 1;
     await onProgress(done, total);
   });
@@ -85,15 +79,20 @@ export async function judgeDay(
 
 const hashOf = (value: Canonical) => hash("sha256", canonicalJson(value));
 
-/** Answers with the events that the slice had to judge, counted without judging. */
-async function judgeSlice(engine: TruthEngine, build: Build, slice: Slice): Promise<number> {
+/** Answers with the events that the slice had to judge, by hour, counted without judging. */
+async function judgeSlice(
+  engine: TruthEngine,
+  build: Build,
+  slice: Slice,
+  threads: number,
+): Promise<ReadonlyMap<number, number>> {
   const counted = await engine.count(build, slice);
   const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);
   if (counted.rows !== expected) {
     throw new JobRefusedError(`read ${counted.rows} rows of objects that have ${expected}`);
   }
-  await engine.judge(build, slice);
-  return counted.events;
+  await engine.judge(build, slice, threads);
+  return counted.eventsByHour;
 }
 
 /** Works through a list by some workers; the first error stops all, each after what it has in hand. */

@@ -9,6 +9,12 @@ export interface Build {
   readonly inputs: PinnedInputs;
 }
 
+export interface CountedRows {
+  readonly rows: number;
+  /** By event hour, as its start in epoch milliseconds. */
+  readonly eventsByHour: ReadonlyMap<number, number>;
+}
+
 /** Judges, prices and adds up inside the ClickHouse engine; rows of events never leave it. */
 export interface TruthEngine {
   /**
@@ -19,12 +25,14 @@ export interface TruthEngine {
    */
   findCopies(campaigns: readonly PinnedCampaign[], bounds: InstantRange): Promise<string[]>;
   /** Counts, without judging: rows of the objects, and events of the advertiser's day in them. */
-  count(build: Build, slice: Slice): Promise<{ readonly rows: number; readonly events: number }>;
+  count(build: Build, slice: Slice): Promise<CountedRows>;
   /**
    * Writes the cube and the evidence of a slice. Not idempotent: when it fails, the outcome is
    * unknown and the build must never be published.
+   *
+   * @param threads Of each of its queries.
    */
-  judge(build: Build, slice: Slice): Promise<void>;
+  judge(build: Build, slice: Slice, threads: number): Promise<void>;
   /** Reads back what the build holds. */
   summarize(build: Build): Promise<BuildSummary>;
 }

@@ -114,8 +114,8 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
     },
     engine: {
       ...engine,
-      judge: async (build, slice) => {
-        const judged = engine.judge(build, slice);
+      judge: async (...args) => {
+        const judged = engine.judge(...args);
         if (step === "a slice being written") {
           await Promise.race([judged, pause(IN_FLIGHT_MS)]);
           dieAt("a slice being written");
