@@ -1,5 +1,6 @@
 import { HOUR_MS } from "@trueclick/shared/time";
 import type { CellTotals } from "../domain/cubes.ts";
+import { Doubts } from "./doubts.ts";
 import { type Expected, oracle } from "./oracle.ts";
 import type { SimulatedWorld } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
@@ -7,13 +8,12 @@ import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
 /** Where the stores differ from the oracle, in words: I1, I2 and the totals. */
 export async function findings(world: SimulatedWorld): Promise<string[]> {
   const { records, hotStore, checkpoints } = world;
-  const oracles = records.map((own, partition) => {
-    const modes = checkpoints.modes.get(partition) ?? [];
-    const inOrder = modes.toSorted((a, b) => Number(a.offsetFrom - b.offsetFrom));
-    return oracle(own, ALLOWED_LATENESS_MS, inOrder);
-  });
-  const users = differences("users", usersOf(oracles), sizesOf(hotStore.users));
+  const doubts = records.map((_own, partition) => new Doubts(world, partition));
+  const oracles = doubts.map(({ modes, counted }) => oracle(counted, ALLOWED_LATENESS_MS, modes));
+  const areUsersSure = (key: string) => doubts.every((of) => of.areUsersSure(key));
+  const users = differences("users", usersOf(oracles), sizesOf(hotStore.users), areUsersSure);
   const ofPartitions = oracles.flatMap((expected, partition) => {
+    const own = doubts[partition] ?? new Doubts(world, partition);
     const degraded = checkpoints.degraded.filter((mark) => mark.partition === partition);
     const marked = new Set(degraded.flatMap(({ hoursMs }) => hoursMs));
     const cells = new Map<string, number[]>();
@@ -26,12 +26,16 @@ export async function findings(world: SimulatedWorld): Promise<string[]> {
     }
     const totals = Object.values(checkpoints.rows.get(partition)?.checkpoint.totals ?? {});
     const events = totals.reduce((sum, count) => sum + count, 0);
+    const conflicts = hotStore.conflicts.filter((one) => {
+      return one.partition === partition && own.isCellSure(one.cell);
+    });
     return [
-      ...differences(`cell ${partition}`, expected.cells, cells),
-      ...differences(`reject ${partition}`, expected.rejects, rejects),
-      ...unmarked(world, partition),
+      ...conflicts.map(({ words }) => words),
+      ...differences(`cell ${partition}`, expected.cells, cells, (key) => own.isCellSure(key)),
+      ...differences(`reject ${partition}`, expected.rejects, rejects, (at) => own.isEventSure(at)),
+      ...unmarked(world, partition, own),
       ...[...expected.degradedHoursMs]
-        .filter((hourMs) => !marked.has(hourMs))
+        .filter((hourMs) => !marked.has(hourMs) && own.isHourSure(hourMs))
         .map((hourMs) => `the degraded hour ${hourMs} of ${partition} is not marked`),
       ...(events === expected.events ? [] : [`${events} events of ${expected.events}`]),
     ];
@@ -53,7 +57,11 @@ const sizesOf = (sets: ReadonlyMap<string, ReadonlySet<string>>) => {
 };
 
 /** Hours of late events that no commit has marked for a backfill. */
-function unmarked({ hotStore, checkpoints }: SimulatedWorld, partition: number): string[] {
+function unmarked(
+  { hotStore, checkpoints }: SimulatedWorld,
+  partition: number,
+  doubts: Doubts,
+): string[] {
   const own = checkpoints.marks.filter((mark) => mark.partition === partition);
   const marked = new Set(own.flatMap(({ hoursMs }) => hoursMs));
   return [...hotStore.rejects.values()]
@@ -62,6 +70,7 @@ function unmarked({ hotStore, checkpoints }: SimulatedWorld, partition: number):
       const isLate = from === partition && reason === "late" && advertiserId !== "";
       return isLate && !marked.has(hourMs);
     })
+    .filter(({ offset, index }) => doubts.isEventSure(`${offset}:${index}`))
     .map(({ offset, index }) => `the late event ${partition}:${offset}:${index} marked no hour`);
 }
 
@@ -78,8 +87,10 @@ function differences(
   what: string,
   expected: ReadonlyMap<string, unknown>,
   found: ReadonlyMap<string, unknown>,
+  isSure: (key: string) => boolean,
 ): string[] {
-  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((key) => {
+  const keys = new Set([...expected.keys(), ...found.keys()]);
+  return [...keys].filter(isSure).flatMap((key) => {
     const [right, is] = [String(expected.get(key)), String(found.get(key))];
     return right === is ? [] : [`${what} ${key} is ${is} and should be ${right}`];
   });

@@ -118,6 +118,57 @@ export const MUTANTS: readonly Mutant[] = [
       },
     }),
   },
+  {
+    name: "keeps what an owner that was deposed decides of counting",
+    deps: (deps, { checkpoints }) => ({
+      ...deps,
+      checkpoints: {
+        ...bound(checkpoints),
+        commit: async (owner, checkpoint, hoursMs, facts) => {
+          const change = facts?.modeChange ?? null;
+          const changes = checkpoints.modes.get(owner.partition) ?? [];
+          const isKept = changes.some(({ offsetFrom }) => offsetFrom === change?.offsetFrom);
+          if (change !== null && !isKept) {
+            checkpoints.modes.set(owner.partition, [...changes, change]);
+          }
+          await checkpoints.commit(owner, checkpoint, hoursMs, facts);
+        },
+      },
+    }),
+  },
+  {
+    name: "goes on behind what the log forgot without a word",
+    deps: (deps, { checkpoints }) => ({
+      ...deps,
+      checkpoints: {
+        ...bound(checkpoints),
+        acquire: async (partition, startOffset) => {
+          const owner = await checkpoints.acquire(partition, startOffset);
+          const { nextOffset, restartOffset } = owner.checkpoint;
+          const later = (offset: bigint) => (offset > startOffset ? offset : startOffset);
+          const moved = { nextOffset: later(nextOffset), restartOffset: later(restartOffset) };
+          return { ...owner, checkpoint: { ...owner.checkpoint, ...moved } };
+        },
+      },
+    }),
+  },
+  {
+    name: "counts on behind a gap without those records that windows lack",
+    deps: (deps, { checkpoints }) => ({
+      ...deps,
+      checkpoints: {
+        ...bound(checkpoints),
+        skipExpired: async (owner, startOffset) => {
+          const gap = await checkpoints.skipExpired(owner, startOffset);
+          const row = checkpoints.rows.get(owner.partition);
+          if (row !== undefined) {
+            row.checkpoint = { ...row.checkpoint, restartOffset: row.checkpoint.nextOffset };
+          }
+          return gap;
+        },
+      },
+    }),
+  },
 ];
 
 const clock = new WeakMap<SimulatedWorld, bigint>();

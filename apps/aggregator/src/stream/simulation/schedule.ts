@@ -7,6 +7,8 @@ export interface Life {
   crashed: boolean;
   /** Of its last acquisition; 0 before any. */
   epoch: bigint;
+  /** Offsets from which counting changes, as far as it knows of them. */
+  readonly knownChanges: Set<bigint>;
 }
 
 interface Turn {

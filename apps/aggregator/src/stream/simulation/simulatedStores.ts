@@ -5,8 +5,15 @@ import {
   type ReadRequest,
 } from "@trueclick/event-log";
 import type { CellTotals } from "../domain/cubes.ts";
-import type { CheckpointStore } from "../ports/checkpointStore.ts";
-import { MemoryCheckpointStore, MemoryHotStore } from "../testing/memoryStores.ts";
+import type { HourUsers } from "../domain/hourUsers.ts";
+import type { StreamReject } from "../domain/outcomes.ts";
+import type { CheckpointStore, LogGap, Ownership } from "../ports/checkpointStore.ts";
+import {
+  cellKey,
+  MemoryCheckpointStore,
+  MemoryHotStore,
+  rejectKey,
+} from "../testing/memoryStores.ts";
 import type { SimulatedRecord } from "./simulatedTraffic.ts";
 
 /** A log that is appended to, and forgets, while it is read. */
@@ -36,7 +43,7 @@ export class SimulatedLog implements EventLogReader {
     }
   }
 
-  /** Forgets what lies before an offset. */
+  /** Forgets what lies before an offset; from 0 on, it has it all again. */
   expire(partition: number, startOffset: bigint): void {
     this.#startOffsets[partition] = startOffset;
   }
@@ -60,31 +67,87 @@ export class SimulatedLog implements EventLogReader {
   async close(): Promise<void> {}
 }
 
+/** Of what cannot be told to which record it belongs. */
+const END_OF_TIME = 2n ** 62n;
+
+/** Who writes. */
+export interface Writer {
+  readonly epoch: bigint;
+  /** Offsets from which counting changes, as far as the writer knows of them. */
+  readonly knownChanges: ReadonlySet<bigint>;
+  /** Whether somebody else owns the partition by now. */
+  readonly isDeposed: boolean;
+}
+
+/** Who wrote a row last, and the offset that the row goes by. */
+export interface Written extends Writer {
+  readonly offset: bigint;
+}
+
 /** A hot store that notices when one version of a cell has two contents. */
 export class SimulatedHotStore extends MemoryHotStore {
+  /** By the keys of `cells`, `users` and `rejects`. */
+  readonly written = new Map<string, Written>();
+  /** Set for one write at a time. */
+  writer: Writer | null = null;
+  /** Versions of cells that have had two contents, the cell as `cube/value/minute`. */
+  readonly conflicts: { partition: number; cell: string; words: string }[] = [];
   readonly #contents = new Map<string, string>();
-  readonly #violations: string[];
-
-  constructor(violations: string[]) {
-    super();
-    this.#violations = violations;
-  }
 
   override async writeCells(partition: number, cells: readonly CellTotals[]): Promise<void> {
-    for (const { version, ...cell } of cells) {
-      const { cube, dimensionValue, windowStartMs, ...counts } = cell;
-      const key = `${partition}/${cube}/${dimensionValue}/${windowStartMs}@${version}`;
+    if (this.writer?.isDeposed !== true) this.#compare(partition, cells);
+    await super.writeCells(partition, cells);
+    for (const cell of cells) {
+      const key = cellKey(partition, cell);
+      if (this.cells.get(key) === cell) this.#note(key, cell.version);
+    }
+  }
+
+  override async writeUsers(users: readonly HourUsers[]): Promise<void> {
+    await super.writeUsers(users);
+    // Nobody takes users out again; which records they are of does not show.
+    if (this.writer?.isDeposed !== true) return;
+    for (const { campaignId, hourStartMs } of users) {
+      this.#note(`${campaignId}/${hourStartMs}`, END_OF_TIME);
+    }
+  }
+
+  override async writeRejects(rejects: readonly StreamReject[]): Promise<void> {
+    await super.writeRejects(rejects);
+    for (const reject of rejects) this.#note(rejectKey(reject), reject.offset);
+  }
+
+  #note(key: string, offset: bigint): void {
+    if (this.writer !== null) this.written.set(key, { ...this.writer, offset });
+  }
+
+  #compare(partition: number, cells: readonly CellTotals[]): void {
+    for (const { version, cube, dimensionValue, windowStartMs, ...counts } of cells) {
+      const cell = `${cube}/${dimensionValue}/${windowStartMs}`;
+      const key = `${partition}/${cell}@${version}`;
       const content = Object.values(counts).join();
       const before = this.#contents.get(key) ?? content;
-      if (before !== content) this.#violations.push(`${key} is ${before}, then ${content}`);
+      const words = `${key} is ${before}, then ${content}`;
+      if (before !== content) this.conflicts.push({ partition, cell, words });
       this.#contents.set(key, content);
     }
-    await super.writeCells(partition, cells);
   }
+}
+
+/** A stretch of the log that was forgotten before it was done with. */
+export interface LostStretch {
+  readonly partition: number;
+  /** Of the owner that went on behind it. */
+  readonly epoch: bigint;
+  readonly fromOffset: bigint;
+  /** What lies before was counted, and is only missing from windows that were open. */
+  readonly uncountedFrom: bigint;
+  readonly toOffset: bigint;
 }
 
 /** A checkpoint store that notices when a checkpoint moves back. */
 export class SimulatedCheckpointStore extends MemoryCheckpointStore {
+  readonly lost: LostStretch[] = [];
   readonly #violations: string[];
 
   constructor(violations: string[]) {
@@ -97,6 +160,16 @@ export class SimulatedCheckpointStore extends MemoryCheckpointStore {
     const before = this.rows.get(partition)?.checkpoint.nextOffset ?? 0n;
     await super.commit(...args);
     this.noticeMove(partition, before);
+  }
+
+  override async skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap> {
+    const { partition, epoch } = owner;
+    const before = this.rows.get(partition)?.checkpoint;
+    const gap = await super.skipExpired(owner, startOffset);
+    const { fromOffset, toOffset } = gap;
+    const uncountedFrom = before?.nextOffset ?? 0n;
+    this.lost.push({ partition, epoch, uncountedFrom, fromOffset, toOffset });
+    return gap;
   }
 
   /** For whoever sets a checkpoint past the rules. */

@@ -11,12 +11,12 @@ import {
 } from "../ports/checkpointStore.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 
-function cellKey(partition: number, cell: CellTotals): string {
+export function cellKey(partition: number, cell: CellTotals): string {
   const { advertiserId, cube, campaignId, windowStartMs, dimensionValue } = cell;
   return [advertiserId, cube, campaignId, windowStartMs, dimensionValue, partition].join("/");
 }
 
-function rejectKey({ partition, offset, index }: StreamReject): string {
+export function rejectKey({ partition, offset, index }: StreamReject): string {
   return `${partition}:${offset}:${index}`;
 }
 
