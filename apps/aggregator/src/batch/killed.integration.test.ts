@@ -23,14 +23,20 @@ beforeAll(async () => {
   world = await openBatchWorld();
   await world.addAdvertiser("adv_1", {
     timeZone: "UTC",
-    campaigns: [{ id: "cmp_1", rates: [[0, 100n]] }],
+    campaigns: [
+      { id: "cmp_1", rates: [[0, 100n]] },
+      { id: "cmp_2", rates: [], requirements: [[0, true]] },
+    ],
   });
   await archive(0);
   await world.recount("adv_1", DAY);
 });
 afterAll(() => world.close());
 
-/** One click more in each of some hours, and a copy of each; a conversion too where it is asked for. */
+/**
+ * One click more in each of some hours, two of a campaign that needs impressions, one of which was
+ * shown, and a copy of each; a conversion too where it is asked for.
+ */
 async function archive(round: number, isConverted = false): Promise<void> {
   const clicks = Array.from({ length: HOURS }, (_, hour) =>
     storedEvent({ event_id: `event-${round}-${hour}`, event_time: NOON_MS - hour * HOUR_MS }),
@@ -41,7 +47,16 @@ async function archive(round: number, isConverted = false): Promise<void> {
     event_time: NOON_MS + 1,
     user_id: clicks[0]?.user_id,
   });
-  const events = isConverted ? [...clicks, conversion] : clicks;
+  const shown = ["impression", "click", "unlinked"].map((id) =>
+    storedEvent({
+      event_id: `${id}-of-${round}`,
+      event_type: id === "impression" ? "impression" : "click",
+      campaign_id: "cmp_2",
+      impression_id: id === "unlinked" ? undefined : `shown-${round}`,
+      user_id: `user-${id === "unlinked" ? "b" : "a"}-${round}`,
+    }),
+  );
+  const events = [...clicks, ...shown, ...(isConverted ? [conversion] : [])];
   await world.archive.append([...events, ...events]);
   await world.archive.archiveAll();
 }
@@ -67,8 +82,12 @@ async function expectWhole(version: number): Promise<void> {
         ...{ clicks, duplicateClicks: clicks, costMicros: 100n * clicks },
         attributedConversions: BigInt(conversions),
       },
+      { clicks: BigInt(version), grossClicks: BigInt(2 * version), impressions: BigInt(version) },
     ],
-    cube: [{ events: Number(2n * clicks) + 2 * conversions, costMicros: 100n * clicks }],
+    cube: [
+      { events: Number(2n * clicks) + 2 * conversions, costMicros: 100n * clicks },
+      { events: 6 * version, costMicros: 0n },
+    ],
   });
 }
 
@@ -114,7 +133,9 @@ it("names every query of a run, and is another program with any of them changed"
   const ofRun = new Set(names.filter((name) => /^(batch|attribution)\./.test(String(name))));
   const program = truthProgram();
   expect(Object.keys(program)).toEqual(expect.arrayContaining([...ofRun]));
-  expect([...ofRun]).toContain("batch.copy.truth_rejects");
+  expect([...ofRun]).toEqual(
+    expect.arrayContaining(["batch.copy.truth_rejects", "batch.unlinked"]),
+  );
   const versions = Object.keys(program).map((name) => {
     return truthCodeVersion({ ...program, [name]: `${program[name]} ` });
   });

@@ -1,10 +1,16 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
-import { dayOf } from "@trueclick/shared/calendar";
+import { dayBounds, dayOf } from "@trueclick/shared/calendar";
 import { EVENT_FLAGS, type StoredEvent } from "@trueclick/shared/event/stored";
-import { SECOND_MS } from "@trueclick/shared/time";
+import { DAY_MS, SECOND_MS } from "@trueclick/shared/time";
 import { quickVerdict } from "@trueclick/shared/verdict";
+import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
+import type { JudgeInputs } from "./domain/judgeSql.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { judgeBothWays, pinnedCampaign } from "./testing/judgeBothWays.ts";
+import { campaignsOf, decisionsOf, ledger, ranks, sentOf } from "./testing/ledger.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");
 
@@ -142,4 +148,66 @@ it("takes all clicks of a person with more than ten in a minute for velocity, re
   const { truth } = await judge([...sent, ...again]);
   expect(truth?.lines).toMatchObject([{ clicks: 10n, duplicateClicks: 21n }]);
   expect(truth?.verdictCounts).toEqual({ valid: 10, duplicate: 21, velocity: 11 });
+});
+
+/** Traffic of so many advertisers is judged by one query. */
+const CASES = 40;
+/** So few clicks an hour that some have more, and so many that some have fewer. */
+const CROWDS = new Map([
+  ["velocity_user", 3],
+  ["velocity_ip_net", 5],
+  ["velocity_publisher", 8],
+]);
+const TOLD = [
+  ...["duplicate", "id_conflict", "test", "bot_user_agent", "not_a_browser", "prefetch"],
+  ...["inactive_campaign", "publisher_blocked", "manual", "unlinked", "token_replayed"],
+  "double_click",
+];
+
+// What the sieve keeps back is billed: it must keep back nothing that the judge would have rejected.
+it("judges what its sieve lets through as it would judge all events, whatever comes", async () => {
+  const bounds = dayBounds(DAY, "UTC");
+  const versions = STANDARD_RULES.map((rule) => {
+    const clicks_max = CROWDS.get(rule.id);
+    const parameters = clicks_max === undefined ? rule.parameters : { seconds: 3_600, clicks_max };
+    return { ...rule, enabled: true, parameters };
+  });
+  const rules = rulesInForce(versions, bounds);
+  // Whoever is suspect of clicking too often hides what another rule must find by itself.
+  const patient = rules.filter(({ id }) => !CROWDS.has(id));
+  await fc.assert(
+    // A seed, so that a failure is told in a line.
+    fc.asyncProperty(fc.integer(), async (seed) => {
+      const drawn = fc.sample(fc.tuple(ledger, ranks), { numRuns: CASES, seed });
+      const runs = drawn.map(() => fresh("run"));
+      const sent = drawn.flatMap(([one, order], at) => sentOf(one, order, runs[at] ?? "", bounds));
+      await world.archive.append(sent, bounds.toMs + DAY_MS);
+      await world.archive.archiveAll();
+      const decisions = runs.flatMap((run) => decisionsOf(run, bounds));
+      const inputs = {
+        bounds,
+        campaigns: runs.flatMap((run) => campaignsOf(run, bounds)).map(pinnedCampaign),
+        decisions: decisions.map(({ fields, ...range }, id) => {
+          const scope = Object.entries(fields).map(([name, value]) => [name, String(value)]);
+          return { id, scope: Object.fromEntries(scope), ...range };
+        }),
+        agentLibraries: AGENT_LIBRARIES,
+        datacenterRangesSha256: null,
+      };
+      const expectSame = async (inForce: JudgeInputs["rules"], told: readonly string[]) => {
+        const { plainly, bySieve, ...seen } = await judgeBothWays(world, {
+          ...inputs,
+          rules: inForce,
+        });
+        expect(bySieve.map(({ text }) => text)).toEqual(plainly.map(({ text }) => text));
+        // Where all are suspects, or nobody meets a rule, nothing is shown.
+        expect(seen.suspects).toBeLessThan(seen.events);
+        const met = plainly.flatMap(({ matched }) => matched.map((one) => one.split("@")[0]));
+        expect([...new Set(met)]).toEqual(expect.arrayContaining([...told]));
+      };
+      await expectSame(rules, [...TOLD, ...CROWDS.keys()]);
+      await expectSame(patient, TOLD);
+    }),
+    { numRuns: 1, endOnFailure: true },
+  );
 });

@@ -1,7 +1,7 @@
 /** What truth must say of events, worked out naively and without looking at the SQL. */
-import type { EventFlag, StoredEvent } from "@trueclick/shared/event/stored";
+import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { rateAt } from "@trueclick/shared/pricing";
-import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { quickVerdict } from "@trueclick/shared/verdict";
 import type { CampaignSeed } from "./batchWorld.ts";
 
@@ -39,8 +39,9 @@ export function oracleVerdicts(world: OracleWorld, day: { fromMs: number; toMs: 
     const first = firsts.get(event.event_id) ?? event;
     const campaign = known.get(event.campaign_id ?? "") ?? { id: "", rates: [] };
     const itself = verdictByItself(event, campaign, world);
-    const unlessReplayed = itself === "valid" && isReplayed(event, uses) ? "unlinked" : itself;
-    const verdict = first === event ? unlessReplayed : verdictOfCopy(event, first);
+    const isAlone = isReplayed(event, uses) || (needsOne(event, campaign) && !wasShown(event, own));
+    const alone = itself === "valid" && isAlone ? "unlinked" : itself;
+    const verdict = first === event ? alone : verdictOfCopy(event, first);
     return { event, campaign, verdict };
   });
   const candidates = judged
@@ -124,13 +125,6 @@ function verdictByItself(event: StoredEvent, campaign: CampaignSeed, world: Orac
   return met.length > 0 ? "manual" : "valid";
 }
 
-/** An impression and a good token for it, or none. */
-export function bearing(impression: string | undefined, flag: EventFlag, run: string) {
-  if (impression === undefined) return { flags: [flag] };
-  const others = flag === "token_absent" ? [] : [flag];
-  return { impression_id: `${impression}-${run}`, flags: ["token_ok" as const, ...others] };
-}
-
 const tokenOf = ({ event_type, flags, impression_id, ad_id }: StoredEvent) =>
   event_type === "click" && flags.includes("token_ok") ? `${impression_id} / ${ad_id}` : undefined;
 
@@ -156,6 +150,31 @@ function isReplayed(event: StoredEvent, uses: ReadonlyMap<string, StoredEvent>):
     first.event_id !== event.event_id
   );
 }
+
+function needsOne({ event_type, event_time }: StoredEvent, { requirements = [] }: CampaignSeed) {
+  const begun = requirements.filter(([fromMs]) => fromMs <= event_time);
+  return event_type === "click" && begun.at(-1)?.[1] === true;
+}
+
+/** Whether an impression came for the click within a day before it. */
+function wasShown(click: StoredEvent, own: readonly StoredEvent[]): boolean {
+  return own.some((shown) => {
+    const sinceMs = click.event_time - shown.event_time;
+    const isSameUser = [click.user_id, undefined].includes(shown.user_id);
+    return (
+      shown.event_type === "impression" &&
+      shown.test !== true &&
+      shown.campaign_id === click.campaign_id &&
+      shown.ad_id === click.ad_id &&
+      (shown.impression_id ?? shown.event_id) === click.impression_id &&
+      (isSameUser || click.user_id === undefined) &&
+      sinceMs >= 0 &&
+      sinceMs <= LOOKBACK_HOURS * HOUR_MS
+    );
+  });
+}
+
+const LOOKBACK_HOURS = 24;
 
 const personOf = ({ user_id, ip_hash, user_agent }: StoredEvent) =>
   user_id ?? (ip_hash === undefined ? undefined : `${ip_hash} / ${user_agent ?? ""}`);

@@ -27,6 +27,7 @@ export const KILL_STEPS = [
   "inputs read",
   "inputs pinned",
   "an object checked",
+  "clicks without impression found",
   "a slice being written",
   "a slice written",
   "all slices written",
@@ -55,6 +56,14 @@ async function main(): Promise<void> {
   const clickhouse = openClickHouse(options.clickhouseUrl);
   const dieAt: DieAt = (here) => {
     if (here === options.step) process.kill(process.pid, "SIGKILL");
+  };
+  const command = clickhouse.command.bind(clickhouse);
+  clickhouse.command = async (params) => {
+    const done = await command(params);
+    if (params.clickhouse_settings?.log_comment === "batch.unlinked") {
+      dieAt("clicks without impression found");
+    }
+    return done;
   };
   const queue = createPostgresJobQueue(db);
   const folder = createFolderObjects(options.objectsDir);
