@@ -15,6 +15,7 @@ import { addBatchCancel } from "./verbs/batchCancel.ts";
 import { addBatchDiff } from "./verbs/batchDiff.ts";
 import { addBatchRun } from "./verbs/batchRun.ts";
 import { addBatchStatus } from "./verbs/batchStatus.ts";
+import { addBatchSweep } from "./verbs/batchSweep.ts";
 import { addCampaignStatus } from "./verbs/campaignStatus.ts";
 import { addCampaignsImport } from "./verbs/campaignsImport.ts";
 import { addDemo } from "./verbs/demo.ts";
@@ -39,6 +40,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addBatchStatus,
   addBatchCancel,
   addBatchDiff,
+  addBatchSweep,
   addRecompute,
   addTrace,
   addArchiveCheck,

@@ -1,7 +1,9 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
-import { backtests } from "@trueclick/db/postgres/schema/rules";
-import { dayOf } from "@trueclick/shared/calendar";
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { backtestBuilds, backtests } from "@trueclick/db/postgres/schema/rules";
+import { deadBuilds, sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
+import { dayBounds, dayOf } from "@trueclick/shared/calendar";
+import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { RULE_IDS, rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
@@ -68,6 +70,29 @@ it("tells what a rule would credit and to whom, and leaves everything as it was"
   expect({ truth: await world.current("adv_1", DAY), builds: await rowsOfBuilds() }).toEqual(
     before,
   );
+});
+
+// A day's rows of a trial are as large as the day, and nobody reads them.
+it("sweeps what a back-test left whose process died, a day later", async () => {
+  const { db, clickhouse } = world.archive;
+  const before = await rowsOfBuilds();
+  const store = createPostgresBacktests(db, clickhouse);
+  const dying = { ...store, discard: () => Promise.reject(new Error("died")) };
+  const partition = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
+  const trial = {
+    ...({ id: 0, ruleId: "double_click", enabled: true, parameters: { seconds: 60 } } as const),
+    partitions: [{ ...partition, bounds: dayBounds(DAY, "UTC"), currency: "EUR" }],
+  };
+  const run = runBacktest({ ...world.stores, backtests: dying }, trial, signal);
+  await expect(run).rejects.toThrow("died");
+  expect(await rowsOfBuilds()).toHaveLength(before.length + 1);
+  const stores = { db, clickhouse };
+  expect(await sweepDeadBuilds(stores, DAY_MS)).toBe(0);
+  await db.update(backtestBuilds).set({ createdAt: new Date(Date.now() - 25 * HOUR_MS) });
+  expect(await deadBuilds(stores, DAY_MS)).toMatchObject([{ ...partition, of: "back-test" }]);
+  expect(await sweepDeadBuilds(stores, DAY_MS)).toBe(1);
+  expect(await rowsOfBuilds()).toEqual(before);
+  expect(await deadBuilds(stores, DAY_MS)).toEqual([]);
 });
 
 it("puts the tried rule where it stands among the others", () => {

@@ -2,11 +2,11 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
+import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
-import { createBuildSweep } from "./adapters/buildSweep.ts";
 import { createClickHouseAttribution } from "./adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
 import { createClickHouseTruthEngine } from "./adapters/clickhouseTruthEngine.ts";
@@ -107,12 +107,12 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     renewIntervalMs: RENEW_INTERVAL_MS,
     logger,
   };
-  const buildSweep = createBuildSweep(db, clickhouse, settings.sweepAfterMs);
+  const sweep = () => sweepDeadBuilds({ db, clickhouse }, settings.sweepAfterMs);
   const backtests = createPostgresBacktests(db, clickhouse);
   await Promise.all([
     runBatch(runner, signal),
     runSchedule(schedule, signal),
-    runSweep({ buildSweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
+    runSweep({ sweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
     runBacktests({ ...runner, backtests, pause }, signal),
   ]);
 }

@@ -1,13 +1,13 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { batchJobSlices } from "@trueclick/db/postgres/schema/truth";
+import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
 import { dayOf } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
-import { createBuildSweep } from "./adapters/buildSweep.ts";
 import { type JobStores, runJob } from "./pipeline/runJob.ts";
 import type { Job } from "./ports/jobQueue.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
@@ -164,7 +164,7 @@ async function take(): Promise<Job> {
 
 it("sweeps builds that published nothing after a day, and touches no version", async () => {
   const { db, clickhouse } = world.archive;
-  const { sweep } = createBuildSweep(db, clickhouse, DAY_MS);
+  const sweep = () => sweepDeadBuilds({ db, clickhouse }, DAY_MS);
   await world.recount("adv_1", DAY);
   await world.recount("adv_1", DAY);
   const register = { settle: () => Promise.reject(new Error("died")) };

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
-import { backtests } from "@trueclick/db/postgres/schema/rules";
+import { backtestBuilds, backtests } from "@trueclick/db/postgres/schema/rules";
 import { truthCurrent, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { currentTruth } from "@trueclick/db/queries/truthPointers";
 import { DAY_MS } from "@trueclick/shared/time";
@@ -41,12 +41,15 @@ export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClie
       return rows.map((row) => ({ ...row, clicks: Number(row.clicks) }));
     },
 
-    async newBuildId() {
+    async newBuild(advertiserId, billingDay) {
       // Builds are named by jobs: a number of theirs that no job gets.
-      const { rows } = await db.execute<{ id: string }>(
-        sql`select nextval('batch_jobs_id_seq')::text as id`,
-      );
-      return BigInt(rows[0]?.id ?? "0");
+      const buildId = sql<bigint>`nextval('batch_jobs_id_seq')`;
+      const [noted] = await db
+        .insert(backtestBuilds)
+        .values({ buildId, advertiserId, billingDay })
+        .returning({ buildId: backtestBuilds.buildId });
+      if (noted === undefined) throw new Error("the insert of a build returned no row");
+      return noted.buildId;
     },
 
     async report(id, partitionsDone) {
@@ -79,6 +82,7 @@ export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClie
           clickhouse_settings: { log_comment: "backtest.discard" },
         });
       }
+      await db.delete(backtestBuilds).where(eq(backtestBuilds.buildId, buildId));
     },
   };
 }

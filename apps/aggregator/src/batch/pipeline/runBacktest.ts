@@ -62,7 +62,7 @@ async function judgedLines(
   signal: AbortSignal,
 ) {
   const { inputs: inputsStore, engine, backtests } = stores;
-  const buildId = await backtests.newBuildId();
+  const buildId = await backtests.newBuild(advertiserId, billingDay);
   const job: Job = {
     id: buildId,
     advertiserId,

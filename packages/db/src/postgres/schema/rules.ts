@@ -16,7 +16,7 @@ import {
   text,
 } from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
-import { createdAt, instant, recordedAt, whole } from "./columns.ts";
+import { big, createdAt, instant, recordedAt, whole } from "./columns.ts";
 
 /**
  * Versions of rules: rows are added, never changed, and say who added them, when and why. At an
@@ -92,6 +92,18 @@ export const fraudDecisions = pgTable(
 
 export const BACKTEST_STATES = ["queued", "running", "done", "failed"] as const;
 export type BacktestState = (typeof BACKTEST_STATES)[number];
+
+/** Builds of back-tests whose rows may be in the engine; gone with their rows. */
+export const backtestBuilds = pgTable("backtest_builds", {
+  /** Numbered as jobs are, and never one of theirs. */
+  buildId: big().primaryKey(),
+  advertiserId: text()
+    .$type<AdvertiserId>()
+    .notNull()
+    .references(() => advertisers.id),
+  billingDay: date({ mode: "string" }).notNull(),
+  createdAt: createdAt(),
+});
 
 /** Trials of a rule that is not in force: what the days of a range would have cost under it. */
 export const backtests = pgTable("backtests", {
