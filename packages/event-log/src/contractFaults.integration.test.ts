@@ -42,7 +42,8 @@ interface Acked {
 async function expectAllFound(reader: EventLogReader, acked: readonly Acked[]): Promise<void> {
   const found = new Map<string, string>();
   for (let partition = 0; partition < reader.partitionCount; partition += 1) {
-    const records = await drain(reader, partition);
+    // A log that has just come back may still be choosing who leads.
+    const records = await vi.waitFor(() => drain(reader, partition), PATIENCE);
     expect(new Set(records.map(({ offset }) => offset)).size).toBe(records.length);
     for (const record of records) found.set(`${partition}:${record.offset}`, toText(record));
   }

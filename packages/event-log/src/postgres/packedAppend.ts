@@ -12,6 +12,8 @@ export interface StoredRecord {
 }
 
 const APPEND_SQL = "SELECT event_log.append_packed($1, $2, $3, $4, $5, $6) AS offsets";
+/** Parsed once a connection: a fifth of what the append of a few small blocks costs the server. */
+const APPEND_NAME = "trueclick_append_packed";
 
 /**
  * Appends records in one statement, which is one transaction. The values go over as one binary
@@ -25,14 +27,15 @@ export async function appendPacked(
   records: readonly StoredRecord[],
 ): Promise<readonly AppendedRecord[]> {
   const restores = records.some((record) => record.appendTimeMs !== undefined);
-  const [row] = await postgres.query<{ offsets: string[] }>(APPEND_SQL, [
+  const values = [
     topic,
     records.map((record) => record.partition),
     records.map((record) => record.compressed.length),
     Buffer.concat(records.map((record) => record.compressed)),
     CODEC_ZSTD,
     restores ? records.map((record) => record.appendTimeMs ?? null) : null,
-  ]);
+  ];
+  const [row] = await postgres.query<{ offsets: string[] }>(APPEND_SQL, values, APPEND_NAME);
   return records.map(({ partition }, index) => {
     const offset = row?.offsets[index];
     if (offset === undefined) throw new Error(`The append of record ${index} has no offset`);

@@ -12,10 +12,15 @@ const NOTHING_CREATED_STATES: readonly unknown[] = ["3F000", "42P01"];
 
 export interface PostgresConnection {
   /**
+   * @param name Of a statement that comes again and again: each connection then parses it once.
    * @throws {LogUnavailableError} Whatever went wrong: a fault of the database says nothing against
    *   the records, so they are always worth another try. The outcome is unknown.
    */
-  query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]>;
+  query<Row extends pg.QueryResultRow>(
+    sql: string,
+    values: readonly unknown[],
+    name?: string,
+  ): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -36,9 +41,15 @@ export function openPostgres(connectionString: string, connectionsMax: number): 
   // The pool drops a broken idle connection by itself; without a listener the process would end.
   pool.on("error", () => undefined);
   return {
-    query: async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]) => {
+    query: async <Row extends pg.QueryResultRow>(
+      text: string,
+      values: readonly unknown[],
+      name?: string,
+    ) => {
       try {
-        const { rows } = await pool.query<Row>(sql, [...values]);
+        const statement = { text, values: [...values] };
+        const named = name === undefined ? statement : { ...statement, name };
+        const { rows } = await pool.query<Row>(named);
         return rows;
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
