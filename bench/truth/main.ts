@@ -2,7 +2,7 @@
  * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
  * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps]`: 5 million clicks and 2 rounds unless said.
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps]`: 5 million clicks and 1 round unless said.
  * `ours` leaves the peers out, which above 20 million need more memory and time than most machines have;
  * `steps` says instead what each statement of one count costs.
  */
@@ -25,7 +25,7 @@ const FIGURES = ["rows_per_s", "rows_per_cpu_s", "peak_mb"];
 const PEERS = ["one SQL query", "DuckDB"];
 
 const { positionals } = parseArgs({ allowPositionals: true });
-const [millions = "5", rounds = "2", only] = positionals;
+const [millions = "5", rounds = "1", only] = positionals;
 process.stdout.write(`${provenance()}\n\n`);
 const scaling: Standing[] = [];
 for (const size of millions.split(",").map(Number)) scaling.push(...(await countDay(size)));
