@@ -1,7 +1,8 @@
-import { constants, createZstdCompress, type ZstdOptions } from "node:zlib";
+import { constants, createZstdCompress, createZstdDecompress, type ZstdOptions } from "node:zlib";
 
 /** What Node's zlib has below its streams: undocumented, so looked for and not taken for granted. */
 interface Handle {
+  onerror?: () => void;
   writeSync(
     flush: number,
     input: Buffer,
@@ -53,6 +54,47 @@ export class KeptZstd {
     const framed = Buffer.allocUnsafe(headBytes + frameBytes);
     output.copy(framed, headBytes, 0, frameBytes);
     return framed;
+  }
+}
+
+/** As `KeptZstd`, for frames that are read. */
+export class KeptZstdReader {
+  #handle: unknown;
+  #state: unknown;
+  #failed = false;
+
+  /**
+   * @param frame One frame and nothing behind it, with its end.
+   * @param contentBytes How long its content is, as the frame says.
+   * @returns null for what is damaged or not as long as it says, and where this Node has no such
+   *   context to keep.
+   */
+  decompress(frame: Buffer, contentBytes: number): Buffer | null {
+    if (this.#handle === undefined) this.#open();
+    const [handle, state] = [this.#handle, this.#state];
+    if (!isHandle(handle) || !(state instanceof Uint32Array)) return null;
+    // Of a frame that is longer than it says, the byte behind shows it.
+    const output = Buffer.allocUnsafeSlow(contentBytes + 1);
+    handle.writeSync(constants.ZSTD_e_continue, frame, 0, frame.length, output, 0, output.length);
+    const [outputLeft, inputLeft] = state;
+    if (!this.#failed && outputLeft === 1 && inputLeft === 0) {
+      return output.subarray(0, contentBytes);
+    }
+    // What it holds of this frame must not be in the next.
+    this.#handle = undefined;
+    return null;
+  }
+
+  #open(): void {
+    const stream = createZstdDecompress();
+    this.#failed = false;
+    this.#handle = Reflect.get(stream, "_handle") ?? null;
+    this.#state = Reflect.get(stream, "_writeState");
+    if (!isHandle(this.#handle)) return;
+    // Told of a fault, the stream would destroy itself, and with it the process that does not listen.
+    this.#handle.onerror = () => {
+      this.#failed = true;
+    };
   }
 }
 

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { constants, createZstdCompress, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { KEPT_ZSTD_BYTES_MAX, KeptZstd } from "./keptZstd.ts";
+import { KEPT_ZSTD_BYTES_MAX, KeptZstd, KeptZstdReader } from "./keptZstd.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
-import { frameContentBytes, zstdFrames } from "./zstdFrame.ts";
+import { frameContentBytes, isWholeFrame, zstdFrames } from "./zstdFrame.ts";
 
 // The size is told beforehand, and room is taken by it: bytes that do not shrink need more than that.
 it.each([0, 1, 1_023, 1_024, 262_144, 1_048_576])(
@@ -41,6 +41,37 @@ it("writes the frames that Node writes with a context for each", async () => {
     { numRuns: 40 },
   );
   expect(kept.compress(Buffer.alloc(KEPT_ZSTD_BYTES_MAX + 1))).toBeNull();
+});
+
+const harm: fc.Arbitrary<(frame: Buffer) => Buffer> = fc.oneof(
+  fc.constant((frame: Buffer) => frame),
+  fc.integer({ min: 1, max: 9 }).map((bytes) => (frame: Buffer) => frame.subarray(0, -bytes)),
+  fc.nat().map((place) => (frame: Buffer) => {
+    const flipped = Buffer.from(frame);
+    flipped.writeUInt8(flipped.readUInt8(place % frame.length) ^ 4, place % frame.length);
+    return flipped;
+  }),
+);
+
+// Of a context that is kept, nothing of a frame that it did not read to the end may be in the next.
+it("reads frames with one context, whatever was wrong with those before", () => {
+  const kept = new KeptZstdReader();
+  const told = fc.tuple(fc.constantFrom(0, 0, 0, -1, 1), fc.nat(1));
+  const frame = fc.tuple(harm, fc.integer({ min: 1, max: 3_000 }), told);
+  fc.assert(
+    fc.property(fc.array(frame, { minLength: 1, maxLength: 8 }), (frames) => {
+      for (const [harmed, size, [off, noise]] of frames) {
+        const content = noise === 1 ? randomBytes(size) : Buffer.alloc(size, "event ");
+        const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+        const whole = zstdCompressSync(content, { params, pledgedSrcSize: size });
+        const bytes = harmed(whole);
+        const read = isWholeFrame(bytes) ? kept.decompress(bytes, size + off) : null;
+        const mayFail = off !== 0 || !bytes.equals(whole);
+        expect((mayFail && read === null) || read?.equals(content)).toBe(true);
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
 
 it.each([0, 1, 255, 256, 65_791, 65_792, 262_144, 262_145, 1_048_577])(

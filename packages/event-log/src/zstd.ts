@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
-import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
-import { KeptZstd } from "./keptZstd.ts";
-import { frameContentBytes, zstdFrames } from "./zstdFrame.ts";
+import { constants, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { KeptZstd, KeptZstdReader } from "./keptZstd.ts";
+import { frameContentBytes, isWholeFrame, zstdFrames } from "./zstdFrame.ts";
 
 const decompressAsync = promisify(zstdDecompress);
 
@@ -17,6 +17,7 @@ const COMPRESSION = {
 };
 
 const kept = new KeptZstd(COMPRESSION);
+const keptReader = new KeptZstdReader();
 
 /** Room beyond what zstd can need: Node adds an empty frame to one that fills its room to the byte. */
 const GROWTH_BYTES_MAX = 128;
@@ -74,17 +75,8 @@ async function decompressFrame(bytes: Buffer, bytesMax: number): Promise<Buffer>
   const told = frameContentBytes(bytes);
   if (told === null) return decompressAsync(bytes, { maxOutputLength });
   const chunkSize = Math.min(Math.max(told, CHUNK_BYTES_MIN), PIECE_BYTES_MAX);
-  const isShort = told <= Math.min(NOW_BYTES_MAX, bytesMax);
-  const whole = isShort ? decompressNow(bytes, chunkSize) : null;
+  const isShort = told <= Math.min(NOW_BYTES_MAX, bytesMax) && isWholeFrame(bytes);
+  // Tried once more where that finds fault, without a limit on anybody's turn, to tell what is wrong.
+  const whole = isShort ? keptReader.decompress(bytes, told) : null;
   return whole ?? decompressAsync(bytes, { maxOutputLength, chunkSize });
-}
-
-/** Null for what is damaged, or not as long as it says. */
-function decompressNow(bytes: Buffer, chunkSize: number): Buffer | null {
-  try {
-    return zstdDecompressSync(bytes, { maxOutputLength: chunkSize, chunkSize });
-  } catch {
-    // Tried once more, without a limit on anybody's turn: that tells what is wrong with it.
-    return null;
-  }
 }

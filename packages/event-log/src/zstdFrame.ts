@@ -61,6 +61,11 @@ function readHead(frame: Buffer): FrameHead | null {
   return { sizeAt, sizeBytes, end: sizeAt + sizeBytes, hasChecksum };
 }
 
+/** Whether it is one frame, with its end, and nothing behind it. */
+export function isWholeFrame(bytes: Buffer): boolean {
+  return !isSkippable(bytes) && frameEnd(bytes) === bytes.length;
+}
+
 /** Where the frame at the beginning ends; infinite if it is none, or not whole. */
 function frameEnd(bytes: Buffer): number {
   const head = readHead(bytes);
