@@ -1,5 +1,10 @@
 /** Look-back windows of attribution: who set which, since when. */
-import type { WindowDays } from "@trueclick/shared/attribution";
+import {
+  STANDARD_WINDOW_DAYS,
+  type WindowDays,
+  type WindowDecision,
+  windowsInForce,
+} from "@trueclick/shared/attribution";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import { asc, eq } from "drizzle-orm";
 import { advertisers } from "../postgres/schema/advertisers.ts";
@@ -27,6 +32,31 @@ export type WindowRow = typeof attributionWindows.$inferSelect;
 /** Every window that was ever set, oldest first. */
 export function listWindows({ db }: Pick<Stores, "db">): Promise<WindowRow[]> {
   return db.select().from(attributionWindows).orderBy(asc(attributionWindows.id));
+}
+
+/** A row as it is decided by. */
+export function windowDecision(row: WindowRow): WindowDecision {
+  const { id, advertiserId, campaignId, windowDays, effectiveFrom } = row;
+  return {
+    ...{ id, campaignId },
+    scope: advertiserId === null ? "all" : campaignId === null ? "advertiser" : "campaign",
+    days: windowDays,
+    effectiveFromMs: effectiveFrom.getTime(),
+  };
+}
+
+/** Tells the window that a conversion of a campaign has at an instant, in days of 24 hours. */
+export async function windowsAt(
+  { db }: Pick<Stores, "db">,
+  atMs: number,
+): Promise<(advertiserId: AdvertiserId, campaignId: CampaignId) => WindowDays> {
+  const rows = await listWindows({ db });
+  const range = { fromMs: atMs, toMs: atMs + 1 };
+  return (advertiserId, campaignId) => {
+    const own = rows.filter((row) => (row.advertiserId ?? advertiserId) === advertiserId);
+    const [window] = windowsInForce(own.map(windowDecision), campaignId, range);
+    return window?.days ?? STANDARD_WINDOW_DAYS;
+  };
 }
 
 export interface WindowAdded extends QueuedJobs {

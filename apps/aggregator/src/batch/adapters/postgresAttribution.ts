@@ -10,6 +10,7 @@ import {
   truthLines,
   truthVersions,
 } from "@trueclick/db/postgres/schema/truth";
+import { windowDecision } from "@trueclick/db/queries/attributionWindows";
 import { JUDGED_HASH } from "@trueclick/db/queries/judgedDays";
 import type { WindowDecision } from "@trueclick/shared/attribution";
 import { dayOf, daysBetween, hoursTouched, type IsoDay } from "@trueclick/shared/calendar";
@@ -127,13 +128,7 @@ async function readWindows(tx: Reader, advertiserId: AdvertiserId): Promise<Wind
       ),
     )
     .orderBy(asc(attributionWindows.id));
-  return rows.map(({ id, campaignId, windowDays, effectiveFrom, ...row }) => ({
-    id,
-    campaignId,
-    scope: row.advertiserId === null ? "all" : campaignId === null ? "advertiser" : "campaign",
-    days: windowDays,
-    effectiveFromMs: effectiveFrom.getTime(),
-  }));
+  return rows.map(windowDecision);
 }
 
 async function readCounted(

@@ -8,6 +8,15 @@ export interface Counts {
   readonly cost_micros: number;
 }
 
+/** What conversions were credited with; null where nobody has looked yet. */
+export interface CreditCounts {
+  /** Valid conversions, credited to a click or not. */
+  readonly conversions: number;
+  readonly attributed_conversions: number | null;
+  /** Micros of the account's currency; negative where more was taken back than sold. */
+  readonly attributed_value_micros: number | null;
+}
+
 /** Cost per click in micros, rounded half up. */
 export function cpcMicros({ clicks, cost_micros }: Counts): number | null {
   return clicks === 0 ? null : Math.round(cost_micros / clicks);

@@ -59,7 +59,42 @@ export function listColumns(
       "What a click costs from now on, until the rate changes.",
     ),
     moneyColumn("budget", "Daily budget", currency, (row) => row.dailyBudgetMicros),
+    ...creditColumns(currency),
   ];
+}
+
+/** What conversions its clicks were credited with, and which click is. */
+function creditColumns(currency: string): Column<ListedCampaign>[] {
+  return [
+    {
+      id: "conversions",
+      header: "Conversions",
+      align: "right",
+      phone: "hidden",
+      means: "Conversions credited to the last valid click before them. Known with Billing truth.",
+      value: (row) => row.conversions,
+      cell: (row) =>
+        row.conversions === null ? "–" : <Figure>{formatCount(row.conversions)}</Figure>,
+    },
+    {
+      ...moneyColumn("value", "Value", currency, (row) => row.conversionValueMicros),
+      phone: "hidden",
+      means: "What these conversions are worth, as those say who report them.",
+    },
+    {
+      id: "lookback",
+      header: "Credits within",
+      align: "right",
+      phone: "hidden",
+      means: "How long before a conversion a click may lie that is credited with it, as set now.",
+      value: (row) => row.lookbackDays,
+      cell: (row) => daysText(row.lookbackDays),
+    },
+  ];
+}
+
+function daysText(days: number): string {
+  return days === 1 ? "1 day" : `${days} days`;
 }
 
 function moneyColumn(

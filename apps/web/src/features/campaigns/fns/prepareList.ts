@@ -1,4 +1,4 @@
-import { type Counts, cpcMicros } from "../../../report/fns/measures.ts";
+import { type Counts, type CreditCounts, cpcMicros } from "../../../report/fns/measures.ts";
 
 export interface CampaignFacts {
   readonly id: string;
@@ -7,6 +7,8 @@ export interface CampaignFacts {
   readonly startsAt: Date | null;
   readonly endsAt: Date | null;
   readonly cpcMicros: bigint | null;
+  /** How long before a conversion a click may lie that is credited with it, as of now. */
+  readonly lookbackDays: number;
 }
 
 export type CampaignState = "running" | "planned" | "ended";
@@ -22,9 +24,13 @@ export interface ListedCampaign {
   /** What a click costs now; null before the first rate. */
   readonly rateMicros: bigint | null;
   readonly dailyBudgetMicros: bigint | null;
+  /** Conversions that were credited to its clicks, and their value; null in the live estimate. */
+  readonly conversions: number | null;
+  readonly conversionValueMicros: number | null;
+  readonly lookbackDays: number;
 }
 
-interface CampaignCounts extends Counts {
+interface CampaignCounts extends Counts, CreditCounts {
   readonly campaign?: string | undefined;
 }
 
@@ -46,6 +52,9 @@ export function prepareList(
       paidCpcMicros: row === undefined ? null : cpcMicros(row),
       rateMicros: campaign.cpcMicros,
       dailyBudgetMicros: campaign.dailyBudgetMicros,
+      conversions: row === undefined ? null : row.attributed_conversions,
+      conversionValueMicros: row === undefined ? null : row.attributed_value_micros,
+      lookbackDays: campaign.lookbackDays,
     };
   });
 }

@@ -4,6 +4,7 @@ import type { AccountSummary } from "../../../shell/viewer.tsx";
 import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { StatCard } from "../../../ui/StatCard.tsx";
 import { prepareTotals } from "../fns/prepareTotals.ts";
+import { ConversionsCard } from "./ConversionsCard.tsx";
 import { PacingCard } from "./PacingCard.tsx";
 
 interface TotalsProps {
@@ -68,6 +69,7 @@ export function Totals({ account, report, previous }: TotalsProps) {
         loading={loading}
         footnote={totals.clickRate === null ? null : `CTR ${formatPercent(totals.clickRate)}`}
       />
+      <ConversionsCard account={account} totals={totals} loading={loading} />
       <PacingCard account={account} />
     </div>
   );

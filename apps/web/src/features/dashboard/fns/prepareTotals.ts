@@ -1,5 +1,6 @@
 import {
   type Counts,
+  type CreditCounts,
   change,
   clickRate,
   cpcMicros,
@@ -8,7 +9,7 @@ import {
 import { formatChange } from "../../../shell/fns/format.ts";
 import type { Delta } from "../../../ui/StatCard.tsx";
 
-export interface TotalCounts extends Counts {
+export interface TotalCounts extends Counts, CreditCounts {
   readonly unique_users: number | null;
 }
 
@@ -18,6 +19,9 @@ const NOTHING: TotalCounts = {
   invalid_clicks: 0,
   impressions: 0,
   cost_micros: 0,
+  conversions: 0,
+  attributed_conversions: null,
+  attributed_value_micros: null,
   unique_users: null,
 };
 
@@ -40,12 +44,16 @@ export function prepareTotals(row: TotalCounts = NOTHING, previous?: TotalCounts
     invalidRate: invalidRate(row),
     impressions: row.impressions,
     clickRate: clickRate(row),
+    conversions: row.conversions,
+    creditedConversions: row.attributed_conversions,
+    creditedValueMicros: row.attributed_value_micros,
     deltas: {
       clicks: deltaOf((counts) => counts.clicks, true),
       cost: deltaOf((counts) => counts.cost_micros, null),
       cpc: deltaOf(cpcMicros, false),
       users: deltaOf((counts) => counts.unique_users, true),
       invalid: deltaOf(invalidRate, false),
+      conversions: deltaOf((counts) => counts.attributed_conversions, true),
     },
   };
 }
