@@ -18,15 +18,16 @@ export async function openPeer(dir: string, files: Files): Promise<Peer> {
   const path = `${dir}/peer.duckdb`;
   let instance = await DuckDBInstance.create(path, { threads: "2" });
   let connection = await connect(instance);
-  const make = (table: string, file: string, order: string) =>
-    connection.run(
-      `CREATE TABLE ${table} AS SELECT * FROM read_parquet('${file}') ORDER BY ${order}`,
-    );
-  await make("cells", files.cells, "advertiser_id, billing_day, campaign_id, event_hour");
-  await make("hot_hours", files.hotHours, "advertiser_id, cube, campaign_id, span_start");
-  await make("hot_minutes", files.hotMinutes, "advertiser_id, cube, campaign_id, window_start");
-  await make("stream_rejects", files.streamRejects, "advertiser_id, campaign_id, event_hour");
-  await make("truth_rejects", files.truthRejects, "advertiser_id, billing_day, campaign_id");
+  // Times without a zone: what DuckDB works out of those with one takes it ten times as long.
+  const make = (table: string, file: string, time: string, order: string) =>
+    connection.run(`
+      CREATE TABLE ${table} AS SELECT * REPLACE (${time}::TIMESTAMP AS ${time})
+      FROM read_parquet('${file}') ORDER BY ${order}, ${time}`);
+  await make("cells", files.cells, "event_hour", "advertiser_id, billing_day, campaign_id");
+  await make("hot_hours", files.hotHours, "span_start", "advertiser_id, cube, campaign_id");
+  await make("hot_minutes", files.hotMinutes, "window_start", "advertiser_id, cube, campaign_id");
+  await make("stream_rejects", files.streamRejects, "event_hour", "advertiser_id, campaign_id");
+  await make("truth_rejects", files.truthRejects, "event_hour", "advertiser_id, campaign_id");
   await connection.run("CHECKPOINT");
   return {
     async ask(sql) {

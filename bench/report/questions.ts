@@ -29,12 +29,13 @@ function truthSql(columns: readonly string[], where: string, withUsers: boolean)
   const shown = columns.map((column) => (column === "day" ? DAY : column)).join(", ");
   const counts = `SELECT ${shown}, ${TRUTH} FROM cells WHERE ${where} GROUP BY ALL`;
   if (!withUsers) return counts;
-  const users = `SELECT ${shown}, count(DISTINCT person) AS unique_users
-    FROM (SELECT *, unnest(users) AS person FROM cells WHERE ${where}) GROUP BY ALL`;
+  const users = `SELECT ${columns.join(", ")}, count(DISTINCT person) AS unique_users
+    FROM (SELECT ${shown}, unnest(users) AS person FROM cells WHERE ${where}) GROUP BY ALL`;
   return `SELECT * FROM (${counts}) LEFT JOIN (${users}) USING (${columns.join(", ")})`;
 }
 
-const DAY = "date_trunc('day', event_hour) AS day";
+/** The day of UTC, which is all advertisers' zone. */
+const DAY = "billing_day AS day";
 
 /**
  * The questions of a data set that ends with `endMs`. Of all advertisers' clicks ours leaves users out
@@ -43,7 +44,7 @@ const DAY = "date_trunc('day', event_hour) AS day";
 export function questionsOf(endMs: number, truthDays: number, withUsers: boolean): Question[] {
   const since = (days: number) => endMs - Math.min(days, truthDays) * DAY_MS;
   const range = (days: number) => `from=${iso(since(days))}&to=${iso(endMs)}`;
-  const cells = (days: number) => `event_hour >= TIMESTAMPTZ '${iso(since(days))}'`;
+  const cells = (days: number) => `event_hour >= TIMESTAMP '${iso(since(days))}'`;
   const tenant = "advertiser_id = 'adv-00'";
   const drift = `from=${iso(endMs - 2 * DAY_MS)}&to=${iso(endMs - DAY_MS)}`;
   return [
@@ -107,8 +108,8 @@ export function questionsOf(endMs: number, truthDays: number, withUsers: boolean
  * Clicks of robots come from the evidence. The peer has no sketch that merges, so users are left out.
  */
 function hotSql(fromMs: number, endMs: number, where: string): string {
-  const rolled = `TIMESTAMPTZ '${iso(endMs - MINUTE_HOURS * 3_600_000)}'`;
-  const from = `TIMESTAMPTZ '${iso(fromMs)}'`;
+  const rolled = `TIMESTAMP '${iso(endMs - MINUTE_HOURS * 3_600_000)}'`;
+  const from = `TIMESTAMP '${iso(fromMs)}'`;
   const key = "advertiser_id, cube, campaign_id, dimension_value, partition";
   const maxima = [
     "clicks",
@@ -142,8 +143,8 @@ function hotSql(fromMs: number, endMs: number, where: string): string {
 /** Both sides by hour, and the cross-table of their evidence. */
 function driftSql(endMs: number): string {
   const within = (column: string) =>
-    `campaign_id = 'cmp-000' AND ${column} >= TIMESTAMPTZ '${iso(endMs - 2 * DAY_MS)}'
-      AND ${column} < TIMESTAMPTZ '${iso(endMs - DAY_MS)}'`;
+    `campaign_id = 'cmp-000' AND ${column} >= TIMESTAMP '${iso(endMs - 2 * DAY_MS)}'
+      AND ${column} < TIMESTAMP '${iso(endMs - DAY_MS)}'`;
   return `
     SELECT hour, stream AS clicks, truth, causes FROM (
       SELECT event_hour AS hour, sum(events) AS truth FROM cells
