@@ -3,6 +3,7 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import type { StopSignals } from "../../stopSignals.ts";
 import { type CountingMode, LEVEL, type ModeChange } from "../domain/countingMode.ts";
+import type { EngineChanges } from "../domain/engineChanges.ts";
 import { type Governor, type Observation, PressureGovernor } from "../domain/governor.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
@@ -25,6 +26,8 @@ export interface PartitionDeps {
   /** Who decides on degradation and lateness; by pressure, if nobody else. */
   readonly governor?: (mode: CountingMode) => Governor;
 }
+
+type FlushedRows = Pick<EngineChanges, "cells" | "users" | "rejects">;
 
 /** By how much level 3 stretches the flush interval. */
 const FLUSH_STRETCH = 5;
@@ -157,31 +160,16 @@ export class PartitionReader {
    * harmless.
    */
   async #flush(caughtUp: boolean): Promise<void> {
-    const { hotStore, checkpoints, observer, nowMs } = this.#deps;
+    const { checkpoints, observer, nowMs } = this.#deps;
     const { deadline } = this.#signals;
     const { partition } = this.#settings;
     const checkpoint = this.#engine.checkpoint();
     const isNew = checkpoint.nextOffset !== this.#committed;
     if (!isNew && this.#mode.level === LEVEL.whole) return;
-    const { cells, users, rejects, outcomes, degradedHoursMs, rescuable } =
-      this.#engine.takeChanges();
+    const { outcomes, degradedHoursMs, rescuable, ...rows } = this.#engine.takeChanges();
+    const { cells, rejects } = rows;
     const startedMs = nowMs();
-
-    // If anything below fails, cells are ahead of the checkpoint. They are absolute counts: the
-    // next owner comes to the same ones, under the same versions.
-    if (cells.length > 0) {
-      const write = () => hotStore.writeCells(partition, cells, deadline);
-      await this.#retry("cells", deadline, write);
-    }
-    // Sets: whoever comes next adds the same users again.
-    if (users.length > 0) {
-      await this.#retry("users", deadline, () => hotStore.writeUsers(users, deadline));
-    }
-    // If the commit fails, evidence is ahead of it too. It is keyed by coordinates, and the next
-    // owner judges alike.
-    if (rejects.length > 0) {
-      await this.#retry("rejects", deadline, () => hotStore.writeRejects(rejects, deadline));
-    }
+    await this.#write(rows);
     // Only now may a restart leave these records out: all that they led to is written. The windows
     // that they closed are gone from memory already; nothing needs them once this is committed.
     const lateHours = lateHoursOf(rejects);
@@ -199,6 +187,27 @@ export class PartitionReader {
     const durationMs = nowMs() - startedMs;
     const counts = { cells: cells.length, rejects: rejects.length };
     observer.flushed(partition, { durationMs, ...counts, outcomes, checkpoint });
+  }
+
+  /**
+   * Writes the rows of a flush, those of all tables at once: none needs another, and whatever part of
+   * them is there when the process dies is ahead of the checkpoint and harms nobody. Cells are absolute
+   * counts, and the next owner comes to the same ones under the same versions; users are sets; evidence
+   * is keyed by coordinates, and the next owner judges alike.
+   */
+  async #write({ cells, users, rejects }: FlushedRows): Promise<void> {
+    const { hotStore } = this.#deps;
+    const { deadline } = this.#signals;
+    const { partition } = this.#settings;
+    const writeAll = (step: string, rows: readonly unknown[], write: () => Promise<void>) =>
+      rows.length === 0 ? Promise.resolve() : this.#retry(step, deadline, write);
+    const written = await Promise.allSettled([
+      writeAll("cells", cells, () => hotStore.writeCells(partition, cells, deadline)),
+      writeAll("users", users, () => hotStore.writeUsers(users, deadline)),
+      writeAll("rejects", rejects, () => hotStore.writeRejects(rejects, deadline)),
+    ]);
+    // Not before all have ended: none goes on behind the end of its owner.
+    for (const result of written) if (result.status === "rejected") throw result.reason;
   }
 
   /**

@@ -21,6 +21,7 @@ export class Doubts {
   readonly #hoursMs: ReadonlySet<number>;
   readonly #minuteByEvent = new Map<string, number>();
   readonly #staleKeys: ReadonlySet<string>;
+  readonly #staleUsers: ReadonlySet<string>;
   readonly #partition: number;
   readonly #staleCells: ReadonlySet<string>;
 
@@ -55,6 +56,7 @@ export class Doubts {
     };
     const stale = [...hotStore.written].filter(([, row]) => isStale(row));
     this.#staleKeys = new Set(stale.map(([key]) => key));
+    this.#staleUsers = new Set(stale.map(([key]) => key.slice(0, key.lastIndexOf("/"))));
     this.#staleCells = new Set(
       [...hotStore.cells]
         .filter(([key]) => key.endsWith(`/${partition}`) && this.#staleKeys.has(key))
@@ -81,7 +83,7 @@ export class Doubts {
 
   /** @param key `campaign/hour`. */
   areUsersSure(key: string): boolean {
-    return this.isHourSure(Number(key.slice(key.indexOf("/") + 1))) && !this.#staleKeys.has(key);
+    return this.isHourSure(Number(key.slice(key.indexOf("/") + 1))) && !this.#staleUsers.has(key);
   }
 }
 

@@ -86,7 +86,7 @@ export interface Written extends Writer {
 
 /** A hot store that notices when one version of a cell has two contents. */
 export class SimulatedHotStore extends MemoryHotStore {
-  /** By the keys of `cells`, `users` and `rejects`. */
+  /** By the keys of `cells` and `rejects`; those of `users` with each writer's epoch behind. */
   readonly written = new Map<string, Written>();
   /** Set for one write at a time. */
   writer: Writer | null = null;
@@ -105,10 +105,10 @@ export class SimulatedHotStore extends MemoryHotStore {
 
   override async writeUsers(users: readonly HourUsers[]): Promise<void> {
     await super.writeUsers(users);
-    // Nobody takes users out again; which records they are of does not show.
+    // Nobody takes users out again, so each who added some counts; of which records does not show.
     if (this.writer?.isDeposed !== true) return;
     for (const { campaignId, hourStartMs } of users) {
-      this.#note(`${campaignId}/${hourStartMs}`, END_OF_TIME);
+      this.#note(`${campaignId}/${hourStartMs}/${this.writer.epoch}`, END_OF_TIME);
     }
   }
 
