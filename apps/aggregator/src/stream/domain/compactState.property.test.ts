@@ -98,6 +98,21 @@ describe("hashes", () => {
     );
   });
 
+  // Sets of users are kept, and grow by hashes of later releases.
+  it.each([
+    ["", [1_229_832_090, -1_478_574_503, -1_475_838_660, -852_439_102]],
+    ["u_1", [1_453_462_334, 351_913_654, -1_003_424_698, 1_666_263_760]],
+    ["0123456789abcdef", [-528_462_666, 1_159_862_566, -381_342_198, 1_591_122_762]],
+    [
+      "5f3c2a10-0000-4000-8000-00000000000f",
+      [1_014_086_250, -419_379_316, 1_432_310_640, 949_915_562],
+    ],
+  ])("of %j is the same for ever", (name, words) => {
+    const hash = new IdHash(Int32Array.of(1, 2, 3, 4));
+    hash.hash(view(name), 0, name.length);
+    expect([hash.word0, hash.word1, hash.word2, hash.word3]).toEqual(words);
+  });
+
   it("of a short text that is read at once are those of its words one by one", () => {
     const hash = new SpanHash(HASH_KEY);
     const padded = fc.tuple(text, fc.nat({ max: 20 }));

@@ -15,6 +15,7 @@ export const HASH_KEY_WORDS = 4;
 const SPAN_WORDS_MAX = 96;
 
 const ROUNDS = 8;
+const BLOCK_BYTES = 16;
 
 /**
  * Hashes ids to 128 bits: the Chaskey permutation in a CBC-MAC that starts from the key and the
@@ -35,47 +36,40 @@ export class IdHash {
   /** Hashes the bytes of `[start, end)`. */
   hash(view: DataView, start: number, end: number): void {
     const key = this.#key;
-    this.word0 = (key[0] ?? 0) ^ (end - start);
-    this.word1 = key[1] ?? 0;
-    this.word2 = key[2] ?? 0;
-    this.word3 = key[3] ?? 0;
+    const length = end - start;
+    let a = (key[0] ?? 0) ^ length;
+    let b = key[1] ?? 0;
+    let c = key[2] ?? 0;
+    let d = key[3] ?? 0;
     let at = start;
-    for (; at + 16 <= end; at += 16) {
-      this.word0 ^= view.getInt32(at, true);
-      this.word1 ^= view.getInt32(at + 4, true);
-      this.word2 ^= view.getInt32(at + 8, true);
-      this.word3 ^= view.getInt32(at + 12, true);
-      this.#permute();
-    }
-    if (at === end && end !== start) return;
-    // As in CMAC, a secret word tells a block that is padded from one that is full. Its last byte,
-    // which no text of it reaches, tells how much of it is text.
-    this.word1 ^= key[2] ?? 0;
-    this.word3 ^= (end - at) << 24;
-    this.word0 ^= wordAt(view, at, end);
-    this.word1 ^= wordAt(view, at + 4, end);
-    this.word2 ^= wordAt(view, at + 8, end);
-    this.word3 ^= wordAt(view, at + 12, end);
-    this.#permute();
-  }
-
-  #permute(): void {
-    let a = this.word0;
-    let b = this.word1;
-    let c = this.word2;
-    let d = this.word3;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      a = (a + b) | 0;
-      b = ((b << 5) | (b >>> 27)) ^ a;
-      a = (a << 16) | (a >>> 16);
-      c = (c + d) | 0;
-      d = ((d << 8) | (d >>> 24)) ^ c;
-      a = (a + d) | 0;
-      d = ((d << 13) | (d >>> 19)) ^ a;
-      c = (c + b) | 0;
-      b = ((b << 7) | (b >>> 25)) ^ c;
-      c = (c << 16) | (c >>> 16);
-    }
+    do {
+      if (at + BLOCK_BYTES <= end) {
+        a ^= view.getInt32(at, true);
+        b ^= view.getInt32(at + 4, true);
+        c ^= view.getInt32(at + 8, true);
+        d ^= view.getInt32(at + 12, true);
+      } else {
+        // As in CMAC, a secret word tells a block that is padded from one that is full. Its last
+        // byte, which no text of it reaches, tells how much of it is text.
+        a ^= wordAt(view, at, end);
+        b ^= (key[2] ?? 0) ^ wordAt(view, at + 4, end);
+        c ^= wordAt(view, at + 8, end);
+        d ^= ((end - at) << 24) ^ wordAt(view, at + 12, end);
+      }
+      for (let round = 0; round < ROUNDS; round += 1) {
+        a = (a + b) | 0;
+        b = ((b << 5) | (b >>> 27)) ^ a;
+        a = (a << 16) | (a >>> 16);
+        c = (c + d) | 0;
+        d = ((d << 8) | (d >>> 24)) ^ c;
+        a = (a + d) | 0;
+        d = ((d << 13) | (d >>> 19)) ^ a;
+        c = (c + b) | 0;
+        b = ((b << 7) | (b >>> 25)) ^ c;
+        c = (c << 16) | (c >>> 16);
+      }
+      at += BLOCK_BYTES;
+    } while (at < end);
     this.word0 = a;
     this.word1 = b;
     this.word2 = c;
