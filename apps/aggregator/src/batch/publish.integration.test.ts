@@ -1,7 +1,7 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { dayOf } from "@trueclick/shared/calendar";
-import { HOUR_MS } from "@trueclick/shared/time";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { JobStores } from "./pipeline/runJob.ts";
@@ -53,15 +53,37 @@ async function endLeases({ archive }: BatchWorld): Promise<void> {
 
 // I5. An auditor recounts on a machine of his own: the same inputs must give the same hash.
 it("gives the same inputs the same hashes, here again and on other engines", async () => {
+  const bought = {
+    event_id: "conversion-1",
+    event_type: "conversion",
+    event_time: NOON_MS,
+  } as const;
+  const conversion = storedEvent({ ...bought, user_id: "user-of-evt-00000" });
+  const sell = async ({ archive }: BatchWorld) => {
+    await archive.append([conversion]);
+    await archive.archiveAll();
+  };
+  await sell(world);
   await world.recount("adv_1", DAY);
   const elsewhere = await openBatchWorld();
   try {
     await fill(elsewhere);
-    await elsewhere.recount("adv_1", DAY);
+    await sell(elsewhere);
+    // Other builds, other slices, one after the other: nothing but the inputs may tell.
+    await elsewhere.recount("adv_1", dayOf(NOON_MS + DAY_MS, "UTC"));
+    const slicing = { sliceRowsMax: 1, slicesAtOnce: 1 };
+    await elsewhere.recount("adv_1", DAY, { ...elsewhere.stores, ...slicing });
     const [here, there] = [
       await world.current("adv_1", DAY),
       await elsewhere.current("adv_1", DAY),
     ];
+    expect(elsewhere.archive.objectsDir).not.toBe(world.archive.objectsDir);
+    expect(there?.jobId).not.toBe(here?.jobId);
+    expect(here?.lines).toMatchObject([{ clicks: 20n, attributedConversions: 1n }]);
+    expect({ lines: there?.lines, rejects: there?.rejects }).toEqual({
+      lines: here?.lines,
+      rejects: here?.rejects,
+    });
     expect(there?.contentHash).toBe(here?.contentHash);
     expect(there?.inputsHash).toBe(here?.inputsHash);
   } finally {

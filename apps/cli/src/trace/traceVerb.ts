@@ -1,4 +1,4 @@
-import { type Trace, type TracedCopy, traceEvent } from "@trueclick/db/queries/trace";
+import { type Credit, type Trace, type TracedCopy, traceEvent } from "@trueclick/db/queries/trace";
 import { formatMicros } from "@trueclick/shared/money";
 import { withStores } from "../stack/openStores.ts";
 import { resolveStack } from "../stack/settings.ts";
@@ -29,9 +29,11 @@ function toText({ eventId, copies, cut }: Trace): string {
 function copyLines(copy: TracedCopy): string[] {
   const name = copy.campaignName === null ? "not known here" : `"${copy.campaignName}"`;
   const { object, billed } = copy;
-  const verdicts = copy.batchVerdicts.map(
-    ({ billingDay, version, current, verdict, jobId }) =>
+  const verdicts = copy.batchVerdicts.flatMap(
+    ({ billingDay, version, current, verdict, jobId, credit }) => [
       `  truth     ${verdict}, ${billingDay} version ${version}${current ? "" : " (replaced)"}, job ${jobId}`,
+      ...(credit === null ? [] : [`            ${creditText(credit)}`]),
+    ],
   );
   return [
     `  log       ${copy.coordinates}`,
@@ -47,6 +49,13 @@ function copyLines(copy: TracedCopy): string[] {
       : `  billed    in ${billed.billingDay} version ${billed.version}, a line of ` +
         `${formatMicros(billed.costMicros, billed.currency)}`,
   ];
+}
+
+function creditText({ clickEventId, notCredited, windowDays }: Credit): string {
+  const days = windowDays === 1 ? "1 day" : `${windowDays} days`;
+  return clickEventId === null
+    ? `credited to no click within ${days}: ${notCredited}`
+    : `credited to ${clickEventId}, within ${days}`;
 }
 
 function toJson({ eventId, copies, cut }: Trace) {
@@ -69,6 +78,12 @@ function toJson({ eventId, copies, cut }: Trace) {
         job_id: verdict.jobId,
         published_at: verdict.publishedAt.toISOString(),
         verdict: verdict.verdict,
+        credit: verdict.credit && {
+          click_event_id: verdict.credit.clickEventId,
+          not_credited: verdict.credit.notCredited,
+          window_days: verdict.credit.windowDays,
+          value_micros: verdict.credit.valueMicros,
+        },
       })),
       billed: copy.billed && {
         advertiser_id: copy.billed.advertiserId,

@@ -99,6 +99,34 @@ it("shows every copy, what stream and each version say of it, and the line that 
   ]);
 });
 
+it("tells what each version credited a conversion to, to its owner alone", async () => {
+  const day = { advertiser: "acme", day: "2026-10-29" };
+  const bought = { id: "the-conversion", campaign: "a1", at: "2026-10-29T10:00:05Z", offset: 7 };
+  await fillIndex(stores, [bought]);
+  const row = {
+    ...{ advertiser_id: "acme", billing_day: day.day, campaign_id: "a1", event_id: bought.id },
+    ...{ partition: 0, offset: 7, index: 0, window_days: 7, value_micros: 5_000 },
+  };
+  const credits = [{ not_credited: "no_click" }, { click_event_id: "the-click" }];
+  for (const credit of credits) {
+    const build_id = await publishTruth(stores, { ...day, cells: [] });
+    const values = [{ ...row, ...credit, build_id }];
+    await stores.clickhouse.insert({ table: "truth_conversions", values, format: "JSONEachRow" });
+  }
+  const told = async (scope: TenantScope) =>
+    (await traceEvent(stores, scope, bought.id))?.copies.map(({ batchVerdicts }) =>
+      batchVerdicts.map(({ credit }) => credit),
+    );
+  const told7 = { windowDays: 7, valueMicros: 5_000n };
+  expect(await told(scopeOf("acme"))).toEqual([
+    [
+      { ...told7, clickEventId: null, notCredited: "no_click" },
+      { ...told7, clickEventId: "the-click", notCredited: null },
+    ],
+  ]);
+  expect(await told(scopeOf("other"))).toBeUndefined();
+});
+
 it("shows a tenant only its own copies of an id", async () => {
   const trace = await traceEvent(stores, scopeOf("other"), "the-click");
   expect(trace?.copies).toMatchObject([{ coordinates: "0:3:0", campaignId: "b1", billed: null }]);

@@ -10,6 +10,8 @@ import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
 import { pipelineOffsets } from "./pipelineOffsets.ts";
 import {
+  type CreditedCopy,
+  creditedCopies,
   type EventCopy,
   indexedCopies,
   type JudgedCopy,
@@ -31,6 +33,19 @@ export interface BatchVerdict {
   readonly publishedAt: Date;
   /** A verdict, or `not_included` when the copy was archived after the version was counted. */
   readonly verdict: string;
+  /** Of a valid conversion; null of anything else. */
+  readonly credit: Credit | null;
+}
+
+/** What a conversion was credited to. */
+export interface Credit {
+  /** The click; null where it was credited to none, and then why. */
+  readonly clickEventId: string | null;
+  readonly notCredited: string | null;
+  /** How long before it a click could lie, days of 24 hours. */
+  readonly windowDays: number;
+  /** Micros of the advertiser's currency. */
+  readonly valueMicros: bigint;
 }
 
 export interface TracedCopy {
@@ -92,10 +107,12 @@ export async function traceEvent(
     scope,
     copies.flatMap((copy) => daysOf(copy, owners)),
   );
-  const [offsets, objects, judged] = await Promise.all([
+  const inBuilds = { eventId, builds: versions.map((v) => v.jobId) };
+  const [offsets, objects, judged, credited] = await Promise.all([
     pipelineOffsets(stores),
     objectsOf(stores, copies),
-    judgedCopies(clickhouse, scope, { eventId, builds: versions.map((v) => v.jobId) }),
+    judgedCopies(clickhouse, scope, inBuilds),
+    creditedCopies(clickhouse, scope, inBuilds),
   ]);
   const rowOf = new Map(indexed.map((copy) => [formatCoordinates(copy), copy.row]));
   const pathOf = new Map(indexed.map((copy) => [formatCoordinates(copy), copy.path]));
@@ -116,7 +133,11 @@ export async function traceEvent(
       const batch = daysOf(copy, owners).flatMap((day) =>
         versions
           .filter((v) => v.advertiserId === day.advertiserId && v.billingDay === day.billingDay)
-          .map((version) => ({ version, verdict: verdictIn(version, copy, judged) })),
+          .map((version) => ({
+            version,
+            verdict: verdictIn(version, copy, judged),
+            credit: creditIn(version, copy, credited),
+          })),
       );
       return {
         coordinates,
@@ -131,7 +152,7 @@ export async function traceEvent(
           row: rowOf.get(coordinates) ?? 0,
         },
         streamVerdict: reasonOf.get(coordinates) ?? (isRead ? "counted" : "not_read"),
-        batchVerdicts: batch.map(({ version, verdict }) => toBatchVerdict(version, verdict)),
+        batchVerdicts: batch.map(toBatchVerdict),
         billed: billedIn(copy, batch),
       };
     }),
@@ -206,9 +227,31 @@ function verdictIn(version: VersionOfDay, copy: EventCopy, judged: readonly Judg
   return copy.offset < frontier ? "valid" : "not_included";
 }
 
-function toBatchVerdict(version: VersionOfDay, verdict: string): BatchVerdict {
+function creditIn(
+  version: VersionOfDay,
+  copy: EventCopy,
+  credited: readonly CreditedCopy[],
+): Credit | null {
+  const row = credited.find(
+    (one) => one.build_id === version.jobId && formatCoordinates(one) === formatCoordinates(copy),
+  );
+  if (row === undefined) return null;
+  const isCredited = row.not_credited === "";
+  return {
+    clickEventId: isCredited ? row.click_event_id : null,
+    notCredited: isCredited ? null : row.not_credited,
+    windowDays: row.window_days,
+    valueMicros: row.value_micros,
+  };
+}
+
+interface JudgedVersion extends Pick<BatchVerdict, "verdict" | "credit"> {
+  readonly version: VersionOfDay;
+}
+
+function toBatchVerdict({ version, verdict, credit }: JudgedVersion): BatchVerdict {
   const { billingDay, current, jobId, publishedAt } = version;
-  return { billingDay, version: version.version, current, jobId, publishedAt, verdict };
+  return { billingDay, version: version.version, current, jobId, publishedAt, verdict, credit };
 }
 
 function billedIn(

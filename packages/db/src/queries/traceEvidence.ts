@@ -118,3 +118,34 @@ export function judgedCopies(
     `,
   });
 }
+
+const creditSchema = coordinateSchema.extend({
+  build_id: z.coerce.number().int(),
+  window_days: z.coerce.number().int(),
+  value_micros: z.coerce.bigint(),
+  /** Why it was credited to none; empty of one that is credited. */
+  not_credited: z.string(),
+  click_event_id: z.string(),
+});
+export type CreditedCopy = z.infer<typeof creditSchema>;
+
+/** What the copies of a conversion were credited to in builds of truth, or why to nothing. */
+export function creditedCopies(
+  clickhouse: ClickHouseClient,
+  scope: TenantScope,
+  params: { readonly eventId: string; readonly builds: readonly number[] },
+): Promise<CreditedCopy[]> {
+  return runTenantQuery(clickhouse, scope, {
+    name: "creditedCopies",
+    params: { event_id: params.eventId, builds: params.builds },
+    row: creditSchema,
+    sql: `
+      SELECT partition, offset, \`index\`, build_id, window_days, value_micros, not_credited,
+        click_event_id
+      FROM truth_conversions
+      WHERE ${TENANT_CONDITION}
+        AND build_id IN ({builds: Array(UInt64)})
+        AND event_id = {event_id: String}
+    `,
+  });
+}

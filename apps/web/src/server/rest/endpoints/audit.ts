@@ -80,6 +80,15 @@ const batchVerdictSchema = z.object({
   job: z.int(),
   published_at: z.string(),
   verdict: z.string(),
+  credit: z
+    .object({
+      click_event_id: z.string().nullable(),
+      not_credited: z.string().nullable(),
+      window_days: z.int(),
+      value_micros: z.int(),
+    })
+    .nullable()
+    .describe("Of a valid conversion: the click that it was credited to, or why to none"),
 });
 
 const billedSchema = z.object({
@@ -146,6 +155,12 @@ function toCopy(copy: TracedCopy): z.output<typeof copySchema> {
       job: verdict.jobId,
       published_at: toIso(verdict.publishedAt),
       verdict: verdict.verdict,
+      credit: verdict.credit && {
+        click_event_id: verdict.credit.clickEventId,
+        not_credited: verdict.credit.notCredited,
+        window_days: verdict.credit.windowDays,
+        value_micros: toExactNumber(verdict.credit.valueMicros),
+      },
     })),
     billed: billed && {
       advertiser: billed.advertiserId,
