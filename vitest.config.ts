@@ -25,9 +25,9 @@ export default defineConfig({
           // Engines start once for the whole run; every file takes databases of its own.
           globalSetup: ["packages/local-stack/src/testing/globalSetup.ts"],
           pool: "forks",
-          // They wait for engines and killed processes more than they compute: two share even two
-          // cores well, where one worker, the default there, would idle.
-          maxWorkers: 2,
+          // They wait for engines and killed processes more than they compute: three keep two cores
+          // busy, where the default there, one, would idle.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
