@@ -34,7 +34,8 @@ export interface Scenario {
 
 const BODIES = 24;
 const EVENTS_A_ROUND = 100_000;
-const SINGLES_A_ROUND = 6_000;
+/** A second or so each: the two rounds that warm up must see V8 through its compilers. */
+const SINGLES_A_ROUND = 30_000;
 const BATCH_CONNECTIONS = 16;
 const SINGLE_CONNECTIONS = 64;
 
