@@ -19,7 +19,7 @@ import { type Round, roundSchema, serveRounds } from "./rounds.ts";
 import { startStores, type WindowStores } from "./stores.ts";
 import { eventLines, fillOurTopic, fillPeersTopic } from "./traffic.ts";
 
-const EVENTS = 250_000;
+const EVENTS = 500_000;
 const ROUNDS = 5;
 const WARMUPS = 2;
 const FIGURES = ["events_per_s", "events_per_cpu_s"];
