@@ -48,6 +48,25 @@ it("makes the same events of the same seed, byte for byte", () => {
   );
 });
 
+// Without clicks before them no conversion is credited, and the demo's dashboard says that nobody buys.
+it("lets most conversions follow a click of the same person in the same campaign", () => {
+  const clicked = new Set<string>();
+  const followed: boolean[] = [];
+  for (const { event_type, expected, event } of generate({
+    seed: "x",
+    hours: 24,
+    events: 20_000,
+  })) {
+    const { user_id, campaign_id } = JSON.parse(event);
+    const visit = `${user_id}/${campaign_id}`;
+    if (event_type === "click" && expected === "valid") clicked.add(visit);
+    if (event_type === "conversion" && expected === "valid") followed.push(clicked.has(visit));
+  }
+  const share = followed.filter(Boolean).length / followed.length;
+  expect(followed.length).toBeGreaterThan(200);
+  expect(share).toBeGreaterThan(0.7);
+});
+
 // Tests compare the product's numbers with the ledger: a wrong claim in it would hide a wrong bill.
 it("claims of every event what its bytes say", () => {
   fc.assert(

@@ -65,6 +65,10 @@ const DELAY_MS_MAX = 3 * SECOND_MS;
 const LATE_MS_MIN = 15 * MINUTE_MS;
 const LATE_MS_MAX = 120 * MINUTE_MS;
 const CONVERSION_MICROS_MAX = 80_000_000;
+/** Of conversions, those of somebody who clicked before; the others saw an ad only. */
+const CONVERSIONS_OF_CLICKS = 0.8;
+/** Clicks that the next conversions may follow. */
+const VISITS_MAX = 500;
 
 /** Ways to be no valid click, each with a reason of its own at the edge. */
 const DAMAGES: readonly Readonly<Record<string, unknown>>[] = [
@@ -76,6 +80,12 @@ const DAMAGES: readonly Readonly<Record<string, unknown>>[] = [
 const pickType = createPicker<EventType>(["click", "impression", "conversion"], [0.25, 0.72, 0.03]);
 
 export type TrafficEvent = LedgerEntry;
+
+interface Visit {
+  readonly visitor: Visitor;
+  readonly campaign: TrafficCampaign;
+  readonly adId: string;
+}
 
 /**
  * Events spread over a range as over busy and quiet hours (UTC), in the order of sending: exactly
@@ -102,6 +112,8 @@ export class TrafficGenerator {
   readonly #pickCampaign: (random: Random) => TrafficCampaign;
   /** When a person last clicked an ad, event time, by person and ad. */
   readonly #clicked = new Map<string, number[]>();
+  /** Who clicked what of late, to buy there. */
+  readonly #visits: Visit[] = [];
   #recent: { readonly event: TrafficEvent; readonly sentMs: number }[] = [];
   #seq = 0;
 
@@ -150,7 +162,7 @@ export class TrafficGenerator {
     seq: number,
     nowMs: number,
     expected: ExpectedOutcome,
-    visitor: Visitor,
+    drawnVisitor: Visitor,
     changes: Readonly<Record<string, unknown>>,
   ): TrafficEvent {
     const random = this.#random;
@@ -160,13 +172,20 @@ export class TrafficGenerator {
       : random.below(DELAY_MS_MAX);
     const eventTimeMs = Math.max(nowMs - agoMs, this.#options.notBeforeMs ?? 0);
     const drawnType = expected === "rejected" ? "click" : pickType(random);
-    const campaign = this.#pickCampaign(random);
-    const adId = random.pick(campaign.adIds);
+    const drawnCampaign = this.#pickCampaign(random);
+    const drawn = {
+      visitor: drawnVisitor,
+      campaign: drawnCampaign,
+      adId: random.pick(drawnCampaign.adIds),
+    };
+    const isConversion = expected === "valid" && drawnType === "conversion";
+    const visit = (isConversion ? this.#visitToConvert() : null) ?? drawn;
+    const { visitor, campaign, adId } = visit;
     const eventId = this.#eventId(seq);
+    const isClick = expected === "valid" && drawnType === "click";
     const isDoubled =
-      expected === "valid" &&
-      drawnType === "click" &&
-      this.#isDoubled(`${visitor.userId}/${campaign.id}/${adId}`, eventTimeMs);
+      isClick && this.#isDoubled(`${visitor.userId}/${campaign.id}/${adId}`, eventTimeMs);
+    if (isClick && !isDoubled) this.#remember(visit);
     const type = isDoubled ? "impression" : drawnType;
     const fields = {
       schema_version: 1,
@@ -205,6 +224,18 @@ export class TrafficGenerator {
     if (this.#clicked.size >= CLICKED_MAX) this.#clicked.clear();
     this.#clicked.set(key, [...times.slice(1 - CLICKS_REMEMBERED), eventTimeMs]);
     return false;
+  }
+
+  /** Somebody who clicked of late; null for a conversion of somebody who did not. */
+  #visitToConvert(): Visit | null {
+    const random = this.#random;
+    if (this.#visits.length === 0 || !random.chance(CONVERSIONS_OF_CLICKS)) return null;
+    return random.pick(this.#visits);
+  }
+
+  #remember(visit: Visit): void {
+    this.#visits.push(visit);
+    if (this.#visits.length > VISITS_MAX) this.#visits.shift();
   }
 
   #eventId(seq: number): string {
