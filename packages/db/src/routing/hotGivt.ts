@@ -6,29 +6,20 @@ import { streamEvidenceSql } from "../queries/streamEvidence.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
-  BUCKET_SQL,
-  type CurrencyParams,
-  currencySql,
-  type MeasuredRow,
-  measuredRowSchema,
-  splitSql,
-} from "./measures.ts";
+  byCampaignRow,
+  CAMPAIGN_ROW_GROUPS,
+  campaignRowSchema,
+  campaignRowSql,
+} from "./campaignRows.ts";
+import type { CurrencyParams, MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
-const givtRowSchema = measuredRowSchema
-  .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
-  .extend({ events: z.coerce.number().int().nonnegative() });
-type GivtRow = z.infer<typeof givtRowSchema>;
+const givtRowSchema = campaignRowSchema.extend({ events: z.coerce.number().int().nonnegative() });
 
 // The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
-const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
+const sqlOf = (query: ReportQuery, currencies: CurrencyParams) => `
   SELECT
-    ${BUCKET_SQL} AS bucket,
-    ${splitSql(dimensions, [
-      ["advertiser", "advertiser_id"],
-      ["campaign", "campaign_id"],
-    ])},
-    ${currencySql("advertiser_id", currencies)},
+    ${campaignRowSql(query, "advertiser_id", currencies)},
     count() AS events
   FROM (
     SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
@@ -40,7 +31,7 @@ const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
     WHERE reason IN {givt_verdicts: Array(String)}
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
-  GROUP BY bucket, advertiser, campaign, currency
+  GROUP BY ${CAMPAIGN_ROW_GROUPS}
 `;
 
 /** Net clicks of a hot row. */
@@ -67,10 +58,10 @@ export async function readNetClicks(
       givt_verdicts: GIVT_VERDICTS,
     },
   });
-  const givtOf = new Map(givtRows.map((row) => [keyOf(row), row.events]));
+  const givtOf = byCampaignRow(givtRows, ({ events }) => events);
   // Cells and evidence are not read at one instant, and the stream may have flushed in between.
   return (row) => {
-    const net = row.gross_clicks - (givtOf.get(keyOf(row)) ?? 0);
+    const net = row.gross_clicks - (givtOf(row) ?? 0);
     return Math.max(net, row.clicks);
   };
 }
@@ -78,6 +69,3 @@ export async function readNetClicks(
 const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
   verdictClass === "givt" ? [verdict] : [],
 );
-
-const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<GivtRow, "events">) =>
-  JSON.stringify([bucket, advertiser, campaign, currency]);

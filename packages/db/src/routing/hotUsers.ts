@@ -5,13 +5,12 @@ import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import {
-  BUCKET_SQL,
-  type CurrencyParams,
-  currencySql,
-  type MeasuredRow,
-  measuredRowSchema,
-  splitSql,
-} from "./measures.ts";
+  byCampaignRow,
+  CAMPAIGN_ROW_GROUPS,
+  campaignRowSchema,
+  campaignRowSql,
+} from "./campaignRows.ts";
+import type { CurrencyParams, MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
@@ -20,19 +19,11 @@ interface AnsweredRange extends Pick<HotRange, "fromMs" | "toMs"> {
   readonly nowMs: number;
 }
 
-const usersRowSchema = measuredRowSchema
-  .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
-  .extend({ users: z.coerce.number().int().nonnegative() });
-type UsersRow = z.infer<typeof usersRowSchema>;
+const usersRowSchema = campaignRowSchema.extend({ users: z.coerce.number().int().nonnegative() });
 
-const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
+const sqlOf = (query: ReportQuery, currencies: CurrencyParams) => `
   SELECT
-    ${BUCKET_SQL} AS bucket,
-    ${splitSql(dimensions, [
-      ["advertiser", "advertiser_id"],
-      ["campaign", "campaign_id"],
-    ])},
-    ${currencySql("advertiser_id", currencies)},
+    ${campaignRowSql(query, "advertiser_id", currencies)},
     uniqCombined64Merge(hot.users) AS users
   FROM (
     SELECT advertiser_id, campaign_id, users, toInt64(toUnixTimestamp(event_hour)) AS t
@@ -42,7 +33,7 @@ const sqlOf = ({ dimensions }: ReportQuery, currencies: CurrencyParams) => `
       AND event_hour < fromUnixTimestamp({to: Int64})
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
   ) AS hot
-  GROUP BY bucket, advertiser, campaign, currency
+  GROUP BY ${CAMPAIGN_ROW_GROUPS}
 `;
 
 /** Users of a hot row; null where they are not known. */
@@ -68,15 +59,12 @@ export async function readUniqueUsers(
     row: usersRowSchema,
     params,
   });
-  const usersOf = new Map(found.map((row) => [keyOf(row), row.users]));
+  const usersOf = byCampaignRow(found, ({ users }) => users);
   return (row) => {
     if (!whole.has(row.bucket)) return null;
-    return row.clicks === 0 ? 0 : (usersOf.get(keyOf(row)) ?? null);
+    return row.clicks === 0 ? 0 : (usersOf(row) ?? null);
   };
 }
-
-const keyOf = ({ bucket, advertiser, campaign, currency }: Omit<UsersRow, "users">) =>
-  JSON.stringify([bucket, advertiser, campaign, currency]);
 
 /** Starts of the buckets that are whole hours as far as the hot store answers, epoch seconds. */
 function wholeBuckets(query: ReportQuery, range: AnsweredRange): Set<number> {

@@ -4,13 +4,12 @@ import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
-  BUCKET_SQL,
-  type CurrencyParams,
-  currencySql,
-  type MeasuredRow,
-  measuredRowSchema,
-  splitSql,
-} from "./measures.ts";
+  byCampaignRow,
+  CAMPAIGN_ROW_GROUPS,
+  campaignRowSchema,
+  campaignRowSql,
+} from "./campaignRows.ts";
+import type { CurrencyParams, MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
 /** Which builds' cells are read, and what is told of a build. */
@@ -31,18 +30,11 @@ export function cellStartSql({ odd_builds }: CellParams): string {
         build_id, {odd_builds: Array(UInt64)}, {day_starts: Array(Int64)}, toInt64(0)))`;
 }
 
-const usersRowSchema = measuredRowSchema
-  .pick({ bucket: true, advertiser: true, campaign: true, currency: true })
-  .extend({ users: z.coerce.number().int().nonnegative() });
+const usersRowSchema = campaignRowSchema.extend({ users: z.coerce.number().int().nonnegative() });
 
-const sqlOf = ({ dimensions }: ReportQuery, params: CellParams) => `
+const sqlOf = (query: ReportQuery, params: CellParams) => `
   SELECT
-    ${BUCKET_SQL} AS bucket,
-    ${splitSql(dimensions, [
-      ["advertiser", "advertiser_id"],
-      ["campaign", "campaign_id"],
-    ])},
-    ${currencySql("build_id", params)},
+    ${campaignRowSql(query, "build_id", params)},
     uniqExactArray(user_hashes) AS users
   FROM (
     SELECT advertiser_id, campaign_id, build_id, user_hashes, ${cellStartSql(params)} AS t
@@ -53,7 +45,7 @@ const sqlOf = ({ dimensions }: ReportQuery, params: CellParams) => `
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
       AND event_type = 'click' AND verdict = 'valid'
   )
-  GROUP BY bucket, advertiser, campaign, currency
+  GROUP BY ${CAMPAIGN_ROW_GROUPS}
 `;
 
 /**
@@ -73,14 +65,6 @@ export async function withTruthUsers(
     row: usersRowSchema,
     params,
   });
-  const usersOf = new Map(found.map((row) => [keyOf(row), row.users]));
-  return rows.map((row) => ({ ...row, unique_users: usersOf.get(keyOf(row)) ?? 0 }));
+  const usersOf = byCampaignRow(found, ({ users }) => users);
+  return rows.map((row) => ({ ...row, unique_users: usersOf(row) ?? 0 }));
 }
-
-const keyOf = ({
-  bucket,
-  advertiser,
-  campaign,
-  currency,
-}: Pick<MeasuredRow, "bucket" | "advertiser" | "campaign" | "currency">) =>
-  JSON.stringify([bucket, advertiser, campaign, currency]);

@@ -1,0 +1,48 @@
+/** What is read beside a report's rows and is kept by campaign at the most: users, and reasons. */
+import type { z } from "zod";
+import {
+  BUCKET_SQL,
+  type CurrencyParams,
+  currencySql,
+  type MeasuredRow,
+  measuredRowSchema,
+  splitSql,
+} from "./measures.ts";
+import type { ReportQuery } from "./reportQuery.ts";
+
+/** Whose the figure of a row is. */
+export const campaignRowSchema = measuredRowSchema.pick({
+  bucket: true,
+  advertiser: true,
+  campaign: true,
+  currency: true,
+});
+type CampaignRow = z.infer<typeof campaignRowSchema>;
+
+/** The columns of such a row, to be grouped by as `CAMPAIGN_ROW_GROUPS`. */
+export function campaignRowSql(
+  { dimensions }: Pick<ReportQuery, "dimensions">,
+  owner: "advertiser_id" | "build_id",
+  currencies: CurrencyParams,
+): string {
+  return `${BUCKET_SQL} AS bucket,
+    ${splitSql(dimensions, [
+      ["advertiser", "advertiser_id"],
+      ["campaign", "campaign_id"],
+    ])},
+    ${currencySql(owner, currencies)}`;
+}
+
+export const CAMPAIGN_ROW_GROUPS = "bucket, advertiser, campaign, currency";
+
+/** Figures by row, to be asked for with the rows of the report that they belong to. */
+export function byCampaignRow<Row extends CampaignRow>(
+  found: readonly Row[],
+  figureOf: (row: Row) => number,
+): (row: Pick<MeasuredRow, keyof CampaignRow>) => number | undefined {
+  const figures = new Map(found.map((row) => [keyOf(row), figureOf(row)]));
+  return (row) => figures.get(keyOf(row));
+}
+
+const keyOf = ({ bucket, advertiser, campaign, currency }: CampaignRow) =>
+  JSON.stringify([bucket, advertiser, campaign, currency]);
