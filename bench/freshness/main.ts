@@ -3,12 +3,13 @@
  * `npm run bench -- freshness [postgres|kafka] [events a second …]`. The report is `GET /api/v1/report` of the web
  * app; generator, edge, log, aggregator, stores and web app share the machine.
  */
+import { LOGS, type LogName } from "../harness/product.ts";
 import { quantile } from "../harness/statistics.ts";
 import { provenance } from "../harness/table.ts";
 import { buildWeb } from "../report/world.ts";
 import { runLoad } from "./load.ts";
 import { type ProbeReport, runProbes } from "./probes.ts";
-import { LOAD_CAMPAIGNS, LOGS, type LogName, PROBE_CAMPAIGN, startStack } from "./stack.ts";
+import { LOAD_CAMPAIGNS, PROBE_CAMPAIGN, startStack } from "./stack.ts";
 
 const LOADS_DEFAULT = [500, 5_000, 10_000, 20_000];
 const SECONDS = 12;
