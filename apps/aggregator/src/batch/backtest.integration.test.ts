@@ -1,6 +1,7 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { backtestBuilds, backtests } from "@trueclick/db/postgres/schema/rules";
 import { deadBuilds, sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
+import { addRuleVersion } from "@trueclick/db/queries/ruleVersions";
 import { dayBounds, dayOf } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
@@ -70,6 +71,15 @@ it("tells what a rule would credit and to whom, and leaves everything as it was"
   expect({ truth: await world.current("adv_1", DAY), builds: await rowsOfBuilds() }).toEqual(
     before,
   );
+});
+
+// A rule that came since has no part in what another one would credit on a day that is closed.
+it("tries a rule among those that a closed day was judged by", async () => {
+  const since = { id: "velocity_publisher", enabled: true, effectiveFromMs: 0 } as const;
+  const strict = { parameters: { seconds: 3_600, clicks_max: 1 }, reason: "stricter" };
+  await addRuleVersion(world.archive, { ...since, ...strict, createdBy: "test" });
+  expect(await tried({ seconds: 44 })).toEqual([]);
+  expect(await tried({ seconds: 60 })).toMatchObject([{ campaign: "cmp_1", clicks: -1 }]);
 });
 
 // A day's rows of a trial are as large as the day, and nobody reads them.

@@ -12,8 +12,9 @@ export interface BacktestStores
 
 /**
  * Judges the counted days of a range by a rule that is not in force, and tells what each campaign
- * would have been billed instead. Publishes nothing: its rows lie under builds that no version names,
- * and are removed.
+ * would have been billed instead. The other rules are those that a recount for a late event would
+ * judge the day by: of now while it is open, those that it was judged by once it is closed.
+ * Publishes nothing: its rows lie under builds that no version names, and are removed.
  *
  * Differences are against the current versions, so a day that is to be recounted anyway shows that too.
  *
@@ -69,7 +70,7 @@ async function judgedLines(
     billingDay,
     reason: "back-test",
     attempt: 1,
-    full: true,
+    full: false,
   };
   const { knownCopies, ...base } = await inputsStore.read(job, (rules) =>
     withRule(rules, backtest),
