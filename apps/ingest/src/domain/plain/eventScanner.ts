@@ -15,6 +15,7 @@ import { ExtFields, plainValueStart } from "./extFields.ts";
 import { hasForm, isDeviceText, isUnknownCountry } from "./fieldForms.ts";
 import * as fields from "./fields.ts";
 import { PlainValue, pastSpace, plainTextEnd } from "./values.ts";
+import { viewOf } from "./words.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -28,11 +29,8 @@ const LETTER_L = 0x6c;
 /** Places of fields whose order is remembered; a power of two, more than an event of ours has. */
 const PLACES = 32;
 
-/** Of a field that is not there. */
-export const ABSENT = -1;
-
 export class EventScanner {
-  /** Of the opening quotes of names, and of values (strings with their quotes), by field. */
+  /** Of the opening quotes of names, and of values (strings with their quotes), by field that is present. */
   readonly nameStart = new Int32Array(fields.FIELD_NAMES.length);
   readonly valueStart = new Int32Array(fields.FIELD_NAMES.length);
   readonly valueEnd = new Int32Array(fields.FIELD_NAMES.length);
@@ -44,11 +42,15 @@ export class EventScanner {
   isDeviceUnknown = false;
   readonly #value = new PlainValue();
   readonly #times = new EventTimes();
-  /** One bit for each field that was met, absent ones included. */
+  /** One bit for each field that was met, absent ones included, and for each that is present. */
   #met = 0;
+  #present = 0;
   /** The field that stood at each place last: senders write their events all in one order. */
   readonly #fieldAtPlace = new Int8Array(PLACES).fill(fields.UNKNOWN);
   #place = 0;
+  #json: Uint8Array | null = null;
+  /** Of `#json`. */
+  #words = viewOf(new Uint8Array());
 
   /**
    * @param limit The event must end by it.
@@ -57,10 +59,14 @@ export class EventScanner {
    */
   scan(json: Buffer, start: number, limit: number, ingestTimeMs: number): number {
     if (json[start] !== OPEN_BRACE) return NOT_JSON;
+    if (json !== this.#json) {
+      this.#json = json;
+      this.#words = viewOf(json);
+    }
     this.#met = 0;
+    this.#present = 0;
     this.#place = 0;
     this.isDeviceUnknown = false;
-    this.valueStart.fill(ABSENT);
     this.ext.clear();
     let at = start;
     let byte: number | undefined = COMMA;
@@ -76,22 +82,23 @@ export class EventScanner {
   }
 
   isPresent(field: number): boolean {
-    return this.valueStart[field] !== ABSENT;
+    return (this.#present & (1 << field)) !== 0;
   }
 
   /** @returns Where the value ends, or `NOT_JSON`. */
   #readField(json: Buffer, nameStart: number): number {
-    if (json[nameStart] !== QUOTE) return NOT_JSON;
     const place = this.#place & (PLACES - 1);
     this.#place += 1;
-    let field = this.#fieldAtPlace[place] ?? fields.UNKNOWN;
-    let nameEnd = fields.nameEndOf(json, nameStart + 1, field);
-    if (nameEnd === 0) {
-      nameEnd = plainTextEnd(json, nameStart + 1);
-      if (nameEnd === NOT_JSON) return NOT_JSON;
-      field = fields.fieldAt(json, nameStart + 1, nameEnd);
-      this.#fieldAtPlace[place] = field;
+    const likely = this.#fieldAtPlace[place] ?? fields.UNKNOWN;
+    const prefixEnd = fields.prefixEndOf(this.#words, nameStart, likely);
+    if (prefixEnd !== 0) {
+      return this.#readValue(json, nameStart, prefixEnd - 2, pastSpace(json, prefixEnd), likely);
     }
+    if (json[nameStart] !== QUOTE) return NOT_JSON;
+    const nameEnd = plainTextEnd(json, nameStart + 1);
+    if (nameEnd === NOT_JSON) return NOT_JSON;
+    const field = fields.fieldAt(json, nameStart + 1, nameEnd);
+    this.#fieldAtPlace[place] = field;
     const valueStart = plainValueStart(json, nameEnd);
     if (valueStart === NOT_JSON) return NOT_JSON;
     return this.#readValue(json, nameStart, nameEnd, valueStart, field);
@@ -104,20 +111,22 @@ export class EventScanner {
     valueStart: number,
     field: number,
   ): number {
-    if (field === fields.UNKNOWN) return this.ext.add(json, nameStart, nameEnd, valueStart);
+    if (field === fields.UNKNOWN)
+      return this.ext.add(json, this.#words, nameStart, nameEnd, valueStart);
     if ((this.#met & (1 << field)) !== 0) return NOT_JSON;
     this.#met |= 1 << field;
     if (field === fields.EXT && json[valueStart] === OPEN_BRACE) {
-      return this.ext.addOwn(json, valueStart);
+      return this.ext.addOwn(json, this.#words, valueStart);
     }
     const value = this.#value;
-    if (!value.read(json, valueStart) || !hasForm(json, field, value)) return NOT_JSON;
+    if (!value.read(json, this.#words, valueStart) || !hasForm(json, field, value)) return NOT_JSON;
     if (!value.isPresent) return value.end;
     if (field === fields.GEO && isUnknownCountry(json, valueStart, value.end)) return value.end;
     if (field === fields.DEVICE && !isDeviceText(json, valueStart, value.end)) {
       this.isDeviceUnknown = true;
-      return this.ext.add(json, nameStart, nameEnd, valueStart);
+      return this.ext.add(json, this.#words, nameStart, nameEnd, valueStart);
     }
+    this.#present |= 1 << field;
     this.nameStart[field] = nameStart;
     this.valueStart[field] = valueStart;
     this.valueEnd[field] = value.end;

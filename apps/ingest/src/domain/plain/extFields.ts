@@ -42,15 +42,22 @@ export class ExtFields {
   /**
    * Adds a field with a plain value.
    *
+   * @param words Of `json`.
    * @param nameEnd Of the name's closing quote.
    * @returns Where the value ends, or `NOT_JSON` when it is not plain.
    */
-  add(json: Uint8Array, nameStart: number, nameEnd: number, valueStart: number): number {
+  add(
+    json: Uint8Array,
+    words: DataView,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+  ): number {
     const index = this.count;
     const first = json[nameStart + 1] ?? 0;
     // An object lists names that are numbers before all others.
     if (index === EXT_FIELDS_MAX || (first >= ZERO && first <= NINE)) return NOT_JSON;
-    if (!this.#value.read(json, valueStart)) return NOT_JSON;
+    if (!this.#value.read(json, words, valueStart)) return NOT_JSON;
     this.nameStart[index] = nameStart;
     this.nameEnd[index] = nameEnd + 1;
     this.valueStart[index] = valueStart;
@@ -60,13 +67,13 @@ export class ExtFields {
   }
 
   /** Adds the fields of the object at `start`; returns where it ends, or `NOT_JSON`. */
-  addOwn(json: Uint8Array, start: number): number {
+  addOwn(json: Uint8Array, words: DataView, start: number): number {
     this.ownFrom = this.count;
     let at = pastSpace(json, start + 1);
     let byte = json[at] === CLOSE_BRACE ? CLOSE_BRACE : COMMA;
     if (byte === COMMA) at -= 1;
     while (byte === COMMA) {
-      at = this.#addNext(json, pastSpace(json, at + 1));
+      at = this.#addNext(json, words, pastSpace(json, at + 1));
       if (at === NOT_JSON) return NOT_JSON;
       byte = json[at] ?? 0;
     }
@@ -75,11 +82,11 @@ export class ExtFields {
   }
 
   /** Adds the field whose name begins at a place; returns where the text goes on behind it. */
-  #addNext(json: Uint8Array, nameStart: number): number {
+  #addNext(json: Uint8Array, words: DataView, nameStart: number): number {
     const nameEnd = json[nameStart] === QUOTE ? plainTextEnd(json, nameStart + 1) : NOT_JSON;
     const valueStart = nameEnd === NOT_JSON ? NOT_JSON : plainValueStart(json, nameEnd);
     if (valueStart === NOT_JSON) return NOT_JSON;
-    const valueEnd = this.add(json, nameStart, nameEnd, valueStart);
+    const valueEnd = this.add(json, words, nameStart, nameEnd, valueStart);
     return valueEnd === NOT_JSON ? NOT_JSON : pastSpace(json, valueEnd);
   }
 

@@ -1,4 +1,5 @@
 /** The fields of an event by number, so that what is found of them lies in arrays. */
+import { viewOf, WORD_BYTES } from "./words.ts";
 
 /**
  * In the order of the stored line. Those from `FIELDS_STORED` on are read and do not stand in it
@@ -29,7 +30,6 @@ export const TEST = 15;
 export const IP = 16;
 export const CLICK_TIME = 17;
 export const EXT = 18;
-const QUOTE = 0x22;
 /** No field of ours. */
 export const UNKNOWN = -1;
 
@@ -55,7 +55,7 @@ export function fieldAt(json: Uint8Array, start: number, end: number): number {
   if (length < 2) return UNKNOWN;
   const slot = slotOf(length, json[start] ?? 0, json[end - 1] ?? 0, json[end - 2] ?? 0);
   const field = table[slot] ?? UNKNOWN;
-  const name = names[field];
+  const name = field < 0 ? undefined : names[field];
   if (name === undefined || name.length !== length) return UNKNOWN;
   for (let index = 0; index < length; index += 1) {
     if (json[start + index] !== name[index]) return UNKNOWN;
@@ -63,13 +63,37 @@ export function fieldAt(json: Uint8Array, start: number, end: number): number {
   return field;
 }
 
-/** Where the quote is that ends the name of a field, if that name stands at `start`; else 0. */
-export function nameEndOf(json: Uint8Array, start: number, field: number): number {
-  const name = names[field];
-  if (name === undefined) return 0;
-  const { length } = name;
-  for (let index = 0; index < length; index += 1) {
-    if (json[start + index] !== name[index]) return 0;
+/** Of each field, as it stands before its value: the name in quotes and a colon. */
+const prefixes = FIELD_NAMES.map((name) => new TextEncoder().encode(`"${name}":`));
+const PREFIX_BYTES_MAX = Math.max(...prefixes.map((prefix) => prefix.length));
+/** Four bytes each, in a row for each field. */
+const ROW_WORDS = Math.ceil(PREFIX_BYTES_MAX / WORD_BYTES);
+const prefixLength = Int32Array.from(prefixes, (prefix) => prefix.length);
+const prefixWords = new Int32Array(prefixes.length * ROW_WORDS);
+/** The last four bytes of each, of which some may be in the word before too. */
+const prefixLastWord = new Int32Array(prefixes.length);
+for (const [field, prefix] of prefixes.entries()) {
+  const words = viewOf(prefix);
+  for (let word = 0; (word + 1) * WORD_BYTES <= prefix.length; word += 1) {
+    prefixWords[field * ROW_WORDS + word] = words.getInt32(word * WORD_BYTES, true);
   }
-  return json[start + length] === QUOTE ? start + length : 0;
+  prefixLastWord[field] = words.getInt32(prefix.length - WORD_BYTES, true);
+}
+
+/**
+ * Where the name of a field, in its quotes and with a colon right behind, ends, if it stands at
+ * `start`; else 0.
+ *
+ * @param words Of the text, which may end before the name would.
+ */
+export function prefixEndOf(words: DataView, start: number, field: number): number {
+  if (field < 0 || start + PREFIX_BYTES_MAX > words.byteLength) return 0;
+  const length = prefixLength[field] ?? 0;
+  const row = field * ROW_WORDS;
+  const lastWord = (length >> 2) - 1;
+  for (let word = 0; word <= lastWord; word += 1) {
+    if (words.getInt32(start + word * WORD_BYTES, true) !== prefixWords[row + word]) return 0;
+  }
+  const lastAt = start + length - WORD_BYTES;
+  return words.getInt32(lastAt, true) === prefixLastWord[field] ? start + length : 0;
 }

@@ -210,6 +210,37 @@ describe("PlainLines", () => {
     expect(Math.min(seen.taken, seen.longWay, seen.refused)).toBeGreaterThan(400);
   }, 120_000);
 
+  // What is kept from one event of a request to the next must do no harm either.
+  it("writes every event of a request as if it were alone", () => {
+    const token = fc.constantFrom(undefined, "good", "old", "forged");
+    const type = fc.constantFrom("click", "impression");
+    const agent = fc.constantFrom("iPhone", BOT);
+    const ip = fc.constantFrom("203.0.113.8", "203.0.113.9");
+    const sent = fc.record({ event_type: type, token, user_agent: agent, ip });
+    fc.assert(
+      fc.property(
+        fc.array(sent, { minLength: 2 }),
+        fc.constantFrom(...CONTEXTS),
+        (all, context) => {
+          const events = all.map((event) => Buffer.from(JSON.stringify(click(NOW_MS, event))));
+          buffer.load(Buffer.concat(events));
+          const plain = new PlainLines(buffer, context);
+          let start = 0;
+          for (const event of events) {
+            expect(plain.scan(start, start + event.length)).toBe(start + event.length);
+            plain.keep();
+            start += event.length;
+          }
+          const lines = plain.lines.map((line) =>
+            buffer.bytes.toString("utf8", line.start, line.end),
+          );
+          expect(lines).toEqual(events.map((event) => byLongWay(event, context)?.line));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it.each([
     ["as an SDK sends it", JSON.stringify(click(NOW_MS))],
     ["spaced as Python does", JSON.stringify(click(NOW_MS), null, 1).replaceAll("\n", "")],

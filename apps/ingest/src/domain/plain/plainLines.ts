@@ -11,6 +11,7 @@ import type { EventScanner } from "./eventScanner.ts";
 import * as fields from "./fields.ts";
 import type { LineBuffer } from "./lineBuffer.ts";
 import { type PlainStampContext, PlainStamps } from "./plainStamps.ts";
+import { NOTHING, type Piece, pieceOf } from "./stampPieces.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -25,10 +26,9 @@ const LINE_EXTRA_BYTES = 256;
 
 const NO_RUN = -1;
 
-const encoder = new TextEncoder();
-const NAMES = fields.FIELD_NAMES.map((name) => encoder.encode(`"${name}":`));
-const VERSION_1 = encoder.encode('"schema_version":1,');
-const EXT_OPEN = encoder.encode('"ext":{');
+const NAMES = fields.FIELD_NAMES.map((name) => pieceOf(`"${name}":`));
+const VERSION_1 = pieceOf('"schema_version":1,');
+const EXT_OPEN = pieceOf('"ext":{');
 
 export interface PlainLinesContext extends PlainStampContext {
   readonly partitionCount: number;
@@ -124,10 +124,11 @@ export class PlainLines implements EventTaker {
 
   /** Puts a field of the sender's, if it is there: with the bytes before it where they adjoin. */
   #putField(field: number): void {
-    const { nameStart, valueStart, valueEnd } = this.#event;
+    const event = this.#event;
+    if (!event.isPresent(field)) return;
+    const { nameStart, valueStart, valueEnd } = event;
     const from = valueStart[field] ?? 0;
-    if (from < 0) return;
-    const name = NAMES[field] ?? encoder.encode("");
+    const name = NAMES[field] ?? NOTHING;
     const start = nameStart[field] ?? 0;
     const end = valueEnd[field] ?? 0;
     if (from - start !== name.length) {
@@ -142,7 +143,7 @@ export class PlainLines implements EventTaker {
     this.#runEnd = end;
   }
 
-  #putPiece(piece: Uint8Array): void {
+  #putPiece(piece: Piece): void {
     if (piece.length === 0) return;
     this.#putRun();
     this.#buffer.put(piece);
@@ -151,16 +152,15 @@ export class PlainLines implements EventTaker {
   /** Copies what has been gathered, and a comma. */
   #putRun(): void {
     if (this.#runEnd === NO_RUN) return;
-    this.#copy(this.#runStart, this.#runEnd);
+    this.#buffer.copy(this.#runStart, this.#runEnd);
     this.#putByte(COMMA);
     this.#runEnd = NO_RUN;
   }
 
   #putTime(): void {
-    const { valueStart } = this.#event;
-    const start = valueStart[fields.EVENT_TIME] ?? 0;
-    const isAsStored = start >= 0 && this.#buffer.bytes[start] !== QUOTE;
-    if (isAsStored) {
+    const event = this.#event;
+    const start = event.valueStart[fields.EVENT_TIME] ?? 0;
+    if (event.isPresent(fields.EVENT_TIME) && this.#buffer.bytes[start] !== QUOTE) {
       this.#putField(fields.EVENT_TIME);
       return;
     }
@@ -205,21 +205,15 @@ export class PlainLines implements EventTaker {
       const colon = nameEnd[index] ?? 0;
       const value = valueStart[index] ?? 0;
       const end = valueEnd[index] ?? 0;
-      if (value === colon + 1) this.#copy(start, end);
+      if (value === colon + 1) this.#buffer.copy(start, end);
       else {
         // There is white space around the colon.
-        this.#copy(start, colon);
+        this.#buffer.copy(start, colon);
         this.#putByte(COLON);
-        this.#copy(value, end);
+        this.#buffer.copy(value, end);
       }
       this.#putByte(COMMA);
     }
-  }
-
-  #copy(start: number, end: number): void {
-    const { bytes, at } = this.#buffer;
-    bytes.copyWithin(at, start, end);
-    this.#buffer.at = at + (end - start);
   }
 
   #putByte(byte: number): void {

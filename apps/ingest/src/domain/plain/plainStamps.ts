@@ -14,8 +14,10 @@ import {
 } from "../stamp.ts";
 import type { EventScanner } from "./eventScanner.ts";
 import * as fields from "./fields.ts";
-import { type IpPieces, NOTHING, type StampPieces, toPiece } from "./stampPieces.ts";
+import { type IpPieces, NOTHING, type Piece, type StampPieces, toPiece } from "./stampPieces.ts";
 import { textAt } from "./textAt.ts";
+
+const NO_KIND = -1;
 
 export interface PlainStampContext extends StampContext {
   /** What is remembered of a user agent; undefined when it has to be read, which takes time. */
@@ -31,13 +33,15 @@ export class PlainStamps {
   /** What a token vouches for. */
   impressionId = NOTHING;
   /** In place of the sender's word; null where that is taken. */
-  readonly userAgent: Uint8Array | null;
+  readonly userAgent: Piece | null;
   readonly #context: PlainStampContext;
   readonly #pieces: StampPieces;
   readonly #connectionAgent: UserAgentFacts;
   readonly #connectionIp: IpPieces;
+  /** Of `edge`, if it is of an event whose token nobody judges; else none. */
+  #edgeKind = NO_KIND;
   /** By what tells one from another: the flags of the token, and the robot's. */
-  #edges: Map<string, Uint8Array> | null = null;
+  #edges: Map<string, Piece> | null = null;
 
   constructor(context: PlainStampContext, pieces: StampPieces) {
     const { source, connection } = context;
@@ -57,12 +61,14 @@ export class PlainStamps {
     const ip = this.#ipOf(json, event);
     this.geo = ip.geo;
     this.ip = ip.stamps;
-    this.device = this.#pieces.device(event.isDeviceUnknown ? "other" : agent.device);
+    if (!event.isPresent(fields.DEVICE)) {
+      this.device = this.#pieces.device(event.isDeviceUnknown ? "other" : agent.device);
+    }
     this.impressionId = NOTHING;
     const is = { isBot: agent.isBot, isDatacenter: ip.isDatacenter, isIdDerived: false };
     const isVerified = event.isPresent(fields.TOKEN) && this.#context.verifyToken !== null;
     if (isVerified) this.#readToken(json, event, is);
-    else this.edge = this.#edgeUntold(event, is);
+    else this.#readEdgeUntold(event, is);
     return true;
   }
 
@@ -78,12 +84,14 @@ export class PlainStamps {
   }
 
   /** Of an event whose token, if it has one, nobody here can judge. */
-  #edgeUntold(event: EventScanner, is: EdgeFindings): Uint8Array {
+  #readEdgeUntold(event: EventScanner, is: EdgeFindings): void {
     const hasToken = event.isPresent(fields.TOKEN);
     const kind = (event.isClick ? 8 : 0) + (hasToken ? 4 : 0);
     const { isPrefetch } = this.#context.connection;
     const index = kind + (is.isDatacenter ? 2 : 0) + (is.isBot ? 1 : 0) + (isPrefetch ? 16 : 0);
-    return this.#pieces.edge(this.#context, index, () => {
+    if (index === this.#edgeKind) return;
+    this.#edgeKind = index;
+    this.edge = this.#pieces.edge(this.#context, index, () => {
       const bearer: TokenBearer = {
         event_type: event.isClick ? "click" : "impression",
         ...(hasToken ? { token: "" } : {}),
@@ -101,6 +109,7 @@ export class PlainStamps {
     this.#edges ??= new Map();
     const key = `${is.isBot} ${is.isDatacenter} ${flags.join(" ")}`;
     const known = this.#edges.get(key);
+    this.#edgeKind = NO_KIND;
     this.edge = known ?? toPiece(toEdgeStamps(this.#context, flags, is));
     if (known === undefined) this.#edges.set(key, this.edge);
   }

@@ -3,27 +3,42 @@ import type { Device, StoredEvent } from "@trueclick/shared/event/stored";
 import type { IpFacts } from "../ipFacts.ts";
 import type { Source } from "../source.ts";
 import type { StampContext, toEdgeStamps } from "../stamp.ts";
+import { LONG_BYTES, viewOf } from "./words.ts";
 
 /** User agents whose pieces are kept; each a few hundred bytes, a KiB or two at most. */
 const USER_AGENTS_MAX = 1_000;
 
-export const NOTHING: Uint8Array = new Uint8Array();
+/** Bytes that lines are made of, copied a word at a time. */
+export interface Piece {
+  readonly length: number;
+  /** Of its bytes, and of zeros up to a whole word. */
+  readonly words: DataView;
+}
+
+export const NOTHING: Piece = pieceOf("");
 
 export interface IpPieces {
-  readonly geo: Uint8Array;
+  readonly geo: Piece;
   readonly isDatacenter: boolean;
-  readonly stamps: Uint8Array;
+  readonly stamps: Piece;
+}
+
+export function pieceOf(text: string): Piece {
+  const length = Buffer.byteLength(text);
+  const bytes = new Uint8Array(Math.ceil(length / LONG_BYTES) * LONG_BYTES);
+  new TextEncoder().encodeInto(text, bytes);
+  return { length, words: viewOf(bytes) };
 }
 
 /** The fields of an object, each with a comma behind it. */
-export function toPiece(part: { readonly [Field in keyof StoredEvent]?: unknown }): Uint8Array {
+export function toPiece(part: { readonly [Field in keyof StoredEvent]?: unknown }): Piece {
   const json = JSON.stringify(part);
-  return json === "{}" ? NOTHING : Buffer.from(`${json.slice(1, -1)},`);
+  return json === "{}" ? NOTHING : pieceOf(`${json.slice(1, -1)},`);
 }
 
 /** The stamps of a source's events that have all but the time in common. */
 interface EdgePiece {
-  readonly bytes: Uint8Array;
+  readonly piece: Piece;
   timeMs: number;
 }
 
@@ -35,8 +50,8 @@ const TIME_START = '"ingest_time":'.length;
 export class StampPieces {
   readonly #edges = new WeakMap<Source, (EdgePiece | undefined)[]>();
   readonly #ips = new WeakMap<IpFacts, IpPieces>();
-  readonly #devices = new Map<Device, Uint8Array>();
-  readonly #userAgents = new Map<string, Uint8Array>();
+  readonly #devices = new Map<Device, Piece>();
+  readonly #userAgents = new Map<string, Piece>();
 
   ip(facts: IpFacts): IpPieces {
     const known = this.#ips.get(facts);
@@ -47,7 +62,7 @@ export class StampPieces {
     return pieces;
   }
 
-  device(device: Device): Uint8Array {
+  device(device: Device): Piece {
     const known = this.#devices.get(device);
     if (known !== undefined) return known;
     const piece = toPiece({ device });
@@ -55,7 +70,7 @@ export class StampPieces {
     return piece;
   }
 
-  userAgent(userAgent: string | undefined): Uint8Array {
+  userAgent(userAgent: string | undefined): Piece {
     if (userAgent === undefined) return NOTHING;
     const known = this.#userAgents.get(userAgent);
     if (known !== undefined) return known;
@@ -75,7 +90,7 @@ export class StampPieces {
     { source, ingestTimeMs }: Pick<StampContext, "source" | "ingestTimeMs">,
     kind: number,
     make: () => ReturnType<typeof toEdgeStamps>,
-  ): Uint8Array {
+  ): Piece {
     if (!hasTimeDigits(ingestTimeMs)) return toPiece(make());
     let edges = this.#edges.get(source);
     if (edges === undefined) {
@@ -84,13 +99,13 @@ export class StampPieces {
     }
     const edge = edges[kind];
     if (edge === undefined) {
-      const bytes = toPiece(make());
-      edges[kind] = { bytes, timeMs: ingestTimeMs };
-      return bytes;
+      const piece = toPiece(make());
+      edges[kind] = { piece, timeMs: ingestTimeMs };
+      return piece;
     }
-    if (edge.timeMs !== ingestTimeMs) writeTime(edge.bytes, ingestTimeMs);
+    if (edge.timeMs !== ingestTimeMs) writeTime(edge.piece, ingestTimeMs);
     edge.timeMs = ingestTimeMs;
-    return edge.bytes;
+    return edge.piece;
   }
 }
 
@@ -98,11 +113,11 @@ function hasTimeDigits(timeMs: number): boolean {
   return timeMs >= 10 ** (TIME_DIGITS - 1) && timeMs < 10 ** TIME_DIGITS;
 }
 
-function writeTime(piece: Uint8Array, timeMs: number): void {
+function writeTime({ words }: Piece, timeMs: number): void {
   let rest = timeMs;
   for (let at = TIME_START + TIME_DIGITS - 1; at >= TIME_START; at -= 1) {
     const tens = Math.floor(rest / 10);
-    piece[at] = ZERO + (rest - tens * 10);
+    words.setUint8(at, ZERO + (rest - tens * 10));
     rest = tens;
   }
 }

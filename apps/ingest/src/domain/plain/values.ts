@@ -4,6 +4,7 @@
  * without escapes; numbers of at most 15 digits, which a double holds to the last one.
  */
 import { NOT_JSON } from "../jsonScan.ts";
+import { WORD_BYTES } from "./words.ts";
 
 /** What a plain value is. */
 export const TEXT = 1;
@@ -48,37 +49,51 @@ export function pastSpace(json: Uint8Array, start: number): number {
   }
 }
 
-/** Bytes that are looked at together. */
-const WORD_BYTES = 4;
 const EVERY_QUOTE = 0x22222222;
 const EVERY_BACKSLASH = 0x5c5c5c5c;
 const EVERY_SPACE = 0x20202020;
 const EVERY_ONE = 0x01010101;
 const EVERY_HIGH_BIT = 0x80808080;
 
-/** Whether none of four bytes is a quote, a backslash, a control character, or beyond ASCII. */
-function standForThemselves(word: number): boolean {
+/**
+ * The high bit of the first of four bytes that does not stand for itself (a quote, a backslash, a
+ * control character, or beyond ASCII), and perhaps of some behind it; 0 if all do.
+ */
+function oddBytes(word: number): number {
   // Less than what is taken away borrows its high bit; equal to what is compared is zero, and does.
+  // It may borrow from the next byte too, but never from the one before.
   const isQuote = (word ^ EVERY_QUOTE) - EVERY_ONE;
   const isBackslash = (word ^ EVERY_BACKSLASH) - EVERY_ONE;
-  return ((word | (word - EVERY_SPACE) | isQuote | isBackslash) & EVERY_HIGH_BIT) === 0;
+  return (word | (word - EVERY_SPACE) | isQuote | isBackslash) & EVERY_HIGH_BIT;
+}
+
+/** As `plainTextEnd`, four bytes at a time. */
+function textEnd(json: Uint8Array, words: DataView, start: number): number {
+  const last = words.byteLength - WORD_BYTES;
+  for (let at = start; at <= last; at += WORD_BYTES) {
+    const odd = oddBytes(words.getInt32(at, true));
+    if (odd === 0) continue;
+    const end = at + ((31 - Math.clz32(odd & -odd)) >> 3);
+    return json[end] === QUOTE ? end : NOT_JSON;
+  }
+  return plainTextEnd(json, start);
 }
 
 /** Reads one value at a time; what it found stays until the next. */
 export class PlainValue {
-  #json: Uint8Array | null = null;
-  /** Over the bytes of `#json`. */
-  #words: DataView = new DataView(new ArrayBuffer(0));
   kind = 0;
   start = NOT_JSON;
   /** Behind its last byte. */
   end = NOT_JSON;
 
-  /** @returns Whether the value at `start` is plain. */
-  read(json: Uint8Array, start: number): boolean {
+  /**
+   * @param words Of `json`.
+   * @returns Whether the value at `start` is plain.
+   */
+  read(json: Uint8Array, words: DataView, start: number): boolean {
     this.start = start;
     const first = json[start] ?? 0;
-    if (first === QUOTE) return this.#readText(json, start);
+    if (first === QUOTE) return this.#readText(json, words, start);
     if (first === MINUS || (first >= ZERO && first <= NINE)) return this.#readNumber(json, start);
     if (first === 0x74) return this.#readWord(json, start, "true", TRUE);
     if (first === 0x66) return this.#readWord(json, start, "false", FALSE);
@@ -91,23 +106,11 @@ export class PlainValue {
     return this.kind !== NULL && this.kind !== EMPTY_TEXT;
   }
 
-  #readText(json: Uint8Array, start: number): boolean {
-    const quote = plainTextEnd(json, this.#skipWords(json, start + 1));
+  #readText(json: Uint8Array, words: DataView, start: number): boolean {
+    const quote = textEnd(json, words, start + 1);
     this.kind = quote === start + 1 ? EMPTY_TEXT : TEXT;
     this.end = quote + 1;
     return quote !== NOT_JSON;
-  }
-
-  /** Past as many whole words as stand for themselves. */
-  #skipWords(json: Uint8Array, start: number): number {
-    if (json !== this.#json) {
-      this.#json = json;
-      this.#words = new DataView(json.buffer, json.byteOffset, json.byteLength);
-    }
-    const last = json.length - WORD_BYTES;
-    let at = start;
-    while (at <= last && standForThemselves(this.#words.getInt32(at))) at += WORD_BYTES;
-    return at;
   }
 
   #readWord(json: Uint8Array, start: number, word: string, kind: number): boolean {
