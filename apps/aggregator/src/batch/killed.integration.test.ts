@@ -28,6 +28,9 @@ beforeAll(async () => {
       { id: "cmp_2", rates: [], requirements: [[0, true]] },
     ],
   });
+  // An hour that no round touches: its rows are those of the first version for good.
+  const untouched = storedEvent({ event_id: "untouched", event_time: NOON_MS - 5 * HOUR_MS });
+  await world.archive.append([untouched, untouched]);
   await archive(0);
   await world.recount("adv_1", DAY);
 });
@@ -73,7 +76,7 @@ async function runUntilKilled(step: KilledRun["step"]): Promise<void> {
 /** What readers see: always all of one version, whatever goes on. */
 async function expectWhole(version: number): Promise<void> {
   const conversions = Math.max(0, version - FIRST_CONVERTED);
-  const clicks = BigInt(version * HOURS);
+  const clicks = BigInt(version * HOURS + 1);
   expect(await world.current("adv_1", DAY)).toMatchObject({
     version,
     costMicros: 100n * clicks,
@@ -115,6 +118,8 @@ it.each(KILL_STEPS.map((step, at) => [step, at + 1] as const))(
     expect(versions.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
       Array.from({ length: round + 1 }, (_, at) => at + 1),
     );
+    const [untouched] = (await world.current("adv_1", DAY))?.takenOver ?? [];
+    expect(untouched?.hours).toEqual([(NOON_MS - 5 * HOUR_MS) / 1_000]);
   },
 );
 
@@ -124,8 +129,12 @@ it("names every query of a run, and is another program with any of them changed"
   const sent = [vi.spyOn(clickhouse, "command"), vi.spyOn(clickhouse, "query")];
   await archive(KILL_STEPS.length + 1, true);
   await world.recountChanged("adv_1", DAY);
-  // The second time its slices are taken over.
-  await world.recountChanged("adv_1", DAY);
+  // What an attempt that died had judged is copied.
+  await archive(KILL_STEPS.length + 2, true);
+  const dying = { settle: () => Promise.reject(new Error("died")) };
+  const attempt = world.recountChanged("adv_1", DAY, { ...world.stores, register: dying });
+  await expect(attempt).rejects.toThrow("died");
+  await goOn();
   const names = sent.flatMap(({ mock }) =>
     mock.calls.map(([{ clickhouse_settings }]) => clickhouse_settings?.log_comment ?? ""),
   );

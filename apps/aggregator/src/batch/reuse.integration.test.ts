@@ -1,10 +1,10 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
-import { batchJobSlices } from "@trueclick/db/postgres/schema/truth";
+import { batchJobSlices, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
 import { dayOf } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
-import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
@@ -77,6 +77,43 @@ it("judges the touched hours only, and comes to what a count of all events comes
     cube: [{ events: 12 }],
   });
   await expectSameInFull(2);
+});
+
+/** Hours before noon whose rows a version has in earlier builds, by the number of the version. */
+async function takenOverIn(version: number): Promise<(readonly [number, number[]])[]> {
+  const rows = await world.archive.db.select().from(truthVersions);
+  const numbers = new Map(rows.map((row) => [Number(row.jobId), row.version]));
+  const { takenOver } = rows.find((row) => row.version === version) ?? { takenOver: [] };
+  return takenOver.map(({ buildId, hours }) => [
+    numbers.get(buildId) ?? 0,
+    hours.map((hour) => (NOON_MS - hour * SECOND_MS) / HOUR_MS),
+  ]);
+}
+
+it("leaves rows of untouched hours where they lie, and copies those of the smaller builds", async () => {
+  await recountChanged();
+  for (const late of [3, 1, 3]) {
+    await archive(`late-${late}-${judgedHours.length}`, [late]);
+    await recountChanged();
+  }
+  expect(await takenOverIn(2)).toEqual([[1, [2, 1, 0]]]);
+  expect(await takenOverIn(3)).toEqual([
+    [1, [0]],
+    [2, [4, 3]],
+  ]);
+  // Two hours in the third build, one in the first: nothing is left of the second.
+  expect(await takenOverIn(4)).toEqual([
+    [1, [0]],
+    [3, [2, 1]],
+  ]);
+  await expectSameInFull(4);
+  // A count that comes out the same says of each hour where the version has it.
+  judged();
+  expect(await recountChanged()).toBe("verified");
+  expect(judged()).toEqual([]);
+  await archive("last", [4]);
+  expect(await recountChanged()).toBe("published");
+  await expectSameInFull(5);
 });
 
 it("judges nothing where nothing has changed, also after a count that came out the same", async () => {

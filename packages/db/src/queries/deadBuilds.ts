@@ -10,7 +10,7 @@ import type { TruthPartition } from "./jobs.ts";
 /** Builds of each kind in one sweep: each table is rewritten once for all of them. */
 const BUILDS_MAX = 100;
 
-const TABLES = ["truth_rejects", "truth_cube", "truth_conversions"] as const;
+const TABLES = ["truth_rejects", "truth_cube", "truth_hours", "truth_conversions"] as const;
 
 /** A build that is dead, or that was when somebody looked. */
 export interface DeadBuild extends TruthPartition {

@@ -17,6 +17,7 @@ import {
   type FrontierParams,
   frontierKey,
 } from "./driftEvidence.ts";
+import { heldParams } from "./heldRows.ts";
 import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
 import { rolledThrough } from "./streamState.ts";
 import { truthFrontiers } from "./truthFrontiers.ts";
@@ -76,7 +77,7 @@ export async function driftByCampaignHour(
   const totals = await driftTotals(stores.clickhouse, scope, {
     ...secondsOf(range),
     parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
-    builds: pins.map((pin) => pin.buildId),
+    ...heldParams(pins),
     ...daysOf(pins),
     ...campaignParams(asked),
     rows_max: DRIFT_ROWS_MAX + 1,
@@ -248,6 +249,7 @@ async function frontierParams(
     day_starts: pins.map(({ bounds }) => bounds.fromMs / SECOND_MS),
     day_ends: pins.map(({ bounds }) => bounds.toMs / SECOND_MS),
     builds: pins.map((pin) => pin.buildId),
+    ...heldParams(pins),
     ...daysOf(pins),
     frontier_keys: [0, ...frontiers.map((f) => frontierKey(f.buildId, f.partition))],
     frontiers: [0n, ...frontiers.map(({ offset }) => offset)],

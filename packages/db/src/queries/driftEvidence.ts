@@ -5,6 +5,7 @@ import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { HotParts } from "../routing/hotParts.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
+import { type HeldParams, rowsOfVersions } from "./heldRows.ts";
 import { hotCellsParams, hotCellsSql } from "./hotCells.ts";
 import { streamEvidenceSql } from "./streamEvidence.ts";
 
@@ -17,13 +18,12 @@ export interface DriftTotal {
   readonly truth: number;
 }
 
-interface TotalsParams extends Record<string, unknown> {
+interface TotalsParams extends HeldParams {
   /** Where the stream's counts of the hours are read from. */
   readonly parts: HotParts;
   /** Whole hours. */
   readonly from: number;
   readonly to: number;
-  readonly builds: readonly number[];
   /** Billing days of the builds, by which the tables of truth are sorted. */
   readonly first_day: IsoDay;
   readonly last_day: IsoDay;
@@ -74,7 +74,7 @@ export function driftTotals(
         FROM truth_cube
         WHERE ${TENANT_CONDITION}
           AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
-          AND build_id IN ({builds: Array(UInt64)})
+          AND ${rowsOfVersions("truth_cube", params)}
           AND ${CAMPAIGN_CONDITION}
           AND event_type = 'click' AND verdict = 'valid'
           AND event_hour >= fromUnixTimestamp({from: Int64})
@@ -93,10 +93,11 @@ export function driftTotals(
  * first offset of a partition that its pinned objects do not hold: objects are pinned in the order
  * of the log, so what lies before was in them.
  */
-export interface FrontierParams extends Record<string, unknown> {
+export interface FrontierParams extends HeldParams {
   /** Starts and ends of the days that have a build, ascending. */
   readonly day_starts: readonly number[];
   readonly day_ends: readonly number[];
+  /** The own builds of their versions. */
   readonly builds: readonly number[];
   readonly first_day: IsoDay;
   readonly last_day: IsoDay;
@@ -186,7 +187,7 @@ export function driftEvidence(
         FROM truth_rejects
         WHERE ${TENANT_CONDITION}
           AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
-          AND build_id IN ({builds: Array(UInt64)})
+          AND ${rowsOfVersions("truth_rejects", params)}
           AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})
@@ -252,7 +253,7 @@ export function driftIndex(clickhouse: ClickHouseClient, scope: TenantScope, par
             FROM truth_rejects
             WHERE ${TENANT_CONDITION}
               AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
-              AND build_id IN ({builds: Array(UInt64)})
+              AND ${rowsOfVersions("truth_rejects", params)}
               AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})
           ) AS truth_rejected
         FROM event_index

@@ -11,6 +11,7 @@ import { advertisers } from "../postgres/schema/advertisers.ts";
 import { campaigns } from "../postgres/schema/campaigns.ts";
 import { batchJobs } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
+import { heldBuilds } from "./heldRows.ts";
 import type { TruthPartition } from "./jobs.ts";
 import { currentTruth } from "./truthPointers.ts";
 
@@ -24,8 +25,8 @@ type Reader = Stores;
 /** A counted day, or one that is being counted. */
 interface Day extends TruthPartition {
   readonly bounds: InstantRange;
-  /** Null for one that is being counted: what it will hold is not known. */
-  readonly buildId: number | null;
+  /** Where its rows lie; null for one that is being counted: what it will hold is not known. */
+  readonly builds: readonly number[] | null;
 }
 
 /**
@@ -67,8 +68,9 @@ export async function touchedPartitions(
           overlap(day.bounds, { fromMs: event.timeMs, toMs: event.timeMs + 1 }),
       );
     }
-    if (day.buildId === null || !isInCube(scope)) return true;
-    return (cells.get(day.buildId) ?? []).some((cell) => matches(cell, scope));
+    if (day.builds === null || !isInCube(scope)) return true;
+    const held = day.builds.flatMap((build) => cells.get(build) ?? []);
+    return held.some((cell) => matches(cell, scope));
   };
   return days
     .filter((day) => decisions.some((decision) => touches(day, decision)))
@@ -93,10 +95,14 @@ async function countedDays(reader: Reader, range: InstantRange): Promise<Day[]> 
     .innerJoin(advertisers, eq(advertisers.id, batchJobs.advertiserId))
     .where(eq(batchJobs.state, "running"));
   const days = new Map<string, Day>();
-  for (const day of counted) days.set(`${day.billingDay}/${day.advertiserId}`, day);
+  for (const day of counted) {
+    // Hours of an earlier build that were counted again since are looked at as well.
+    const builds = heldBuilds([day]).map(({ buildId }) => buildId);
+    days.set(`${day.billingDay}/${day.advertiserId}`, { ...day, builds });
+  }
   for (const { timeZone, ...day } of running) {
     const bounds = dayBounds(day.billingDay, timeZone);
-    days.set(`${day.billingDay}/${day.advertiserId}`, { ...day, bounds, buildId: null });
+    days.set(`${day.billingDay}/${day.advertiserId}`, { ...day, bounds, builds: null });
   }
   return [...days.values()];
 }
@@ -143,7 +149,7 @@ async function cellsOf(
   decisions: readonly DecisionOnEvents[],
 ): Promise<ReadonlyMap<number, Cell[]>> {
   const scopes = decisions.map(({ scope }) => scope).filter(isInCube);
-  const builds = days.flatMap(({ buildId }) => buildId ?? []);
+  const builds = days.flatMap((day) => day.builds ?? []);
   if (scopes.length === 0) return new Map();
   const cells: Cell[] = [];
   for (let start = 0; start < builds.length; start += VALUES_PER_QUERY) {

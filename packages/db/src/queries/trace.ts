@@ -1,6 +1,7 @@
 import { dayOf, type IsoDay } from "@trueclick/shared/calendar";
 import { formatCoordinates } from "@trueclick/shared/event/block";
 import type { AdvertiserId } from "@trueclick/shared/ids";
+import { SECOND_MS } from "@trueclick/shared/time";
 import { and, eq } from "drizzle-orm";
 import { isOneOf } from "../postgres/conditions.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
@@ -8,6 +9,7 @@ import { archiveObjects } from "../postgres/schema/archive.ts";
 import { campaigns } from "../postgres/schema/campaigns.ts";
 import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
+import { heldBuilds } from "./heldRows.ts";
 import { pipelineOffsets } from "./pipelineOffsets.ts";
 import {
   type CreditedCopy,
@@ -107,7 +109,7 @@ export async function traceEvent(
     scope,
     copies.flatMap((copy) => daysOf(copy, owners)),
   );
-  const inBuilds = { eventId, builds: versions.map((v) => v.jobId) };
+  const inBuilds = { eventId, builds: buildsOf(versions) };
   const [offsets, objects, judged, credited] = await Promise.all([
     pipelineOffsets(stores),
     objectsOf(stores, copies),
@@ -218,9 +220,21 @@ function holds(object: ArchivedObject, { partition, offset, hour_ms }: EventCopy
   );
 }
 
+/** Every build that has rows of one of them. */
+function buildsOf(versions: readonly VersionOfDay[]): number[] {
+  const held = versions.map(({ jobId, takenOver }) => ({ buildId: jobId, takenOver }));
+  return [...new Set(heldBuilds(held).map(({ buildId }) => buildId))];
+}
+
+/** The build that has the version's rows of an event hour. */
+function buildOfHour({ jobId, takenOver }: VersionOfDay, hourMs: number): number {
+  return takenOver.find(({ hours }) => hours.includes(hourMs / SECOND_MS))?.buildId ?? jobId;
+}
+
 function verdictIn(version: VersionOfDay, copy: EventCopy, judged: readonly JudgedCopy[]): string {
+  const build = buildOfHour(version, copy.hour_ms);
   const reject = judged.find(
-    (row) => row.build_id === version.jobId && formatCoordinates(row) === formatCoordinates(copy),
+    (row) => row.build_id === build && formatCoordinates(row) === formatCoordinates(copy),
   );
   if (reject !== undefined) return reject.verdict;
   const frontier = version.frontiers.get(copy.partition) ?? 0n;

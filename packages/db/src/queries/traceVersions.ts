@@ -6,6 +6,7 @@ import { advertisers } from "../postgres/schema/advertisers.ts";
 import { truthCurrent, truthLines, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
+import type { TakenOver } from "./heldRows.ts";
 import type { TruthPartition } from "./jobs.ts";
 import { truthFrontiers } from "./truthFrontiers.ts";
 
@@ -26,6 +27,8 @@ export interface VersionOfDay {
   readonly version: number;
   readonly current: boolean;
   readonly jobId: number;
+  /** What its build has taken over of earlier ones. */
+  readonly takenOver: readonly TakenOver[];
   readonly publishedAt: Date;
   /** By partition, the first offset that the version's inputs do not hold. */
   readonly frontiers: ReadonlyMap<number, bigint>;
@@ -89,6 +92,7 @@ export async function versionsOfDays(
       billingDay,
       version,
       jobId,
+      takenOver: row.takenOver,
       current: version === currentVersion,
       publishedAt: row.publishedAt,
       frontiers: new Map(ofBuild.map(({ partition, offset }) => [partition, offset])),

@@ -9,14 +9,13 @@ import { truthCurrent, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
 import { type TenantScope, tenantWhere } from "../tenant.ts";
 import { remembered } from "./billingDays.ts";
+import type { HeldRows } from "./heldRows.ts";
 
-/** The version of one truth partition that readers see. */
-export interface TruthPointer {
+/** The version of one truth partition that readers see, and where its rows lie. */
+export interface TruthPointer extends HeldRows {
   readonly advertiserId: AdvertiserId;
   readonly billingDay: IsoDay;
   readonly version: number;
-  /** The job that wrote it; `build_id` in ClickHouse. */
-  readonly buildId: number;
   readonly currency: string;
   readonly settlingHours: number;
   readonly publishedAtMs: number;
@@ -89,6 +88,7 @@ const pointerColumns = {
   billingDay: truthVersions.billingDay,
   version: truthVersions.version,
   jobId: truthVersions.jobId,
+  takenOver: truthVersions.takenOver,
   currency: truthVersions.currency,
   publishedAt: truthVersions.publishedAt,
   validClicks: sql`coalesce(${truthVersions.verdictCounts} ->> 'valid', '0')`.mapWith(Number),

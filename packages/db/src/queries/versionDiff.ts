@@ -8,6 +8,7 @@ import { batchJobObjects, batchJobs, truthVersions } from "../postgres/schema/tr
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope, tenantWhere } from "../tenant.ts";
 import { namesOf } from "./advertisers.ts";
+import { type HeldRows, heldBuilds, rowsOfVersion } from "./heldRows.ts";
 
 export interface VersionsAsked {
   readonly advertiserId: AdvertiserId;
@@ -97,7 +98,7 @@ export async function versionDiff(
     readVersion(stores, scope, asked, asked.after),
   ]);
   if (before === null || after === null) return null;
-  const counts = await countsMoved(stores, scope, asked, [before.told.jobId, after.told.jobId]);
+  const counts = await countsMoved(stores, scope, asked, [before.held, after.held]);
   const campaignIds = [...new Set(counts.map(({ campaign }) => campaign))];
   const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
   return {
@@ -116,6 +117,7 @@ export async function versionDiff(
 
 interface Version {
   readonly told: ComparedVersion;
+  readonly held: HeldRows;
   readonly currency: string;
   readonly inputs: Inputs;
   /** Path and hash. */
@@ -145,8 +147,9 @@ async function readVersion(
     .select({ path: batchJobObjects.path, sha256: batchJobObjects.sha256 })
     .from(batchJobObjects)
     .where(inArray(batchJobObjects.jobId, [row.version.jobId]));
-  const { jobId, cause, publishedAt, costMicros } = row.version;
+  const { jobId, takenOver, cause, publishedAt, costMicros } = row.version;
   return {
+    held: { buildId: Number(jobId), takenOver },
     told: { version, jobId: Number(jobId), cause, publishedAt, costMicros },
     currency: row.version.currency,
     inputs: inputsSchema.parse(row.inputs ?? {}),
@@ -177,11 +180,15 @@ function countsMoved(
   { clickhouse }: Pick<Stores, "clickhouse">,
   scope: TenantScope,
   { advertiserId, billingDay }: VersionsAsked,
-  [before, after]: readonly [number, number],
+  [before, after]: readonly [HeldRows, HeldRows],
 ): Promise<Omit<CountMoved, "campaignName">[]> {
   return runTenantQuery(clickhouse, scope, {
     name: "versionDiff",
-    params: { advertiser: advertiserId, day: billingDay, before, after },
+    params: {
+      advertiser: advertiserId,
+      day: billingDay,
+      builds: heldBuilds([before, after]).map(({ buildId }) => buildId),
+    },
     row: z.object({
       campaign: z.string(),
       eventType: z.string(),
@@ -190,14 +197,16 @@ function countsMoved(
       costMicros: z.coerce.bigint(),
     }),
     sql: `
+      WITH toInt8(${rowsOfVersion("truth_cube", after)}) - toInt8(${rowsOfVersion("truth_cube", before)})
+        AS sign -- 0 of hours that both have
       SELECT campaign_id AS campaign, toString(event_type) AS eventType,
         toString(cell.verdict) AS verdict,
-        sum(if(build_id = {after: UInt64}, 1, -1) * toInt64(cell.events)) AS events,
-        sum(if(build_id = {after: UInt64}, 1, -1) * cell.cost_micros) AS costMicros
+        sum(sign * toInt64(cell.events)) AS events,
+        sum(sign * cell.cost_micros) AS costMicros
       FROM truth_cube AS cell
       WHERE ${TENANT_CONDITION}
         AND advertiser_id = {advertiser: String} AND billing_day = {day: Date}
-        AND build_id IN ({before: UInt64}, {after: UInt64})
+        AND build_id IN ({builds: Array(UInt64)}) AND sign != 0
       GROUP BY campaign, eventType, verdict
       HAVING events != 0 OR costMicros != 0
       ORDER BY campaign, eventType, verdict`,

@@ -2,6 +2,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { VERDICT_CLASS, type VerdictClass } from "@trueclick/shared/verdict";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { heldBuilds, heldParams, rowsOfVersions } from "../queries/heldRows.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
@@ -57,7 +58,7 @@ const sqlOf = ({ dimensions }: ReportQuery, params: CellParams, withUsers: boole
     FROM truth_cube
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
-      AND build_id IN ({builds: Array(UInt64)})
+      AND ${rowsOfVersions("truth_cube", params)}
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
       AND ({any_ad: Bool} OR ad_id IN ({ads: Array(String)}))
       AND ({any_geo: Bool} OR geo IN ({geos: Array(String)}))
@@ -155,10 +156,11 @@ async function canUniteUsers(
 }
 
 function buildParams(pins: readonly TruthPointer[]): CellParams {
-  const odd = pins.filter(({ bounds }) => bounds.fromMs % HOUR_MS !== 0);
+  const builds = heldBuilds(pins);
+  const odd = builds.filter(({ bounds }) => bounds.fromMs % HOUR_MS !== 0);
   return {
-    ...currencyParams(pins, ({ buildId }) => buildId),
-    builds: pins.map((pin) => pin.buildId),
+    ...currencyParams(builds, ({ buildId }) => buildId),
+    ...heldParams(pins),
     odd_builds: odd.map((pin) => pin.buildId),
     day_starts: odd.map(({ bounds }) => bounds.fromMs / SECOND_MS),
   };

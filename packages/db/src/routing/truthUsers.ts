@@ -1,6 +1,7 @@
 /** Exact distinct users of truth, which are sets that must be united: the dear part of a report. */
 import { z } from "zod";
 import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { type HeldParams, rowsOfVersions } from "../queries/heldRows.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
@@ -13,7 +14,7 @@ import type { CurrencyParams, MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
 /** Which builds' cells are read, and what is told of a build. */
-export interface CellParams extends CurrencyParams {
+export interface CellParams extends CurrencyParams, HeldParams {
   /** Builds of days that start within an hour, and when they start, epoch seconds. */
   readonly odd_builds: readonly number[];
   readonly day_starts: readonly number[];
@@ -41,7 +42,7 @@ const sqlOf = (query: ReportQuery, params: CellParams) => `
     FROM truth_cube
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
-      AND build_id IN ({builds: Array(UInt64)})
+      AND ${rowsOfVersions("truth_cube", params)}
       AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
       AND event_type = 'click' AND verdict = 'valid'
   )

@@ -11,6 +11,7 @@ import { sql } from "drizzle-orm";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { ads, campaigns } from "../postgres/schema/campaigns.ts";
 import { batchJobs, truthCurrent, truthLines, truthVersions } from "../postgres/schema/truth.ts";
+import type { TakenOver } from "../queries/heldRows.ts";
 import type { Stores } from "../stores.ts";
 
 const HASH = "0".repeat(64);
@@ -126,12 +127,16 @@ export interface TruthFill {
   readonly currency?: string;
   readonly publishedAt?: string;
   readonly cells: readonly TruthCell[];
+  /** Hours of builds of before that are the version's too, and what lies there. */
+  readonly takenOver?: readonly (TakenOver & { readonly cells: readonly TruthCell[] })[];
 }
 
 /** Writes a version of a truth partition and makes it the current one. Returns its job's id. */
 export async function publishTruth(stores: Stores, fill: TruthFill): Promise<number> {
   const buildId = await writeBuild(stores, fill);
   const key = { advertiserId: advertiserIdSchema.parse(fill.advertiser), billingDay: fill.day };
+  const taken = fill.takenOver ?? [];
+  const held = [...fill.cells, ...taken.flatMap(({ cells }) => cells)];
   await stores.db.transaction(async (tx) => {
     const before = await tx
       .select()
@@ -146,13 +151,14 @@ export async function publishTruth(stores: Stores, fill: TruthFill): Promise<num
       jobId: BigInt(buildId),
       inputsHash: HASH,
       contentHash: HASH,
-      verdictCounts: countsByVerdict(fill.cells),
-      costMicros: sum(fill.cells.map((cell) => cell.costMicros ?? 0)),
+      verdictCounts: countsByVerdict(held),
+      costMicros: sum(held.map((cell) => cell.costMicros ?? 0)),
       currency: fill.currency ?? "EUR",
       cause: "test",
+      takenOver: taken.map(({ buildId, hours }) => ({ buildId, hours })),
       ...(fill.publishedAt === undefined ? {} : { publishedAt: new Date(fill.publishedAt) }),
     });
-    for (const [campaign, cells] of Map.groupBy(fill.cells, (cell) => cell.campaign)) {
+    for (const [campaign, cells] of Map.groupBy(held, (cell) => cell.campaign)) {
       await tx
         .insert(truthLines)
         .values({ ...key, version, ...lineOf(campaignIdSchema.parse(campaign), cells) });

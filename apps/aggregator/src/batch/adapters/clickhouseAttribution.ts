@@ -15,8 +15,10 @@ import {
 } from "../domain/attributionSql.ts";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { Slice } from "../domain/slices.ts";
+import type { TakenOver } from "../domain/takenOver.ts";
 import type { AttributionEngine, JudgedDay } from "../ports/attribution.ts";
 import type { Build } from "../ports/truthEngine.ts";
+import { buildParams, heldRows, OWN_ROWS } from "./heldBuild.ts";
 
 const SETTINGS: ClickHouseSettings = {
   // As in judging: `event_hour=` in a path is no column of ours, names of objects are part of the
@@ -28,14 +30,13 @@ const SETTINGS: ClickHouseSettings = {
 };
 
 const count = z.coerce.number().int().nonnegative();
-const OF_BUILD = `advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
-  AND build_id = {buildId: UInt64}`;
 
-const CONVERSION_HOURS = `
-  SELECT toUnixTimestamp(event_hour) AS seconds, sum(events) AS conversions
-  FROM truth_cube
-  WHERE ${OF_BUILD} AND event_type = 'conversion' AND verdict = 'valid'
+const conversionHoursSql = (takenOver: readonly TakenOver[]) => `
+  SELECT toUnixTimestamp(event_hour) AS seconds, sum(hour.conversions) AS conversions
+  FROM truth_hours AS hour
+  WHERE ${heldRows("truth_hours", takenOver)}
   GROUP BY event_hour
+  HAVING conversions > 0
   ORDER BY event_hour`;
 
 const COUNT_STAGED =
@@ -48,13 +49,13 @@ const DECIDED = `
       value_micros, named_by, window_days, not_credited, click_partition, click_offset,
       click_index))))) AS digest
   FROM truth_conversions
-  WHERE ${OF_BUILD}`;
+  WHERE ${OWN_ROWS}`;
 
 const CREDITED_LINES = `
   SELECT campaign_id AS campaignId, sum(cell.credited) AS credited,
     toString(sum(cell.credited_value_micros)) AS valueMicros
   FROM truth_cube AS cell
-  WHERE ${OF_BUILD} AND cell.credited > 0
+  WHERE ${OWN_ROWS} AND cell.credited > 0
   GROUP BY campaign_id
   ORDER BY campaign_id`;
 
@@ -70,31 +71,24 @@ export function createClickHouseAttribution(
       clickhouse_settings: { ...SETTINGS, log_comment: name },
     });
   };
-  const eventsOf = ({ inputs }: Build, slice: Slice): JudgedEvents => ({
+  const eventsOf = ({ inputs, takenOver }: Build, slice: Slice): JudgedEvents => ({
     rows: objects.rowsOf(slice.objects.map(({ path }) => path)),
     firstHourMs: slice.firstHourMs,
     lastHourMs: slice.lastHourMs,
     bounds: inputs.bounds,
     campaignIds: inputs.campaigns.map(({ id }) => id),
+    evidence: heldRows("truth_rejects", takenOver),
     later: [],
   });
 
   return {
     model: attributionModel(),
 
-    async conversionHours(build) {
-      const rows = await runQuery(clickhouse, {
-        name: "attribution.hours",
-        params: paramsOf(build),
-        row: z.object({ seconds: count, conversions: count }),
-        sql: CONVERSION_HOURS,
-      });
-      return rows.map(({ seconds, conversions }) => ({ hourMs: seconds * SECOND_MS, conversions }));
-    },
+    conversionHours: (build) => readConversionHours(clickhouse, build),
 
     async stageConversions(build, slice) {
       const sql = stageConversionsSql(eventsOf(build, slice));
-      await write("attribution.stage", sql, paramsOf(build));
+      await write("attribution.stage", sql, buildParams(build));
     },
 
     async countStaged({ jobId }) {
@@ -108,7 +102,7 @@ export function createClickHouseAttribution(
     },
 
     async findOwnClicks(build, slice) {
-      const params = { ...paramsOf(build), clicksOf: ownClicksOf(build) };
+      const params = { ...buildParams(build), clicksOf: ownClicksOf(build) };
       await write("attribution.own", indexClicksSql(eventsOf(build, slice), true), params);
     },
 
@@ -117,7 +111,9 @@ export function createClickHouseAttribution(
       const { firstHourMs, lastHourMs } = slice;
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
       const hours = { firstHourMs, lastHourMs };
-      const events = { rows, ...hours, bounds, campaignIds, later: laterRows(day, slice) };
+      const evidence = heldRows("truth_rejects", day.takenOver);
+      const later = laterRows(day, slice);
+      const events = { rows, ...hours, bounds, campaignIds, evidence, later };
       const params = {
         advertiserId: day.advertiserId,
         billingDay: day.billingDay,
@@ -136,20 +132,25 @@ export function createClickHouseAttribution(
 
     async credit(build, attribution, hours) {
       const earlier = attribution.lookback.flatMap(({ judgedHash }) => judgedHash ?? []);
-      const params = { ...paramsOf(build), clicksOf: [ownClicksOf(build), ...earlier] };
+      const params = { ...buildParams(build), clicksOf: [ownClicksOf(build), ...earlier] };
       const sql = creditSql(attribution, build.inputs.campaigns, hours);
       await write("attribution.credit", sql, params);
     },
 
-    addCells: (build) => write("attribution.cells", CREDITED_CELLS, paramsOf(build)),
+    addCells: (build) => write("attribution.cells", CREDITED_CELLS, buildParams(build)),
 
     summarize: (build) => summarize(clickhouse, build),
   };
 }
 
-function paramsOf({ jobId, inputs }: Build) {
-  const { advertiserId, billingDay } = inputs;
-  return { advertiserId, billingDay, buildId: jobId.toString() };
+async function readConversionHours(clickhouse: ClickHouseClient, build: Build) {
+  const rows = await runQuery(clickhouse, {
+    name: "attribution.hours",
+    params: buildParams(build),
+    row: z.object({ seconds: count, conversions: count }),
+    sql: conversionHoursSql(build.takenOver),
+  });
+  return rows.map(({ seconds, conversions }) => ({ hourMs: seconds * SECOND_MS, conversions }));
 }
 
 const ownClicksOf = ({ jobId }: Build) => `build:${jobId}`;
@@ -165,9 +166,10 @@ export function attributionProgram(): Record<string, string> {
   const hours = { firstHourMs: 0, lastHourMs: 0 };
   const bounds = { fromMs: 0, toMs: 0 };
   const later = [{ partition: 0, eventHourMs: 0, lastOffset: 0n }];
-  const events = { rows: "rows", ...hours, bounds, campaignIds: [], later };
+  const evidence = heldRows("truth_rejects", []);
+  const events = { rows: "rows", ...hours, bounds, campaignIds: [], evidence, later };
   return {
-    "attribution.hours": CONVERSION_HOURS,
+    "attribution.hours": conversionHoursSql([]),
     "attribution.stage": stageConversionsSql(events),
     "attribution.staged": COUNT_STAGED,
     "attribution.own": indexClicksSql(events, true),
@@ -213,13 +215,13 @@ async function summarize(clickhouse: ClickHouseClient, build: Build) {
   const [decided, lines] = await Promise.all([
     runQuery(clickhouse, {
       name: "attribution.decided",
-      params: paramsOf(build),
+      params: buildParams(build),
       row: decidedRow,
       sql: DECIDED,
     }),
     runQuery(clickhouse, {
       name: "attribution.lines",
-      params: paramsOf(build),
+      params: buildParams(build),
       row: lineRow,
       sql: CREDITED_LINES,
     }),

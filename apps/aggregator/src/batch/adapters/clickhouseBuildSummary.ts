@@ -2,13 +2,11 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { runQuery } from "@trueclick/db/clickhouse/reader";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { z } from "zod";
-import {
-  type BuildSummary,
-  DUPLICATE_VERDICTS,
-  NOT_GROSS_VERDICTS,
-  NOT_NET_VERDICTS,
-} from "../domain/truth.ts";
+import type { TakenOver } from "../domain/takenOver.ts";
+import type { BuildSummary } from "../domain/truth.ts";
+import { planUnions, type UsersUnion } from "../domain/usersUnion.ts";
 import type { Build } from "../ports/truthEngine.ts";
+import { buildParams, heldRows } from "./heldBuild.ts";
 
 const count = z.coerce.number().int().nonnegative();
 
@@ -20,107 +18,120 @@ const lineRow = z.object({
   duplicateClicks: count,
   impressions: count,
   conversions: count,
-  uniqueUsers: count,
+  members: count,
   costMicros: z.coerce.bigint(),
 });
-const verdictRow = z.object({ verdict: z.string(), events: count, clicks: count });
+const usersRow = z.object({ campaignId: z.string(), users: count });
+const byVerdict = z.record(z.string(), count);
+const verdictsRow = z.object({ events: byVerdict, clicks: byVerdict });
 const rejectsRow = z.object({ rows: count, digest: z.string() });
 const cellsRow = z.object({ campaignId: z.string(), eventHourSeconds: count, sha256: z.string() });
 
-/** Tenant first, then the one build: rows of others, and of died attempts, are not looked at. */
-const OF_BUILD = `advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
-  AND build_id = {buildId: UInt64}`;
+/** Unions at once: each has a hash table of its own. */
+const UNIONS_AT_ONCE = 2;
 
 /** Reads back what a build holds, for its lines and for the hash of its content. */
 export async function summarizeBuild(
   clickhouse: ClickHouseClient,
-  { jobId, inputs }: Build,
+  build: Build,
 ): Promise<BuildSummary> {
-  const build = {
-    advertiserId: inputs.advertiserId,
-    billingDay: inputs.billingDay,
-    buildId: jobId.toString(),
-  };
+  const params = buildParams(build);
+  const { takenOver } = build;
+  const read = <Row>(name: keyof typeof SUMMARIES, row: z.ZodType<Row>) =>
+    runQuery(clickhouse, { name: `batch.${name}`, sql: SUMMARIES[name](takenOver), params, row });
   const [lines, verdicts, rejects, cells] = await Promise.all([
-    runQuery(clickhouse, {
-      name: "batch.lines",
-      sql: LINES,
-      params: lineParams(build),
-      row: lineRow,
-    }),
-    runQuery(clickhouse, { name: "batch.verdicts", sql: VERDICTS, params: build, row: verdictRow }),
-    runQuery(clickhouse, { name: "batch.evidence", sql: REJECTS, params: build, row: rejectsRow }),
-    runQuery(clickhouse, { name: "batch.cells", sql: CELLS, params: build, row: cellsRow }),
+    read("lines", lineRow),
+    read("verdicts", verdictsRow),
+    read("evidence", rejectsRow),
+    read("cells", cellsRow),
   ]);
-  const clicked = verdicts.filter(({ clicks }) => clicks > 0);
+  const users = await uniteUsers(clickhouse, build, planUnions(lines));
   return {
-    lines,
-    eventsByVerdict: Object.fromEntries(verdicts.map(({ verdict, events }) => [verdict, events])),
-    clicksByVerdict: Object.fromEntries(clicked.map(({ verdict, clicks }) => [verdict, clicks])),
+    lines: lines.map(({ members: _, ...line }) => {
+      return { ...line, uniqueUsers: users.get(line.campaignId) ?? 0 };
+    }),
+    eventsByVerdict: verdicts[0]?.events ?? {},
+    clicksByVerdict: verdicts[0]?.clicks ?? {},
     rejects: rejects[0] ?? { rows: 0, digest: "" },
     cells,
   };
 }
 
-function lineParams(build: Readonly<Record<string, string>>) {
-  return {
-    ...build,
-    notGross: NOT_GROSS_VERDICTS,
-    notNet: NOT_NET_VERDICTS,
-    duplicates: DUPLICATE_VERDICTS,
+/** Distinct users by campaign. */
+async function uniteUsers(
+  clickhouse: ClickHouseClient,
+  build: Build,
+  unions: readonly UsersUnion[],
+): Promise<Map<string, number>> {
+  const users = new Map<string, number>();
+  const waiting = [...unions];
+  const unite = async () => {
+    for (let union = waiting.pop(); union !== undefined; union = waiting.pop()) {
+      const { campaignIds, part, parts } = union;
+      const found = await runQuery(clickhouse, {
+        name: "batch.users",
+        sql: usersSql(build.takenOver),
+        params: { ...buildParams(build), campaigns: campaignIds, part, parts },
+        row: usersRow,
+        settings: { max_threads: 1 },
+      });
+      for (const row of found)
+        users.set(row.campaignId, (users.get(row.campaignId) ?? 0) + row.users);
+    }
   };
+  await Promise.all(Array.from({ length: UNIONS_AT_ONCE }, unite));
+  return users;
 }
 
-const LINES = `
+type OfBuild = (takenOver: readonly TakenOver[]) => string;
+
+const SUMMARIES = {
+  lines: (takenOver) => `
   SELECT campaign_id AS campaignId,
-    sumIf(events, event_type = 'click' AND verdict = 'valid') AS clicks,
-    sumIf(events, event_type = 'click' AND verdict NOT IN {notGross: Array(String)}) AS grossClicks,
-    sumIf(events, event_type = 'click' AND verdict NOT IN {notNet: Array(String)}) AS netClicks,
-    sumIf(events, event_type = 'click' AND verdict IN {duplicates: Array(String)})
-      AS duplicateClicks,
-    sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
-    sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
-    uniqExactArray(user_hashes) AS uniqueUsers,
+    sum(hour.clicks) AS clicks,
+    sum(gross_clicks) AS grossClicks,
+    sum(net_clicks) AS netClicks,
+    sum(duplicate_clicks) AS duplicateClicks,
+    sum(hour.impressions) AS impressions,
+    sum(hour.conversions) AS conversions,
+    sum(user_members) AS members,
     sum(cost_micros) AS costMicros
-  FROM truth_cube
-  WHERE ${OF_BUILD}
+  FROM truth_hours AS hour
+  WHERE ${heldRows("truth_hours", takenOver)}
   GROUP BY campaign_id
-  ORDER BY campaign_id`;
+  ORDER BY campaign_id`,
 
-const VERDICTS = `
-  SELECT verdict, sum(cell.events) AS events, sumIf(cell.events, event_type = 'click') AS clicks
-  FROM truth_cube AS cell
-  WHERE ${OF_BUILD}
-  GROUP BY verdict
-  ORDER BY verdict`;
+  verdicts: (takenOver) => `
+  SELECT sumMap(events_by_verdict) AS events, sumMap(clicks_by_verdict) AS clicks
+  FROM truth_hours
+  WHERE ${heldRows("truth_hours", takenOver)}`,
 
-// A sum modulo 2^128: hashes a set of any size without sorting it. Each row has its own
-// coordinates, so no two are equal.
-const REJECTS = `
-  SELECT count() AS rows,
-    lower(hex(sum(reinterpretAsUInt128(
-      sipHash128(campaign_id, event_hour, partition, offset, \`index\`, verdict))))) AS digest
-  FROM truth_rejects
-  WHERE ${OF_BUILD}`;
+  evidence: (takenOver) => `
+  SELECT sum(rejects) AS rows, lower(hex(sum(rejects_digest))) AS digest
+  FROM truth_hours
+  WHERE ${heldRows("truth_hours", takenOver)}`,
 
-// Hour by hour, so that no more than the cells of one campaign and hour are sorted at a time.
-const CELLS = `
+  cells: (takenOver) => `
   SELECT campaign_id AS campaignId, toUnixTimestamp(event_hour) AS eventHourSeconds,
-    lower(hex(SHA256(arrayStringConcat(arraySort(groupArray(cell)), '\\n')))) AS sha256
-  FROM (
-    SELECT campaign_id, event_hour,
-      toString((ad_id, publisher_id, geo, device, event_type, verdict, events, cost_micros,
-        length(user_hashes))) AS cell
-    FROM truth_cube
-    WHERE ${OF_BUILD}
-  )
-  GROUP BY campaign_id, event_hour
-  ORDER BY campaign_id, event_hour`;
+    lower(hex(cells_sha256)) AS sha256
+  FROM truth_hours
+  WHERE ${heldRows("truth_hours", takenOver)}
+  ORDER BY campaign_id, event_hour`,
+} satisfies Record<string, OfBuild>;
+
+// Members are hashes, so their remainders cut a set into parts of one size.
+const usersSql: OfBuild = (takenOver) => `
+  SELECT campaign_id AS campaignId,
+    uniqExactArray(if({parts: UInt32} = 1, user_hashes,
+      arrayFilter(user -> user % {parts: UInt32} = {part: UInt32}, user_hashes))) AS users
+  FROM truth_cube
+  WHERE ${heldRows("truth_cube", takenOver)} AND campaign_id IN ({campaigns: Array(String)})
+  GROUP BY campaign_id`;
 
 /** The SQL that reads back what was judged, by the names of its queries. */
 export const SUMMARY_PROGRAM: Readonly<Record<string, string>> = {
-  "batch.lines": LINES,
-  "batch.verdicts": VERDICTS,
-  "batch.evidence": REJECTS,
-  "batch.cells": CELLS,
+  ...Object.fromEntries(
+    Object.entries(SUMMARIES).map(([name, sqlOf]) => [`batch.${name}`, sqlOf([])]),
+  ),
+  "batch.users": usersSql([]),
 };

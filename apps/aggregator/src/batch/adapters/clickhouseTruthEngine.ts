@@ -28,6 +28,7 @@ import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
+import { addUpHours } from "./clickhouseHourSums.ts";
 import {
   type DatacenterRanges,
   loadDatacenterNetworks,
@@ -142,6 +143,9 @@ export function createClickHouseTruthEngine(
         await write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice);
       }
     },
+
+    addUp: (build, hoursMs, threads) =>
+      addUpHours(clickhouse, build, hoursMs, { ...SETTINGS, max_threads: threads }),
 
     summarize: (build) => summarizeBuild(clickhouse, build),
   };

@@ -22,6 +22,7 @@ import { inputsJson } from "../domain/inputs.ts";
 import type { AttributionInputs, CountedDay } from "../ports/attribution.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
 import { JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
+import { readTakenOver } from "./heldBuild.ts";
 
 type Reader = Pick<Database, "select">;
 
@@ -143,6 +144,7 @@ async function readCounted(
       billingDay: truthVersions.billingDay,
       judgedHash: JUDGED_HASH,
       buildId: truthVersions.jobId,
+      takenOver: truthVersions.takenOver,
       clicks: sql`(
         select coalesce(sum(${truthLines.clicks}), 0) from ${truthLines}
         where ${truthLines.advertiserId} = ${truthVersions.advertiserId}
@@ -168,8 +170,9 @@ async function readCounted(
       ),
     )
     .orderBy(asc(truthCurrent.billingDay));
-  return rows.map(({ indexedAt, ...row }) => ({
+  return rows.map(({ indexedAt, takenOver, ...row }) => ({
     ...row,
+    takenOver: readTakenOver(takenOver),
     advertiserId,
     isIndexed: indexedAt !== null,
   }));

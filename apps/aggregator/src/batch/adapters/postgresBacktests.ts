@@ -11,7 +11,7 @@ import type { Backtest, Backtests } from "../ports/backtests.ts";
 /** A runner that has judged no day for so long is dead. */
 const LEASE_S = 3_600;
 const leaseEnd = sql`now() + make_interval(secs => ${LEASE_S})`;
-const TABLES = ["truth_cube", "truth_rejects"] as const;
+const TABLES = ["truth_cube", "truth_rejects", "truth_hours"] as const;
 
 /** Keeps back-tests in `backtests`; days are those that have a version when it is taken up. */
 export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClient): Backtests {

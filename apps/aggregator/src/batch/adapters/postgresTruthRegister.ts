@@ -7,10 +7,13 @@ import {
   truthLines,
   truthVersions,
 } from "@trueclick/db/postgres/schema/truth";
-import { and, eq, sql } from "drizzle-orm";
+import type { TakenOver } from "@trueclick/db/queries/heldRows";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { CreditedLine, TruthVersion } from "../domain/truth.ts";
 import { type Job, JobLostError } from "../ports/jobQueue.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
+import { storedTakenOver } from "./heldBuild.ts";
 
 type Transaction = Pick<Database, "select" | "insert" | "update">;
 
@@ -25,7 +28,7 @@ export function createPostgresTruthRegister(db: Pick<Database, "transaction">): 
         await lockRunning(tx, job);
         const current = await readCurrent(tx, job);
         const isSame = current?.contentHash === version.contentHash;
-        if (isSame) await pointTo(tx, job, current.buildId);
+        if (isSame) await pointTo(tx, job, current);
         else await publish(tx, job, version, (current?.version ?? 0) + 1);
 
         const state = isSame ? "verified" : "published";
@@ -60,6 +63,7 @@ async function readCurrent(tx: Transaction, { advertiserId, billingDay }: Job) {
       version: truthVersions.version,
       contentHash: truthVersions.contentHash,
       buildId: truthVersions.jobId,
+      takenOver: truthVersions.takenOver,
     })
     .from(truthCurrent)
     .innerJoin(truthVersions, isCurrentVersion())
@@ -70,15 +74,27 @@ async function readCurrent(tx: Transaction, { advertiserId, billingDay }: Job) {
 }
 
 /** The rows of a build that came out the same are swept one day; those of the version stay. */
-async function pointTo(tx: Transaction, job: Job, buildId: bigint): Promise<void> {
-  await tx.update(batchJobSlices).set({ buildId }).where(eq(batchJobSlices.jobId, job.id));
+async function pointTo(
+  tx: Transaction,
+  job: Job,
+  { buildId, takenOver }: { readonly buildId: bigint; readonly takenOver: readonly TakenOver[] },
+): Promise<void> {
+  const own = eq(batchJobSlices.jobId, job.id);
+  await tx.update(batchJobSlices).set({ buildId }).where(own);
+  for (const other of takenOver) {
+    const firstHours = other.hours.map((hour) => new Date(hour * SECOND_MS));
+    await tx
+      .update(batchJobSlices)
+      .set({ buildId: BigInt(other.buildId) })
+      .where(and(own, inArray(batchJobSlices.firstHour, firstHours)));
+  }
 }
 
 /** Adds the version and its lines, and moves the pointer. */
 async function publish(
   tx: Transaction,
   job: Job,
-  { lines, clicksByVerdict, ...version }: TruthVersion,
+  { lines, clicksByVerdict, takenOver, ...version }: TruthVersion,
   number: number,
 ): Promise<void> {
   const key = {
@@ -91,6 +107,7 @@ async function publish(
     ...version,
     jobId: job.id,
     verdictCounts: { ...clicksByVerdict },
+    takenOver: storedTakenOver(takenOver),
     cause: job.reason,
   });
   const rows = lines.map((line) => ({ ...key, ...toRow(line) }));

@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Database } from "@trueclick/db/postgres/database";
-import { batchJobSlices, batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { batchJobSlices, batchJobs, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
@@ -37,13 +37,17 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
         .select()
         .from(batchJobSlices)
         .where(inArray(batchJobSlices.jobId, jobIds.map(BigInt)));
+      const published = await publishedBuilds(
+        db,
+        rows.map((row) => row.buildId),
+      );
       const rank = new Map(jobIds.map((jobId, at) => [jobId, at]));
       const rankOf = (row: { jobId: bigint }) => rank.get(Number(row.jobId)) ?? 0;
       return rows
         .toSorted((a, b) => rankOf(a) - rankOf(b))
         .map(({ hours, inputsHash, events, buildId }) => {
           const hoursMs = hours.map((seconds) => seconds * SECOND_MS);
-          return { hoursMs, inputsHash, events, buildId };
+          return { hoursMs, inputsHash, events, buildId, isPublished: published.has(buildId) };
         });
     },
 
@@ -54,14 +58,28 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
       }
     },
 
-    async record(jobId, { hoursMs, inputsHash, events, buildId }) {
-      const hours = hoursMs.map((hour) => hour / SECOND_MS);
-      const firstHour = new Date(hoursMs[0] ?? 0);
-      await db
-        .insert(batchJobSlices)
-        .values({ jobId, firstHour, hours, inputsHash, events, buildId });
+    async record(jobId, slices) {
+      if (slices.length === 0) return;
+      const rows = slices.map(({ hoursMs, inputsHash, events, buildId }) => ({
+        jobId,
+        firstHour: new Date(hoursMs[0] ?? 0),
+        hours: hoursMs.map((hour) => hour / SECOND_MS),
+        inputsHash,
+        events,
+        buildId,
+      }));
+      await db.insert(batchJobSlices).values(rows);
     },
   };
+}
+
+/** Those that versions name. */
+async function publishedBuilds(db: Database, builds: readonly bigint[]): Promise<Set<bigint>> {
+  const rows = await db
+    .select({ jobId: truthVersions.jobId })
+    .from(truthVersions)
+    .where(inArray(truthVersions.jobId, [...new Set(builds)]));
+  return new Set(rows.map(({ jobId }) => jobId));
 }
 
 function copySql(table: (typeof TABLES)[number]): string {

@@ -5,6 +5,7 @@ import { AGENTS_PROGRAM } from "./clickhouseAgentFacts.ts";
 import { attributionProgram } from "./clickhouseAttribution.ts";
 import { SUMMARY_PROGRAM } from "./clickhouseBuildSummary.ts";
 import { searchProgram } from "./clickhouseCopySearch.ts";
+import { HOURS_PROGRAM } from "./clickhouseHourSums.ts";
 import { USES_PROGRAM } from "./clickhouseTokenUses.ts";
 import { judgingProgram } from "./clickhouseTruthEngine.ts";
 import { NETWORKS_PROGRAM } from "./datacenterRanges.ts";
@@ -22,6 +23,7 @@ export function truthProgram(): Readonly<Record<string, string>> {
     ...NETWORKS_PROGRAM,
     ...judgingProgram(),
     ...COPYING_PROGRAM,
+    ...HOURS_PROGRAM,
     ...SUMMARY_PROGRAM,
     ...attributionProgram(),
   };

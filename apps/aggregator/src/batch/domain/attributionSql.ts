@@ -25,6 +25,8 @@ export interface JudgedEvents {
   readonly lastHourMs: number;
   readonly bounds: InstantRange;
   readonly campaignIds: readonly string[];
+  /** Condition over `truth_rejects`, and its rows are the evidence of the events' version. */
+  readonly evidence: string;
   /** Rows of objects that the count had not seen yet: it looks at them as if they were not there. */
   readonly later: readonly {
     readonly partition: number;
@@ -35,11 +37,11 @@ export interface JudgedEvents {
 }
 
 /**
- * SQL of the valid events of a type: those that the build has no reject of. Evidence is asked by the
- * parameters `advertiserId`, `billingDay` and `buildId`, hour by hour, so that it fits into memory.
+ * SQL of the valid events of a type: those that there is no evidence of. It is asked hour by hour, so
+ * that it fits into memory.
  */
 function validEvents(type: "click" | "conversion", events: JudgedEvents): string {
-  const { rows, bounds, campaignIds, firstHourMs, lastHourMs, later } = events;
+  const { rows, bounds, campaignIds, evidence, firstHourMs, lastHourMs, later } = events;
   const ids = pinnedRows(
     "campaign_id String",
     campaignIds.map((campaign_id) => ({ campaign_id })),
@@ -55,8 +57,7 @@ function validEvents(type: "click" | "conversion", events: JudgedEvents): string
       AND ${inDay(bounds, timeMs)} ${unseen.join(" ")}
       AND (${COORDINATES}) NOT IN (
         SELECT partition, offset, \`index\` FROM truth_rejects
-        WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
-          AND build_id = {buildId: UInt64} AND event_type = '${type}'
+        WHERE ${evidence} AND event_type = '${type}'
           AND event_hour BETWEEN fromUnixTimestamp(${firstHourMs / SECOND_MS})
             AND fromUnixTimestamp(${lastHourMs / SECOND_MS}))`;
 }

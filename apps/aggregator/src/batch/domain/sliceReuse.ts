@@ -12,6 +12,8 @@ export interface JudgedSlice {
   readonly events: number;
   /** The build that holds its rows. */
   readonly buildId: bigint;
+  /** Whether a version names that build, so that its rows stay. */
+  readonly isPublished: boolean;
 }
 
 export interface SlicePlan {

@@ -2,6 +2,7 @@ import type { CampaignId } from "@trueclick/shared/ids";
 import { VERDICT_CLASS } from "@trueclick/shared/verdict";
 import { type Canonical, canonicalJson } from "./canonicalJson.ts";
 import type { PinnedInputs } from "./inputs.ts";
+import type { TakenOver } from "./takenOver.ts";
 
 /** What one campaign costs on one billing day: the smallest thing that is billed. */
 export interface TruthLine {
@@ -54,6 +55,8 @@ export interface TruthVersion {
   readonly lines: readonly CreditedLine[];
   readonly clicksByVerdict: Readonly<Record<string, number>>;
   readonly costMicros: bigint;
+  /** Hours whose rows lie in earlier builds. */
+  readonly takenOver: readonly TakenOver[];
 }
 
 /** Verdicts of which a gross click has none, and those that a net click has not either. */

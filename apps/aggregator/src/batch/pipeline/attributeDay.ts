@@ -44,7 +44,7 @@ const CONVERSIONS_MAX = 200_000;
  */
 export async function attributeDay(
   options: AttributeDayOptions,
-  { jobId, inputs }: Build,
+  { jobId, inputs, takenOver }: Build,
   judged: BuildSummary,
   signal: AbortSignal,
 ): Promise<AttributedDay | null> {
@@ -53,7 +53,7 @@ export async function attributeDay(
   const { attribution: store, attributionEngine: engine, sliceRowsMax, onProgress } = options;
   const { pinned, unindexed } = await store.read(inputs);
   const attribution: PinnedAttribution = { ...pinned, model: engine.model };
-  const build = { jobId, inputs: { ...inputs, attribution } };
+  const build = { jobId, inputs: { ...inputs, attribution }, takenOver };
   const inputsHash = hash("sha256", canonicalJson(hashedInputs(build.inputs)));
   await store.pin(jobId, build.inputs, inputsHash);
 

@@ -1,18 +1,24 @@
 import { hash } from "node:crypto";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
-import { hourInputs, type JudgedSlice, planPart, type SlicePlan } from "../domain/sliceReuse.ts";
+import { hourInputs, type JudgedSlice, planPart } from "../domain/sliceReuse.ts";
 import type { Slice } from "../domain/slices.ts";
+import { shareSlices, type TakenSlices } from "../domain/takenOver.ts";
 import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 
+/** What is judged, and what earlier builds hold. */
+export interface DayPlan extends TakenSlices {
+  readonly judged: readonly Slice[];
+}
+
 export interface JudgeDayOptions {
   readonly engine: TruthEngine;
   readonly slices: Pick<SliceRecords, "copy" | "record">;
-  /** What is judged, and what earlier builds hold; of `planDay`. */
-  readonly plan: SlicePlan;
+  /** Of `planDay`; the build takes over what is shared. */
+  readonly plan: DayPlan;
   /** Slices judged side by side. */
   readonly slicesAtOnce: number;
   /** Told of the first slices' number before any is begun, and then of each that is done. */
@@ -29,8 +35,9 @@ export function planDay(
   inputs: PinnedInputs,
   known: readonly JudgedSlice[],
   sliceRowsMax: number,
-): SlicePlan {
-  return planPart(inputs, known, sliceRowsMax, hashOf);
+): DayPlan {
+  const { reused, judged } = planPart(inputs, known, sliceRowsMax, hashOf);
+  return { ...shareSlices(reused), judged };
 }
 
 /**
@@ -47,26 +54,28 @@ export async function judgeDay(
 ): Promise<BuildSummary> {
   const { engine, plan, slices, onProgress } = options;
   const { inputs, jobId } = build;
-  const total = plan.reused.length + plan.judged.length;
+  const taken = [...plan.shared, ...plan.copied.map((slice) => ({ ...slice, buildId: jobId }))];
+  const total = taken.length + plan.judged.length;
   await onProgress(0, total);
-  await slices.copy(build, plan.reused);
-  let events = 0;
-  let done = 0;
-  for (const slice of plan.reused) {
-    await slices.record(jobId, { ...slice, buildId: jobId });
-    events += slice.events;
-    done += 1;
-  }
   // Of a few touched hours one may have nearly all events; many slices share no hash table.
   const threads = plan.judged.length <= options.slicesAtOnce ? options.slicesAtOnce : 1;
+  await copySlices(options, build, threads);
+  await slices.record(jobId, taken);
+  let events = taken.reduce((sum, slice) => sum + slice.events, 0);
+  let done = taken.length;
   await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
     const eventsByHour = await judgeSlice(engine, build, slice, threads);
-    for (const { hourMs, hashed } of hourInputs(inputs, slice)) {
+    const hours = hourInputs(inputs, slice).map(({ hourMs, hashed }) => {
       const own = eventsByHour.get(hourMs) ?? 0;
-      const inputsHash = hashOf(hashed);
-      await slices.record(jobId, { hoursMs: [hourMs], inputsHash, events: own, buildId: jobId });
-    }
+      return { hoursMs: [hourMs], inputsHash: hashOf(hashed), events: own, buildId: jobId };
+    });
+    await engine.addUp(
+      build,
+      hours.flatMap(({ hoursMs }) => hoursMs),
+      threads,
+    );
+    await slices.record(jobId, hours);
     for (const own of eventsByHour.values()) events += own;
     done += 1;
     await onProgress(done, total);
@@ -75,6 +84,20 @@ export async function judgeDay(
   const discrepancy = findDiscrepancy(events, summary);
   if (discrepancy !== null) throw new JobRefusedError(discrepancy);
   return summary;
+}
+
+async function copySlices(
+  { engine, slices, plan }: JudgeDayOptions,
+  build: Build,
+  threads: number,
+): Promise<void> {
+  if (plan.copied.length === 0) return;
+  await slices.copy(build, plan.copied);
+  await engine.addUp(
+    build,
+    plan.copied.flatMap(({ hoursMs }) => hoursMs),
+    threads,
+  );
 }
 
 const hashOf = (value: Canonical) => hash("sha256", canonicalJson(value));

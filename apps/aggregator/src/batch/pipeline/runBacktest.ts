@@ -85,7 +85,8 @@ async function judgedLines(
   const nowhere = { copy: async () => {}, record: async () => {} };
   try {
     const options = { ...stores, slices: nowhere, plan, onProgress: async () => {} };
-    return (await judgeDay(options, { jobId: buildId, inputs }, signal)).lines;
+    const build = { jobId: buildId, inputs, takenOver: [] };
+    return (await judgeDay(options, build, signal)).lines;
   } finally {
     await backtests.discard(advertiserId, billingDay, buildId);
   }

@@ -6,6 +6,7 @@ import { canonicalJson } from "../domain/canonicalJson.ts";
 import { attributionContent, withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import type { Slice } from "../domain/slices.ts";
+import { takenOverOf } from "../domain/takenOver.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { AttributionEngine, AttributionInputs } from "../ports/attribution.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
@@ -46,9 +47,9 @@ const CHECKS_MAX = 4;
  * 1. Pin the inputs and write them down. After a crash here the job has inputs and no result.
  * 2. Check every object that is read against its hash: nothing is judged on damaged bytes. Those of
  *    slices that are taken over were checked when they were judged, and are not read.
- * 3. Judge slice by slice into rows under the job's own id, and copy what earlier builds hold of the
- *    slices whose inputs are the same. After a crash here they are rows of a build that no version
- *    names; the next attempt takes over the slices that were done.
+ * 3. Judge slice by slice into rows under the job's own id. Of slices whose inputs are the same, rows
+ *    of earlier builds are shared or copied. After a crash here there are rows of a build that no
+ *    version names; the next attempt takes over the slices that were done.
  * 4. Count again and compare: what does not add up is not published.
  * 5. Credit conversions, if there are any, to clicks of the day and of published days before it.
  * 6. Publish in one transaction, or find that the current version says the same.
@@ -74,6 +75,8 @@ export async function runJob(
   await at("check_objects");
   const known = job.full ? [] : await stores.slices.find(job);
   const plan = planDay(inputs, known, stores.sliceRowsMax);
+  const takenOver = takenOverOf(plan.shared);
+  const build = { jobId: job.id, inputs, takenOver };
   const check = checkingOnce(stores.objects);
   await timings.measure("check_objects", () => check(plan.judged.flatMap(objectsOf), signal));
   let sliceCount = 0;
@@ -82,7 +85,7 @@ export async function runJob(
     return at("judge", done, total);
   };
   const summary = await timings.measure("judge", () =>
-    judgeDay({ ...stores, plan, onProgress }, { jobId: job.id, inputs }, signal),
+    judgeDay({ ...stores, plan, onProgress }, build, signal),
   );
   signal.throwIfAborted();
 
@@ -93,7 +96,7 @@ export async function runJob(
         check,
         onProgress: (done, total) => at("attribute", done, total),
       },
-      { jobId: job.id, inputs },
+      build,
       summary,
       signal,
     ),
@@ -115,6 +118,7 @@ export async function runJob(
     lines: withCredits(summary.lines, credits),
     clicksByVerdict: summary.clicksByVerdict,
     costMicros: totalCostMicros(summary.lines),
+    takenOver,
   };
   return stores.register.settle(job, version, timings.byStep);
 }

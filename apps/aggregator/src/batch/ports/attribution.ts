@@ -4,6 +4,7 @@ import type { PinnedAttribution } from "../domain/attribution.ts";
 import type { AttributionSummary, CreditedHours } from "../domain/credits.ts";
 import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
 import type { Slice } from "../domain/slices.ts";
+import type { TakenOver } from "../domain/takenOver.ts";
 import type { Build } from "./truthEngine.ts";
 
 /** A counted day whose valid clicks are to be found by what conversions name. */
@@ -11,8 +12,9 @@ export interface CountedDay {
   readonly advertiserId: AdvertiserId;
   readonly billingDay: IsoDay;
   readonly judgedHash: string;
-  /** The build that holds its evidence. */
+  /** The build that holds its evidence, but for the hours that it took over of earlier ones. */
   readonly buildId: bigint;
+  readonly takenOver: readonly TakenOver[];
   /** Valid clicks of its version. */
   readonly clicks: number;
 }

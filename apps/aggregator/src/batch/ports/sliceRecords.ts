@@ -2,6 +2,8 @@ import type { JudgedSlice } from "../domain/sliceReuse.ts";
 import type { Job } from "./jobQueue.ts";
 import type { Build } from "./truthEngine.ts";
 
+export type NotedSlice = Omit<JudgedSlice, "isPublished">;
+
 /** Which slices were judged by which inputs, and the rows of them. */
 export interface SliceRecords {
   /**
@@ -11,6 +13,6 @@ export interface SliceRecords {
   find(job: Job): Promise<readonly JudgedSlice[]>;
   /** Copies rows of other builds into this one. Not idempotent, like `TruthEngine.judge`. */
   copy(build: Build, slices: readonly JudgedSlice[]): Promise<void>;
-  /** Notes a slice whose rows this build now holds; only after their writing was confirmed. */
-  record(jobId: bigint, slice: JudgedSlice): Promise<void>;
+  /** Notes slices whose rows this build now holds; only after their writing was confirmed. */
+  record(jobId: bigint, slices: readonly NotedSlice[]): Promise<void>;
 }

@@ -1,12 +1,15 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import type { PinnedCampaign, PinnedInputs } from "../domain/inputs.ts";
 import type { Slice } from "../domain/slices.ts";
+import type { TakenOver } from "../domain/takenOver.ts";
 import type { BuildSummary } from "../domain/truth.ts";
 
 /** The rows that belong to one job's attempt. */
 export interface Build {
   readonly jobId: bigint;
   readonly inputs: PinnedInputs;
+  /** Hours of earlier builds that stand for its own, which has no rows of them. */
+  readonly takenOver: readonly TakenOver[];
 }
 
 export interface CountedRows {
@@ -33,6 +36,11 @@ export interface TruthEngine {
    * @param threads Of each of its queries.
    */
   judge(build: Build, slice: Slice, threads: number): Promise<void>;
-  /** Reads back what the build holds. */
+  /**
+   * Reads back the own rows of some hours, which must all be written, and writes what they add up to.
+   * Not idempotent.
+   */
+  addUp(build: Build, hoursMs: readonly number[], threads: number): Promise<void>;
+  /** What the build holds, of the hours that were added up. */
   summarize(build: Build): Promise<BuildSummary>;
 }

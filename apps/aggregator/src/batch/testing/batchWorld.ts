@@ -13,6 +13,7 @@ import {
   truthLines,
   truthVersions,
 } from "@trueclick/db/postgres/schema/truth";
+import { rowsOfVersion } from "@trueclick/db/queries/heldRows";
 import type { IsoDay } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { and, asc, eq } from "drizzle-orm";
@@ -231,21 +232,21 @@ async function readCurrent({ db, clickhouse }: ArchiveWorld, advertiser: string,
       ),
     )
     .orderBy(asc(truthLines.campaignId));
-  const build = {
-    query_params: { advertiserId, build: pinned.jobId.toString() },
-    format: "JSONEachRow",
-  } as const;
+  const build = { query_params: { advertiserId }, format: "JSONEachRow" } as const;
+  const held = { buildId: Number(pinned.jobId), takenOver: pinned.takenOver };
   const cube = await clickhouse.query({
     ...build,
     query: `SELECT campaign_id AS campaignId, sum(cell.events) AS events, sum(cost_micros) AS costMicros
-      FROM truth_cube AS cell WHERE advertiser_id = {advertiserId: String} AND build_id = {build: UInt64}
+      FROM truth_cube AS cell
+      WHERE advertiser_id = {advertiserId: String} AND ${rowsOfVersion("truth_cube", held)}
       GROUP BY campaign_id ORDER BY campaign_id`,
   });
   const rejects = await clickhouse.query({
     ...build,
     query: `SELECT event_id AS eventId, verdict,
         concat(toString(partition), ':', toString(offset), ':', toString(\`index\`)) AS coordinates
-      FROM truth_rejects WHERE advertiser_id = {advertiserId: String} AND build_id = {build: UInt64}
+      FROM truth_rejects
+      WHERE advertiser_id = {advertiserId: String} AND ${rowsOfVersion("truth_rejects", held)}
       ORDER BY eventId, coordinates`,
   });
   return {

@@ -30,6 +30,7 @@ export const KILL_STEPS = [
   "clicks without impression found",
   "a slice being written",
   "a slice written",
+  "a slice added up",
   "all slices written",
   "the build read back",
   "conversions staged",
@@ -131,6 +132,10 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
         }
         await judged;
         dieAt("a slice written");
+      },
+      addUp: async (...args) => {
+        await engine.addUp(...args);
+        dieAt("a slice added up");
       },
       summarize: async (build) => {
         dieAt("all slices written");

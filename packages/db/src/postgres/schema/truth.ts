@@ -18,6 +18,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
+import type { TakenOver } from "../../queries/heldRows.ts";
 import { advertisers } from "./advertisers.ts";
 import { big, createdAt, instant, whole } from "./columns.ts";
 
@@ -171,6 +172,8 @@ export const truthVersions = pgTable(
     verdictCounts: jsonb().$type<Record<string, number>>().notNull(),
     costMicros: big().notNull(),
     currency: char({ length: 3 }).notNull(),
+    /** Of earlier versions' builds, the hours whose rows are this version's too; all others are its own. */
+    takenOver: jsonb().$type<readonly TakenOver[]>().notNull().default([]),
     cause: text().notNull(),
     publishedAt: createdAt(),
   },

@@ -1,0 +1,1 @@
+ALTER TABLE "truth_versions" ADD COLUMN "taken_over" jsonb DEFAULT '[]'::jsonb NOT NULL;
