@@ -40,7 +40,8 @@ beforeAll(async () => {
   await fillAdvertiser(stores, {
     ...{ id: "kathmandu", timeZone: "Asia/Kathmandu", currency: "NPR", campaigns: ["k1"] },
   });
-  const shared = { campaign: "k1", hour: first, events: 2, costMicros: 20, users: [1, 2] };
+  const counted = { campaign: "k1", hour: first, events: 2, costMicros: 20, users: [1, 2] };
+  const shared = { ...counted, publisher: "pub_early" };
   const before = await publishTruth(stores, {
     ...{ ...day, publishedAt: "2026-10-30T09:00:00Z" },
     cells: [
@@ -80,10 +81,10 @@ beforeAll(async () => {
   await fillIndex(stores, [event(1, first), event(2, second)]);
   const watermark = "2026-10-30T11:00:00Z";
   await fillCheckpoints(stores, { partition: 0, stream: 10, archive: 10, watermark });
-  const counted = { advertiser: "kathmandu", campaign: "k1" };
+  const live = { advertiser: "kathmandu", campaign: "k1" };
   await fillHot(stores, [
-    { ...counted, at: event(1, first).at, clicks: 3 },
-    { ...counted, at: event(2, second).at, clicks: 6 },
+    { ...live, at: event(1, first).at, clicks: 3 },
+    { ...live, at: event(2, second).at, clicks: 6 },
   ]);
   await fillStreamRejects(stores, "kathmandu", [{ ...event(2, second), reason: "late" }]);
 });
@@ -160,8 +161,8 @@ it("adds drift up by the evidence of both builds", async () => {
 
 it("finds the day by the cells of both builds", async () => {
   const range = { fromMs: query.fromMs, toMs: query.toMs };
-  const decided = (hours: Record<string, string>) =>
-    touchedPartitions(stores, [{ scope: hours, range }]);
-  expect(await decided({ adId: "ad_1" })).toContainEqual({ advertiserId, billingDay: day.day });
-  expect(await decided({ adId: "ad_never" })).toEqual([]);
+  const touched = (publisherId: string) =>
+    touchedPartitions(stores, [{ scope: { publisherId }, range }]);
+  expect(await touched("pub_early")).toEqual([{ advertiserId, billingDay: day.day }]);
+  expect(await touched("pub_never")).toEqual([]);
 });
