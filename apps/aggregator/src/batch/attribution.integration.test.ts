@@ -149,8 +149,9 @@ it("takes clicks from published days alone, and counts again when those have oth
   const early = inPartition(() => click({ user_id: "u", ...at(-DAY_MS) }));
   const late = inPartition(() => click({ user_id: "u", ...at(-DAY_MS + MINUTE_MS) }));
   const bought = conversion({ user_id: "u", ...at(0) });
-  await archive([early, bought]);
-
+  // Its hour is not touched again: later versions have its evidence where the first one has.
+  const unfit = click({ user_id: "u", ...at(-DAY_MS - 5 * HOUR_MS), flags: ["prefetch"] });
+  await archive([early, bought, unfit]);
   await world.recount(advertiser, DAY);
   expect(await credits(advertiser)).toEqual({ [bought.event_id]: "no_click" });
   await world.recount(advertiser, DAY_BEFORE);
@@ -158,7 +159,6 @@ it("takes clicks from published days alone, and counts again when those have oth
   expect(await world.recountChanged(advertiser, DAY)).toBe("published");
   expect(await credits(advertiser)).toEqual({ [bought.event_id]: early.event_id });
   expect(await dirty(advertiser)).toEqual([]);
-
   // What the archive has and no version has is not there yet, wherever compaction has put it.
   await archive([late]);
   const { db, topic, objects, stores, clickhouse } = world.archive;
