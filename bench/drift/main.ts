@@ -16,6 +16,7 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { driftEvidence, driftTotals, frontierKey } from "@trueclick/db/queries/driftEvidence";
+import { heldParams } from "@trueclick/db/queries/heldRows";
 import { hotPartsOf } from "@trueclick/db/routing/hotParts";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
@@ -73,6 +74,7 @@ function ours(client: ClickHouseClient): Contestant {
   const seconds = { from: range.fromMs / SECOND_MS, to: range.toMs / SECOND_MS };
   const day = new Date(dayMs).toISOString().slice(0, 10);
   const asked = { first_day: day, last_day: day, any_campaign: true, campaigns: [] };
+  const held = heldParams([{ buildId: BUILD, takenOver: [] }]);
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   const beyond = partitions.map(() => BigInt(rows));
   const cpu = () => cpuMs(engine.pid) + cpuMs(process.pid);
@@ -89,7 +91,7 @@ function ours(client: ClickHouseClient): Contestant {
           granularity: "hour",
           rolledThroughMs: range.toMs + HOUR_MS,
         }),
-        builds: [BUILD],
+        ...held,
         rows_max: 50_000,
       });
       const evidence = await driftEvidence(client, SCOPE, {
@@ -98,6 +100,7 @@ function ours(client: ClickHouseClient): Contestant {
         day_starts: [seconds.from],
         day_ends: [seconds.to],
         builds: [BUILD],
+        ...held,
         frontier_keys: partitions.map((partition) => frontierKey(BUILD, partition)),
         frontiers: beyond,
         partitions,
