@@ -1,8 +1,11 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Database } from "./postgres/database.ts";
+import type { AnswerMemo } from "./queries/answerMemo.ts";
 
 /** Both databases, as every query takes them. */
 export interface Stores {
   readonly db: Database;
   readonly clickhouse: ClickHouseClient;
+  /** Of these databases and no others. Without one, every answer is read. */
+  readonly memo?: AnswerMemo;
 }

@@ -1,5 +1,6 @@
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
+import { AnswerMemo } from "@trueclick/db/queries/answerMemo";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
 
@@ -22,7 +23,8 @@ export function compose(): Composition {
   if (composition === null) {
     const env = loadEnv();
     const { db } = openDatabase(env.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
-    composition = { env, stores: { db, clickhouse: openClickHouse(env.clickhouseUrl) } };
+    const clickhouse = openClickHouse(env.clickhouseUrl);
+    composition = { env, stores: { db, clickhouse, memo: new AnswerMemo() } };
   }
   return composition;
 }

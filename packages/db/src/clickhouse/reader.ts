@@ -1,5 +1,6 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { z } from "zod";
+import type { Stores } from "../stores.ts";
 
 export interface ClickHouseQuery<Row> {
   /** Shown in traces and in `system.query_log.log_comment`. */
@@ -17,11 +18,31 @@ export async function runQuery<Row>(
   client: ClickHouseClient,
   query: ClickHouseQuery<Row>,
 ): Promise<Row[]> {
+  return z.array(query.row).parse(await readRows(client, query));
+}
+
+/** The same of a query whose rows follow from its text and parameters alone, for ever. */
+export async function runRememberedQuery<Row>(
+  { clickhouse, memo }: Pick<Stores, "clickhouse" | "memo">,
+  query: ClickHouseQuery<Row>,
+): Promise<Row[]> {
+  if (memo === undefined) return runQuery(clickhouse, query);
+  const { name, sql, params, settings } = query;
+  const answer = await memo.answer([name, sql, params, settings], async () =>
+    JSON.stringify(await readRows(clickhouse, query)),
+  );
+  return z.array(query.row).parse(JSON.parse(answer));
+}
+
+async function readRows(
+  client: ClickHouseClient,
+  { name, sql, params, settings }: ClickHouseQuery<unknown>,
+): Promise<unknown[]> {
   const result = await client.query({
-    query: query.sql,
-    query_params: { ...query.params },
+    query: sql,
+    query_params: { ...params },
     format: "JSONEachRow",
-    clickhouse_settings: { ...query.settings, log_comment: query.name },
+    clickhouse_settings: { ...settings, log_comment: name },
   });
-  return z.array(query.row).parse(await result.json());
+  return result.json();
 }

@@ -1,6 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
+import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope, tenantParams } from "../tenant.ts";
-import { type ClickHouseQuery, runQuery } from "./reader.ts";
+import { type ClickHouseQuery, runQuery, runRememberedQuery } from "./reader.ts";
 
 /** Every mention of a table that holds rows of more than one advertiser. */
 const TENANT_TABLE =
@@ -17,9 +18,25 @@ export function runTenantQuery<Row>(
   scope: TenantScope,
   query: ClickHouseQuery<Row>,
 ): Promise<Row[]> {
+  return runQuery(client, asTenant(scope, query));
+}
+
+/**
+ * The same of a query over rows that never change, of which nothing but its parameters and the scope
+ * says which: rows of published builds. It is read once, as long as it is remembered.
+ */
+export function runPinnedTenantQuery<Row>(
+  stores: Pick<Stores, "clickhouse" | "memo">,
+  scope: TenantScope,
+  query: ClickHouseQuery<Row>,
+): Promise<Row[]> {
+  return runRememberedQuery(stores, asTenant(scope, query));
+}
+
+/** Whose rows may be seen is a parameter like the others, so two scopes never ask the same. */
+function asTenant<Row>(scope: TenantScope, query: ClickHouseQuery<Row>): ClickHouseQuery<Row> {
   assertTenantConditions(query);
-  const params = { ...query.params, ...tenantParams(scope) };
-  return runQuery(client, { ...query, params, settings: SETTINGS });
+  return { ...query, params: { ...query.params, ...tenantParams(scope) }, settings: SETTINGS };
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { truthLines } from "../postgres/schema/truth.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
@@ -48,21 +49,40 @@ export function lineBuckets(
 }
 
 /**
- * Sums of the lines of pinned versions. At most `REPORT_ROWS_MAX` + 1 rows.
+ * Sums of the lines of pinned versions, which never change: read once, as long as they are remembered. At
+ * most `REPORT_ROWS_MAX` + 1 rows.
  *
  * @param buckets One for each pin.
  */
 export async function lineReport(
-  { db }: Pick<Stores, "db">,
-  { scope, dimensions, filters }: ReportQuery,
+  { db, memo }: Pick<Stores, "db" | "memo">,
+  query: ReportQuery,
   pins: readonly TruthPointer[],
   buckets: readonly number[],
 ): Promise<LineRow[]> {
   if (pins.length === 0) return [];
+  const statement = lineStatement(query, pins, buckets);
+  if (memo === undefined) return lineRowsSchema.parse((await db.execute(statement)).rows);
+  const answer = await memo.answer(["lineReport", dialect.sqlToQuery(statement)], async () =>
+    JSON.stringify((await db.execute(statement)).rows),
+  );
+  return lineRowsSchema.parse(JSON.parse(answer));
+}
+
+const lineRowsSchema = z.array(lineRowSchema);
+
+/** Says what a statement is in SQL and parameters, as the driver is told it. */
+const dialect = new PgDialect({ casing: "snake_case" });
+
+function lineStatement(
+  { scope, dimensions, filters }: ReportQuery,
+  pins: readonly TruthPointer[],
+  buckets: readonly number[],
+) {
   const { campaign } = filters;
   const list = (values: readonly (string | number)[]) => sql.param([...values]);
   const split = (column: unknown, isAsked: boolean) => (isAsked ? sql`${column}` : sql`''`);
-  const found = await db.execute(sql`
+  return sql`
     select pin.bucket,
       ${split(truthLines.advertiserId, dimensions.includes("advertiser"))} as advertiser,
       ${split(truthLines.campaignId, dimensions.includes("campaign"))} as campaign,
@@ -91,13 +111,12 @@ export async function lineReport(
       and ${campaign === undefined ? sql`true` : sql`${truthLines.campaignId} = any(${list(campaign)}::text[])`}
     group by 1, 2, 3, 4
     order by 1, clicks desc, campaign, advertiser
-    limit ${REPORT_ROWS_MAX + 1}`);
-  return z.array(lineRowSchema).parse(found.rows);
+    limit ${REPORT_ROWS_MAX + 1}`;
 }
 
 /** Valid clicks of pinned versions, of the campaigns that a report is filtered by. */
 export async function clicksOfLines(
-  stores: Pick<Stores, "db">,
+  stores: Pick<Stores, "db" | "memo">,
   query: ReportQuery,
   pins: readonly TruthPointer[],
 ): Promise<number> {

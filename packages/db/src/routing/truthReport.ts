@@ -1,7 +1,7 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { VERDICT_CLASS, type VerdictClass } from "@trueclick/shared/verdict";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { runPinnedTenantQuery } from "../clickhouse/tenantReader.ts";
 import { heldBuilds, heldParams, rowsOfVersions } from "../queries/heldRows.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
@@ -110,7 +110,7 @@ export async function truthReport(
   const lineStarts = lineBuckets(query, range, pins);
   if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
   const usersOmitted = !(await canUniteUsers(stores, query, pins));
-  const rows = await runTenantQuery(stores.clickhouse, query.scope, {
+  const rows = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthReport",
     sql: sqlOf(query, params, !usersOmitted),
     row: truthRowSchema,

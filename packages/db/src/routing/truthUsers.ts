@@ -1,6 +1,6 @@
 /** Exact distinct users of truth, which are sets that must be united: the dear part of a report. */
 import { z } from "zod";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { runPinnedTenantQuery } from "../clickhouse/tenantReader.ts";
 import { type HeldParams, rowsOfVersions } from "../queries/heldRows.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
@@ -55,12 +55,12 @@ const sqlOf = (query: ReportQuery, params: CellParams) => `
  * @param params Those of the truth report that the rows are of. No detail dimension is in it.
  */
 export async function withTruthUsers(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
   params: CellParams,
   rows: readonly MeasuredRow[],
 ): Promise<MeasuredRow[]> {
-  const found = await runTenantQuery(clickhouse, query.scope, {
+  const found = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthUsers",
     sql: sqlOf(query, params),
     row: usersRowSchema,

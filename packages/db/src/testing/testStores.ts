@@ -2,6 +2,7 @@ import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
 import { openClickHouse } from "../clickhouse/client.ts";
 import { migrateClickHouse } from "../clickhouse/migrate.ts";
 import { openDatabase } from "../postgres/database.ts";
+import { AnswerMemo } from "../queries/answerMemo.ts";
 import type { Stores } from "../stores.ts";
 import { createMigratedDatabase } from "./migratedDatabase.ts";
 
@@ -26,6 +27,8 @@ export async function openTestStores(): Promise<TestStores> {
   return {
     db,
     clickhouse,
+    // As in the web app, so that every test of a report is one of what is remembered, too.
+    memo: new AnswerMemo(),
     urls: { DATABASE_URL: postgres.url, CLICKHOUSE_URL: clickhouseDatabase.url },
     close: async () => {
       await Promise.all([close(), clickhouse.close()]);
