@@ -34,7 +34,8 @@ export async function runRememberedQuery<Row>(
   return z.array(query.row).parse(JSON.parse(answer));
 }
 
-async function readRows(
+/** The rows of a query as they come. */
+export async function readRows(
   client: ClickHouseClient,
   { name, sql, params, settings }: ClickHouseQuery<unknown>,
 ): Promise<unknown[]> {

@@ -1,7 +1,8 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
+import { z } from "zod";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope, tenantParams } from "../tenant.ts";
-import { type ClickHouseQuery, runQuery, runRememberedQuery } from "./reader.ts";
+import { type ClickHouseQuery, readRows, runQuery, runRememberedQuery } from "./reader.ts";
 
 /** Every mention of a table that holds rows of more than one advertiser. */
 const TENANT_TABLE =
@@ -33,6 +34,41 @@ export function runPinnedTenantQuery<Row>(
   return runRememberedQuery(stores, asTenant(scope, query));
 }
 
+/** A query, and the same for parts of what it reads. */
+export interface SettledQueries<Row> {
+  readonly all: ClickHouseQuery<Row>;
+  /** For the rows that change no more as long as `asOf` is the same; null for none. */
+  readonly settled: ClickHouseQuery<Row> | null;
+  /** For the other rows; null for none. */
+  readonly rest: ClickHouseQuery<Row> | null;
+  /** All that the settled rows depend on and no parameter says. Known before any row is read. */
+  readonly asOf: readonly unknown[];
+}
+
+/**
+ * Runs a query of which some rows are settled, and says so in the column `settled`. Those are read once, as
+ * long as they are remembered; then only the rest is read.
+ */
+export async function runSettledTenantQuery<Row extends { readonly settled: boolean }>(
+  { clickhouse, memo }: Pick<Stores, "clickhouse" | "memo">,
+  scope: TenantScope,
+  { all, settled, rest, asOf }: SettledQueries<Row>,
+): Promise<Row[]> {
+  if (memo === undefined || settled === null) return runTenantQuery(clickhouse, scope, all);
+  const schema = z.array(all.row);
+  const { name, sql, params, settings } = asTenant(scope, settled);
+  const question = [name, sql, params, settings, asOf];
+  const known = memo.known(question);
+  if (known !== undefined) {
+    const others = rest === null ? [] : await runTenantQuery(clickhouse, scope, rest);
+    return [...schema.parse(JSON.parse(known)), ...others];
+  }
+  const found = await readRows(clickhouse, asTenant(scope, all));
+  const rows = schema.parse(found);
+  memo.keep(question, JSON.stringify(found.filter((_row, at) => rows[at]?.settled)));
+  return rows;
+}
+
 /** Whose rows may be seen is a parameter like the others, so two scopes never ask the same. */
 function asTenant<Row>(scope: TenantScope, query: ClickHouseQuery<Row>): ClickHouseQuery<Row> {
   assertTenantConditions(query);
@@ -41,9 +77,13 @@ function asTenant<Row>(scope: TenantScope, query: ClickHouseQuery<Row>): ClickHo
 
 /**
  * FINAL folds each partition of a table by itself, several at once. Versions of a row never lie in two
- * partitions: those of all these tables are made of a column of the sorting key.
+ * partitions: those of all these tables are made of a column of the sorting key. Conditions on the sorting
+ * key, which all versions of a row share, are looked at first, and the others once rows are folded.
  */
-const SETTINGS: ClickHouseSettings = { do_not_merge_across_partitions_select_final: 1 };
+const SETTINGS: ClickHouseSettings = {
+  do_not_merge_across_partitions_select_final: 1,
+  optimize_move_to_prewhere_if_final: 1,
+};
 
 function assertTenantConditions(query: { readonly name: string; readonly sql: string }): void {
   const tables = query.sql.match(TENANT_TABLE)?.length ?? 0;

@@ -34,12 +34,8 @@ export class AnswerMemo {
    */
   async answer(question: readonly unknown[], read: () => Promise<string>): Promise<string> {
     const key = keyOf(question);
-    const known = this.#known.get(key);
-    if (known !== undefined) {
-      this.#known.delete(key);
-      this.#known.set(key, known);
-      return known;
-    }
+    const known = this.#knownBy(key);
+    if (known !== undefined) return known;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
     const reading = read();
@@ -53,8 +49,26 @@ export class AnswerMemo {
     }
   }
 
+  /** The answer to a question, if it is known. */
+  known(question: readonly unknown[]): string | undefined {
+    return this.#knownBy(keyOf(question));
+  }
+
+  /** Remembers the answer to a question, as far as there is room. */
+  keep(question: readonly unknown[], answer: string): void {
+    this.#keep(keyOf(question), answer);
+  }
+
+  #knownBy(key: string): string | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined) return undefined;
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    return known;
+  }
+
   #keep(key: string, answer: string): void {
-    if (answer.length > this.#charactersMax * ANSWER_SHARE_MAX) return;
+    if (this.#known.has(key) || answer.length > this.#charactersMax * ANSWER_SHARE_MAX) return;
     this.#known.set(key, answer);
     this.#characters += key.length + answer.length;
     for (const [oldest, dropped] of this.#known) {

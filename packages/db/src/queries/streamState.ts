@@ -1,7 +1,8 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
-import { and, eq, gte, isNull, lt, max, min, or } from "drizzle-orm";
+import { gte, lt, max, min, type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
 import { hotRollups, streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 
@@ -37,26 +38,52 @@ export async function rolledThrough({ db }: Pick<Stores, "db">): Promise<number 
   return row?.at?.getTime() ?? null;
 }
 
+/** What is known of the hot store's hours of a range. Holds nothing of any tenant. */
+export interface HotHoursState {
+  /**
+   * The newest hour of which the stream has left detail out and that no backfill has counted again, epoch
+   * milliseconds; null for none.
+   */
+  readonly degradedMs: number | null;
+  /** The oldest hour that is to be counted again for any cause, epoch milliseconds; null for none. */
+  readonly dirtyMs: number | null;
+  /** What was counted again before that one, and when: another text whenever an hour was since. */
+  readonly healed: string;
+}
+
+const hotHoursSchema = z.tuple([
+  z.object({
+    degraded: z.coerce.number().nullable(),
+    dirty: z.coerce.number().nullable(),
+    healed: z.string(),
+  }),
+]);
+
 /**
- * The newest hour of the range of which the stream has left detail out and that no backfill has counted
- * again, epoch milliseconds; null for none. Ask before the rows: an hour that is healed meanwhile is
- * then called degraded, and not the other way round. Holds nothing of any tenant.
+ * The hours of the hot store that were counted again, or are to be. Ask before the rows: an hour that is
+ * healed meanwhile is then called degraded, and not the other way round.
  */
-export async function newestDegradedHour(
+export async function hotHoursState(
   { db }: Pick<Stores, "db">,
   { fromMs, toMs }: InstantRange,
-): Promise<number | null> {
-  const { eventHour, cause, healedAt, markedAt } = streamDirtyHours;
-  const [row] = await db
-    .select({ newest: max(eventHour) })
-    .from(streamDirtyHours)
-    .where(
-      and(
-        eq(cause, "degraded"),
-        gte(eventHour, new Date(windowStartMs(fromMs, HOUR_MS))),
-        lt(eventHour, new Date(toMs)),
-        or(isNull(healedAt), lt(healedAt, markedAt)),
-      ),
-    );
-  return row?.newest?.getTime() ?? null;
+): Promise<HotHoursState> {
+  const { topic, eventHour, cause, healedAt, markedAt } = streamDirtyHours;
+  const epochMs = (instant: SQL) => sql`floor(extract(epoch from ${instant}) * 1000)`;
+  const { rows } = await db.execute(sql`
+    with hour as (
+      select ${topic} as topic, ${eventHour} as hour, ${cause} as cause, ${healedAt} as healed_at,
+        (${healedAt} is null or ${healedAt} < ${markedAt}) as is_dirty
+      from ${streamDirtyHours}
+      where ${gte(eventHour, new Date(windowStartMs(fromMs, HOUR_MS)))}
+        and ${lt(eventHour, new Date(toMs))}
+    ), dirty as (select min(hour) as oldest from hour where is_dirty)
+    select ${epochMs(sql`max(hour) filter (where is_dirty and cause = 'degraded')`)} as degraded,
+      ${epochMs(sql`(select oldest from dirty)`)} as dirty,
+      coalesce(md5(string_agg(
+        concat_ws(' ', topic, extract(epoch from hour), cause, extract(epoch from healed_at)),
+        ',' order by topic, hour, cause
+      ) filter (where hour < coalesce((select oldest from dirty), 'infinity'))), '') as healed
+    from hour`);
+  const [{ degraded, dirty, healed }] = hotHoursSchema.parse(rows);
+  return { degradedMs: degraded, dirtyMs: dirty, healed };
 }

@@ -1,7 +1,8 @@
 /** What is read beside a report's rows and is kept by campaign at the most: users, and reasons. */
 import type { z } from "zod";
 import {
-  BUCKET_SQL,
+  type BucketParams,
+  bucketSql,
   type CurrencyParams,
   currencySql,
   type MeasuredRow,
@@ -23,24 +24,31 @@ type CampaignRow = z.infer<typeof campaignRowSchema>;
 export function campaignRowSql(
   { dimensions }: Pick<ReportQuery, "dimensions">,
   owner: "advertiser_id" | "build_id",
-  currencies: CurrencyParams,
+  params: BucketParams & CurrencyParams,
 ): string {
-  return `${BUCKET_SQL} AS bucket,
+  return `${bucketSql(params)} AS bucket,
     ${splitSql(dimensions, [
       ["advertiser", "advertiser_id"],
       ["campaign", "campaign_id"],
     ])},
-    ${currencySql(owner, currencies)}`;
+    ${currencySql(owner, params)}`;
 }
 
 export const CAMPAIGN_ROW_GROUPS = "bucket, advertiser, campaign, currency";
 
-/** Figures by row, to be asked for with the rows of the report that they belong to. */
+/**
+ * Figures by row, to be asked for with the rows of the report that they belong to. Those of one row that are
+ * told in parts are added up.
+ */
 export function byCampaignRow<Row extends CampaignRow>(
   found: readonly Row[],
   figureOf: (row: Row) => number,
 ): (row: Pick<MeasuredRow, keyof CampaignRow>) => number | undefined {
-  const figures = new Map(found.map((row) => [keyOf(row), figureOf(row)]));
+  const figures = new Map<string, number>();
+  for (const row of found) {
+    const key = keyOf(row);
+    figures.set(key, (figures.get(key) ?? 0) + figureOf(row));
+  }
   return (row) => figures.get(keyOf(row));
 }
 

@@ -1,7 +1,7 @@
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { VERDICT_CLASS } from "@trueclick/shared/verdict";
 import { z } from "zod";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { runSettledTenantQuery } from "../clickhouse/tenantReader.ts";
 import { streamEvidenceSql } from "../queries/streamEvidence.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
@@ -11,15 +11,26 @@ import {
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
-import type { CurrencyParams, MeasuredRow } from "./measures.ts";
+import {
+  type Extent,
+  type Extents,
+  SETTLED_SQL,
+  type SettledHours,
+  settledColumn,
+} from "./hotSettled.ts";
+import { type BucketParams, type CurrencyParams, filterSql, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
-const givtRowSchema = campaignRowSchema.extend({ events: z.coerce.number().int().nonnegative() });
+const givtRowSchema = campaignRowSchema.extend({
+  ...settledColumn,
+  events: z.coerce.number().int().nonnegative(),
+});
 
 // The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
-const sqlOf = (query: ReportQuery, currencies: CurrencyParams) => `
+const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams) => `
   SELECT
-    ${campaignRowSql(query, "advertiser_id", currencies)},
+    ${campaignRowSql(query, "advertiser_id", params)},
+    ${SETTLED_SQL},
     count() AS events
   FROM (
     SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
@@ -27,11 +38,13 @@ const sqlOf = (query: ReportQuery, currencies: CurrencyParams) => `
       AND event_type = 'click'
       AND event_hour >= fromUnixTimestamp({from_hour: Int64})
       AND event_hour < fromUnixTimestamp({to: Int64})
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))`)}
+      AND (event_hour < fromUnixTimestamp({spared_from: Int64})
+        OR event_hour >= fromUnixTimestamp({spared_to: Int64}))
+      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}`)}
     WHERE reason IN {givt_verdicts: Array(String)}
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
-  GROUP BY ${CAMPAIGN_ROW_GROUPS}
+  GROUP BY ${CAMPAIGN_ROW_GROUPS}, settled
 `;
 
 /** Net clicks of a hot row. */
@@ -43,20 +56,31 @@ export type NetClicks = (row: MeasuredRow) => number;
  * @param params Those of the hot report that the rows are of.
  */
 export async function readNetClicks(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
-  params: CurrencyParams & { readonly from: number },
+  params: BucketParams & CurrencyParams,
+  { all, settled, rest, settledTo }: Extents,
+  { asOf }: SettledHours,
 ): Promise<NetClicks> {
-  const hourSeconds = HOUR_MS / SECOND_MS;
-  const givtRows = await runTenantQuery(clickhouse, query.scope, {
+  const sql = sqlOf(query, params);
+  const queryOf = ({ parts: _, from, ...extent }: Extent) => ({
     name: "hotGivt",
-    sql: sqlOf(query, params),
+    sql,
     row: givtRowSchema,
     params: {
       ...params,
-      from_hour: params.from - (params.from % hourSeconds),
+      ...extent,
+      from,
+      from_hour: from - (from % HOUR_SECONDS),
+      settled_to: settledTo,
       givt_verdicts: GIVT_VERDICTS,
     },
+  });
+  const givtRows = await runSettledTenantQuery(stores, query.scope, {
+    all: queryOf(all),
+    settled: settled && queryOf(settled),
+    rest: rest && queryOf(rest),
+    asOf,
   });
   const givtOf = byCampaignRow(givtRows, ({ events }) => events);
   // Cells and evidence are not read at one instant, and the stream may have flushed in between.
@@ -65,6 +89,8 @@ export async function readNetClicks(
     return Math.max(net, row.clicks);
   };
 }
+
+const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 
 const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
   verdictClass === "givt" ? [verdict] : [],

@@ -53,3 +53,22 @@ export function hotPartsOf(facts: HotFacts): HotParts {
 function minutesAlone({ fromMs, toMs }: HotPart): HotParts {
   return { hours: null, minutes: [{ fromMs, toMs }] };
 }
+
+/** Parts that change no more unless it is said, and the rest; together all of the parts they are of. */
+export interface SettledParts {
+  /** Hours alone; null for none. */
+  readonly settled: HotPart | null;
+  /** Null for nothing. */
+  readonly rest: HotParts | null;
+}
+
+/** Cuts parts at an instant, a whole hour, before which hours change no more. */
+export function settledPartsOf({ hours, minutes }: HotParts, settledMs: number): SettledParts {
+  const borderMs = Math.min(settledMs, hours?.toMs ?? 0);
+  if (hours === null || borderMs <= hours.fromMs)
+    return { settled: null, rest: { hours, minutes } };
+  const settled = { fromMs: hours.fromMs, toMs: borderMs };
+  const others = borderMs < hours.toMs ? { fromMs: borderMs, toMs: hours.toMs } : null;
+  const isAll = others === null && minutes.length === 0;
+  return { settled, rest: isAll ? null : { hours: others, minutes } };
+}

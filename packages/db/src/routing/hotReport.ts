@@ -1,7 +1,8 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { windowStartMs } from "@trueclick/shared/window";
 import { z } from "zod";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { runSettledTenantQuery, runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { AdvertiserRow } from "../queries/advertisers.ts";
 import { hotCellsParams, hotCellsSql } from "../queries/hotCells.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
@@ -9,31 +10,49 @@ import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { readNetClicks } from "./hotGivt.ts";
 import type { HotParts } from "./hotParts.ts";
+import {
+  type Extent,
+  type Extents,
+  extentsOf,
+  SETTLED_SQL,
+  type SettledHours,
+  settledColumn,
+} from "./hotSettled.ts";
 import { readUniqueUsers } from "./hotUsers.ts";
 import {
-  BUCKET_SQL,
   type BucketParams,
+  bucketSql,
   type CountedRows,
   type CurrencyParams,
   currencyParams,
   currencySql,
+  filterParams,
+  filterSql,
+  type MeasuredRow,
   measuredRowSchema,
+  mergeMeasured,
   splitSql,
   USERS_UNITED_MAX,
 } from "./measures.ts";
-import { DETAIL_DIMENSIONS, REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
-import type { HotRange } from "./route.ts";
+import {
+  DETAIL_DIMENSIONS,
+  type DetailDimension,
+  REPORT_ROWS_MAX,
+  type ReportQuery,
+} from "./reportQuery.ts";
+import { HOT_COVERAGE_MS, type HotRange } from "./route.ts";
 
 // One cube holds every event once, so only one is read.
-const sqlOf = (parts: HotParts, { dimensions }: ReportQuery, currencies: CurrencyParams) => `
+const sqlOf = (parts: HotParts, { dimensions, filters }: ReportQuery, params: CellsParams) => `
   SELECT
-    ${BUCKET_SQL} AS bucket,
+    ${bucketSql(params)} AS bucket,
     ${splitSql(dimensions, [
       ["advertiser", "advertiser_id"],
       ["campaign", "campaign_id"],
       ...DETAIL_DIMENSIONS.map((dimension) => [dimension, "dimension_value"] as const),
     ])},
-    ${currencySql("advertiser_id", currencies)},
+    ${currencySql("advertiser_id", params)},
+    ${SETTLED_SQL},
     sum(hot.clicks) AS clicks,
     sum(hot.clicks + hot.invalid_clicks) AS gross_clicks,
     NULL AS net_clicks,
@@ -46,10 +65,12 @@ const sqlOf = (parts: HotParts, { dimensions }: ReportQuery, currencies: Currenc
     NULL AS attributed_value_micros
   FROM ${hotCellsSql(
     parts,
-    `({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
-        AND ({any_value: Bool} OR dimension_value IN ({values: Array(String)}))`,
+    filterSql(filters, [
+      ["campaign", "campaign_id"],
+      [params.cube, "dimension_value"],
+    ]),
   )} AS hot
-  GROUP BY bucket, advertiser, campaign, ad, geo, device, publisher, currency
+  GROUP BY bucket, advertiser, campaign, ad, geo, device, publisher, currency, settled
   ORDER BY bucket, clicks DESC, campaign, ad, geo, device, publisher, advertiser
   LIMIT {rows_max: UInt32}
 `;
@@ -59,17 +80,19 @@ interface HotFacts {
   /** What truth has counted of the days of the range. */
   readonly pins: readonly TruthPointer[];
   readonly buckets: BucketParams;
+  readonly settled: SettledHours;
 }
 
 /**
  * The stream's counts: a minute that the range cuts, or an hour of which the minutes are kept no
- * more, is in it whole. The query asks for at most one detail dimension. At most `REPORT_ROWS_MAX` + 1 rows.
+ * more, is in it whole. The query asks for at most one detail dimension. More than `REPORT_ROWS_MAX` rows
+ * are not all of them.
  */
 export async function hotReport(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
   { parts, ...range }: HotRange & { readonly nowMs: number },
-  { advertisers, pins, buckets }: HotFacts,
+  { advertisers, pins, buckets, settled }: HotFacts,
 ): Promise<CountedRows> {
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
@@ -80,30 +103,19 @@ export async function hotReport(
   const params = {
     ...buckets,
     ...currencyParams(advertisers, ({ id }) => id),
-    cube,
-    ...hotCellsParams(parts),
-    from: firstSecond(range, parts),
-    to: Math.ceil(range.toMs / SECOND_MS),
-    any_campaign: filters.campaign === undefined,
-    campaigns: filters.campaign ?? [],
-    any_value: filters[cube] === undefined,
-    values: filters[cube] ?? [],
-    rows_max: REPORT_ROWS_MAX + 1,
+    ...filterParams(filters),
   };
-  const reading = runTenantQuery(clickhouse, query.scope, {
-    name: "hotReport",
-    sql: sqlOf(parts, query, params),
-    row: measuredRowSchema,
-    params,
-  });
+  const counted = { from: firstSecond(range, parts), to: Math.ceil(range.toMs / SECOND_MS) };
+  const extents = extentsOf(parts, counted, settled);
+  const reading = readCells(stores, query, { ...params, cube }, extents, settled);
   // Evidence and users are kept by campaign.
   if (detail !== undefined) return { rows: await reading, usersOmitted: false };
-  const readUsers = () => readUniqueUsers({ clickhouse }, query, range, params);
+  const readUsers = () => readUniqueUsers(stores, query, range, params, settled);
   // Truth's counts say beforehand whether there will be too many: when users are read, not whether.
   const areFew = sumOf(pins, ({ validClicks }) => validClicks) <= USERS_UNITED_MAX;
   const [rows, netClicks, usersRead] = await Promise.all([
     reading,
-    readNetClicks({ clickhouse }, query, params),
+    readNetClicks(stores, query, params, extents, settled),
     areFew ? readUsers() : null,
   ]);
   const usersOmitted = sumOf(rows, ({ clicks }) => clicks) > USERS_UNITED_MAX;
@@ -116,6 +128,40 @@ export async function hotReport(
     })),
     usersOmitted,
   };
+}
+
+interface CellsParams extends BucketParams, CurrencyParams {
+  readonly cube: DetailDimension;
+}
+
+const cellsRowSchema = measuredRowSchema.extend(settledColumn);
+
+/** A row that has cells on both sides of the settled border is told in two, and added up. */
+async function readCells(
+  stores: Pick<Stores, "clickhouse" | "memo">,
+  query: ReportQuery,
+  params: CellsParams,
+  { all, settled, rest, settledTo }: Extents,
+  { asOf }: SettledHours,
+): Promise<MeasuredRow[]> {
+  const queryOf = ({ parts }: Extent) => ({
+    name: "hotReport",
+    sql: sqlOf(parts, query, params),
+    row: cellsRowSchema,
+    params: {
+      ...params,
+      ...hotCellsParams(parts),
+      settled_to: settledTo,
+      rows_max: 2 * (REPORT_ROWS_MAX + 1),
+    },
+  });
+  const rows = await runSettledTenantQuery(stores, query.scope, {
+    all: queryOf(all),
+    settled: settled && queryOf(settled),
+    rest: rest && queryOf(rest),
+    asOf,
+  });
+  return mergeMeasured([rows]);
 }
 
 function sumOf<Item>(items: readonly Item[], of: (item: Item) => number): number {
@@ -133,11 +179,17 @@ function firstSecond({ fromMs }: InstantRange, { hours }: HotParts): number {
  * is not later than `enoughMs` is as good as the oldest, and is found without looking at all of them.
  */
 export async function hotFromMs(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  { clickhouse, memo }: Pick<Stores, "clickhouse" | "memo">,
   scope: TenantScope,
-  enoughMs: number,
+  instants: { readonly enoughMs: number; readonly nowMs: number },
 ): Promise<number | null> {
-  const early = await runTenantQuery(clickhouse, scope, {
+  // Of ranges that follow the clock, most ask the same within an hour.
+  const enoughMs = windowStartMs(instants.enoughMs, HOUR_MS);
+  // A span that is there stays until it is older than what the hot store is kept for.
+  const question = ["hotFromEnough", scope, enoughMs];
+  const known = Number(memo?.known(question) ?? Number.NEGATIVE_INFINITY);
+  if (known >= instants.nowMs - HOT_COVERAGE_MS) return known;
+  const [early] = await runTenantQuery(clickhouse, scope, {
     name: "hotFromEnough",
     sql: `
       SELECT toUnixTimestamp(span_start) AS seconds
@@ -145,10 +197,14 @@ export async function hotFromMs(
       WHERE ${TENANT_CONDITION} AND cube = 'ad' AND span_start <= fromUnixTimestamp({enough: Int64})
       LIMIT 1
     `,
-    params: { enough: Math.floor(enoughMs / SECOND_MS) },
+    params: { enough: enoughMs / SECOND_MS },
     row: z.object({ seconds: z.coerce.number() }),
   });
-  if (early[0] !== undefined) return early[0].seconds * SECOND_MS;
+  if (early !== undefined) {
+    const foundMs = early.seconds * SECOND_MS;
+    memo?.keep(question, String(foundMs));
+    return foundMs;
+  }
   const [row] = await runTenantQuery(clickhouse, scope, {
     name: "hotFromMs",
     sql: `

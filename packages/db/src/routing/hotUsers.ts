@@ -1,6 +1,7 @@
+import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import { runSettledTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
@@ -10,7 +11,8 @@ import {
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
-import type { CurrencyParams, MeasuredRow } from "./measures.ts";
+import { SETTLED_SQL, type SettledHours, settledColumn, userRangesOf } from "./hotSettled.ts";
+import { type BucketParams, type CurrencyParams, filterSql, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
@@ -19,21 +21,25 @@ interface AnsweredRange extends Pick<HotRange, "fromMs" | "toMs"> {
   readonly nowMs: number;
 }
 
-const usersRowSchema = campaignRowSchema.extend({ users: z.coerce.number().int().nonnegative() });
+const usersRowSchema = campaignRowSchema.extend({
+  ...settledColumn,
+  users: z.coerce.number().int().nonnegative(),
+});
 
-const sqlOf = (query: ReportQuery, currencies: CurrencyParams) => `
+const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams) => `
   SELECT
-    ${campaignRowSql(query, "advertiser_id", currencies)},
+    ${campaignRowSql(query, "advertiser_id", params)},
+    ${SETTLED_SQL},
     uniqCombined64Merge(hot.users) AS users
   FROM (
     SELECT advertiser_id, campaign_id, users, toInt64(toUnixTimestamp(event_hour)) AS t
     FROM hot_users
     WHERE ${TENANT_CONDITION}
-      AND event_hour >= fromUnixTimestamp({from: Int64})
-      AND event_hour < fromUnixTimestamp({to: Int64})
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+      AND event_hour >= fromUnixTimestamp({users_from: Int64})
+      AND event_hour < fromUnixTimestamp({users_to: Int64})
+      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}
   ) AS hot
-  GROUP BY ${CAMPAIGN_ROW_GROUPS}
+  GROUP BY ${CAMPAIGN_ROW_GROUPS}, settled
 `;
 
 /** Users of a hot row; null where they are not known. */
@@ -46,18 +52,32 @@ export type UniqueUsers = (row: MeasuredRow) => number | null;
  * @param params Those of the hot report that the rows are of. No detail dimension is in it.
  */
 export async function readUniqueUsers(
-  { clickhouse }: Pick<Stores, "clickhouse">,
+  stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
   range: AnsweredRange,
-  params: CurrencyParams,
+  params: BucketParams & CurrencyParams,
+  hours: SettledHours,
 ): Promise<UniqueUsers> {
   const whole = wholeBuckets(query, range);
   if (whole.size === 0) return () => null;
-  const found = await runTenantQuery(clickhouse, query.scope, {
+  const { all, settled, rest } = userRangesOf(query, range, hours);
+  const sql = sqlOf(query, params);
+  const queryOf = ({ fromMs, toMs }: InstantRange) => ({
     name: "hotUsers",
-    sql: sqlOf(query, params),
+    sql,
     row: usersRowSchema,
-    params,
+    params: {
+      ...params,
+      users_from: Math.floor(fromMs / SECOND_MS),
+      users_to: Math.ceil(toMs / SECOND_MS),
+      settled_to: Math.ceil((settled?.toMs ?? 0) / SECOND_MS),
+    },
+  });
+  const found = await runSettledTenantQuery(stores, query.scope, {
+    all: queryOf(all),
+    settled: settled && queryOf(settled),
+    rest: rest && queryOf(rest),
+    asOf: hours.asOf,
   });
   const usersOf = byCampaignRow(found, ({ users }) => users);
   return (row) => {

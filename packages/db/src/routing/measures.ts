@@ -1,6 +1,6 @@
 /** Counts as the stores give them, before they are named. */
 import { z } from "zod";
-import type { Dimension, ReportTraffic } from "./reportQuery.ts";
+import { DIMENSIONS, type Dimension, type ReportQuery, type ReportTraffic } from "./reportQuery.ts";
 
 /** A count. Arrives quoted, so that it stays exact; one past 2^53 throws, it is never rounded. */
 const count = z.coerce.number().int().nonnegative();
@@ -104,9 +104,34 @@ export interface BucketParams extends Record<string, unknown> {
 }
 
 /** The bucket of `t`, epoch seconds. The first bucket starts where the report does. */
-export const BUCKET_SQL = `if({bucket_seconds: UInt32} = 0,
-        arrayLast(start -> start <= greatest(t, {bucket_from: Int64}), {bucket_starts: Array(Int64)}),
-        greatest(t - t % greatest({bucket_seconds: UInt32}, 1), {bucket_from: Int64}))`;
+export function bucketSql({ bucket_seconds, bucket_starts }: BucketParams): string {
+  if (bucket_seconds > 0) {
+    return "greatest(t - t % {bucket_seconds: UInt32}, {bucket_from: Int64})";
+  }
+  if (bucket_starts.length === 1) return "{bucket_from: Int64}";
+  return "arrayLast(start -> start <= greatest(t, {bucket_from: Int64}), {bucket_starts: Array(Int64)})";
+}
+
+/** The filters that were asked for as a condition; each condition that an engine plans takes time. */
+export function filterSql(
+  filters: ReportQuery["filters"],
+  columns: readonly (readonly [Dimension, column: string])[],
+): string {
+  const conditions = columns
+    .filter(([dimension]) => filters[dimension] !== undefined)
+    .map(([dimension, column]) => `${column} IN ({${dimension}s: Array(String)})`);
+  return conditions.length === 0 ? "true" : conditions.join("\n      AND ");
+}
+
+/** The values of such conditions. */
+export function filterParams(filters: ReportQuery["filters"]): Record<string, unknown> {
+  return Object.fromEntries(
+    DIMENSIONS.flatMap((dimension) => {
+      const values = filters[dimension];
+      return values === undefined ? [] : [[`${dimension}s`, values]];
+    }),
+  );
+}
 
 function keyOf(row: MeasuredRow): string {
   const { bucket, advertiser, campaign, ad, geo, device, publisher, currency } = row;

@@ -2,12 +2,18 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
-import { newestDegradedHour, type StreamState, streamState } from "../queries/streamState.ts";
+import {
+  type HotHoursState,
+  hotHoursState,
+  type StreamState,
+  streamState,
+} from "../queries/streamState.ts";
 import { type TruthPointer, truthAt } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs, hotReport } from "./hotReport.ts";
+import { settledHours } from "./hotSettled.ts";
 import { type BucketParams, type CountedRows, mergeMeasured, trafficOf } from "./measures.ts";
 import { finalDate, truthFinality } from "./reportFinality.ts";
 import {
@@ -43,7 +49,7 @@ export async function runReport(
   assertAsOf(asked, nowMs);
   const readAtMs = asked.asOfMs ?? nowMs;
   const query = { ...asked, scope: filteredScope(asked) };
-  const facts = await readFacts(stores, query);
+  const facts = await readFacts(stores, query, nowMs);
   const { advertisers, pins, stream } = facts;
   const route = chooseRoute(query, facts, nowMs);
   const { truth } = route;
@@ -57,11 +63,12 @@ export async function runReport(
   }
 
   const buckets = bucketParams(query);
+  const settled = settledHours(stream.rolledThroughMs, facts.hotHours);
   const [counted, hot] = await Promise.all([
     truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
       ? NOTHING
-      : hotReport(stores, query, { ...route.hot, nowMs }, { advertisers, pins, buckets }),
+      : hotReport(stores, query, { ...route.hot, nowMs }, { ...facts, buckets, settled }),
   ]);
   const parts = [counted.rows, hot.rows];
   const measured = mergeMeasured(parts);
@@ -93,7 +100,8 @@ export async function runReport(
 }
 
 /** Now, or in hours of the range that are not counted again yet. The range ends where the report does. */
-function isDegradedIn({ fromMs }: InstantRange, { stream, degradedMs }: ReportFacts): boolean {
+function isDegradedIn({ fromMs }: InstantRange, { stream, hotHours }: ReportFacts): boolean {
+  const degradedMs = hotHours?.degradedMs ?? null;
   return stream.level > 0 || (degradedMs !== null && degradedMs + HOUR_MS > fromMs);
 }
 
@@ -132,22 +140,22 @@ interface ReportFacts {
   readonly stream: StreamState;
   /** Where the hot store begins, epoch milliseconds; null where it has nothing, or is not asked. */
   readonly startMs: number | null;
-  /** The newest hour that lacks detail, epoch milliseconds; null for none, or where it is not asked. */
-  readonly degradedMs: number | null;
+  /** Null where the hot store is not asked. */
+  readonly hotHours: HotHoursState | null;
 }
 
 /** Pointers before rows: what is published while the rows are read is not part of the answer (I6). */
-async function readFacts(stores: Stores, query: ReportQuery): Promise<ReportFacts> {
+async function readFacts(stores: Stores, query: ReportQuery, nowMs: number): Promise<ReportFacts> {
   const { scope, mode, fromMs, asOfMs } = query;
   const asksHot = mode === "dashboard";
-  const [advertisers, pins, stream, startMs, degradedMs] = await Promise.all([
+  const [advertisers, pins, stream, startMs, hotHours] = await Promise.all([
     listAdvertisers(stores, scope),
     truthAt(stores, scope, query, asOfMs ?? null),
     streamState(stores),
-    asksHot ? hotFromMs(stores, scope, fromMs) : null,
-    asksHot ? newestDegradedHour(stores, query) : null,
+    asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }) : null,
+    asksHot ? hotHoursState(stores, query) : null,
   ]);
-  return { advertisers, pins, stream, startMs, degradedMs };
+  return { advertisers, pins, stream, startMs, hotHours };
 }
 
 function chooseRoute(

@@ -17,12 +17,21 @@ export async function nameRows(
   });
   const advertiserNames = new Map<string, string>(advertisers.map(({ id, name }) => [id, name]));
   return rows
-    .toSorted((a, b) => a.bucket - b.bucket || b.clicks - a.clicks)
+    .toSorted((a, b) => a.bucket - b.bucket || b.clicks - a.clicks || compareIds(a, b))
     .map((row) => ({
       ...timeOf(query, row),
       ...dimensionsOf(query, row, names, advertiserNames),
       ...measuresOf(row),
     }));
+}
+
+const ORDER = ["campaign", "ad", "geo", "device", "publisher", "advertiser"] as const;
+
+/** Rows that are told in parts come in no order of their own. */
+function compareIds(a: MeasuredRow, b: MeasuredRow): number {
+  const dimension = ORDER.find((one) => a[one] !== b[one]);
+  if (dimension === undefined) return 0;
+  return a[dimension] < b[dimension] ? -1 : 1;
 }
 
 /** Ids that were asked for; a dimension that was not is empty, and so may be an id itself. */

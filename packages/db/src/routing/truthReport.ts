@@ -7,27 +7,24 @@ import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
-  BUCKET_SQL,
   type BucketParams,
+  bucketSql,
   type CountedRows,
   currencyParams,
   currencySql,
+  filterParams,
+  filterSql,
   measuredRowSchema,
   splitSql,
   USERS_UNITED_MAX,
 } from "./measures.ts";
-import {
-  DETAIL_DIMENSIONS,
-  type Dimension,
-  REPORT_ROWS_MAX,
-  type ReportQuery,
-} from "./reportQuery.ts";
+import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 import { clicksOfLines, lineBuckets, lineReport } from "./truthLines.ts";
 import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
-const sqlOf = ({ dimensions }: ReportQuery, params: CellParams, withUsers: boolean) => `
+const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUsers: boolean) => `
   SELECT
-    ${BUCKET_SQL} AS bucket,
+    ${bucketSql(params)} AS bucket,
     ${splitSql(dimensions, [
       ["advertiser", "advertiser_id"],
       ["campaign", "campaign_id"],
@@ -59,11 +56,13 @@ const sqlOf = ({ dimensions }: ReportQuery, params: CellParams, withUsers: boole
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
       AND ${rowsOfVersions("truth_cube", params)}
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
-      AND ({any_ad: Bool} OR ad_id IN ({ads: Array(String)}))
-      AND ({any_geo: Bool} OR geo IN ({geos: Array(String)}))
-      AND ({any_device: Bool} OR device IN ({devices: Array(String)}))
-      AND ({any_publisher: Bool} OR publisher_id IN ({publishers: Array(String)}))
+      AND ${filterSql(filters, [
+        ["campaign", "campaign_id"],
+        ["ad", "ad_id"],
+        ["geo", "geo"],
+        ["device", "device"],
+        ["publisher", "publisher_id"],
+      ])}
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
   GROUP BY bucket, advertiser, campaign, ad, geo_value, device_value, publisher, currency
@@ -101,9 +100,8 @@ export async function truthReport(
   const [firstDay, lastDay] = [days.at(0), days.at(-1)];
   if (firstDay === undefined || lastDay === undefined) return { rows: [], usersOmitted: false };
   const params = {
-    ...buckets,
-    ...filterParams(query),
-    ...buildParams(pins),
+    ...buildParams(pins, buckets),
+    ...filterParams(query.filters),
     first_day: firstDay,
     last_day: lastDay,
   };
@@ -155,25 +153,16 @@ async function canUniteUsers(
   return (await clicksOfLines(stores, query, pins)) <= USERS_UNITED_MAX;
 }
 
-function buildParams(pins: readonly TruthPointer[]): CellParams {
+function buildParams(pins: readonly TruthPointer[], buckets: BucketParams): CellParams {
   const builds = heldBuilds(pins);
   const odd = builds.filter(({ bounds }) => bounds.fromMs % HOUR_MS !== 0);
   return {
+    ...buckets,
     ...currencyParams(builds, ({ buildId }) => buildId),
     ...heldParams(pins),
     odd_builds: odd.map((pin) => pin.buildId),
     day_starts: odd.map(({ bounds }) => bounds.fromMs / SECOND_MS),
   };
-}
-
-function filterParams({ filters }: ReportQuery): Record<string, unknown> {
-  const filtered: readonly Dimension[] = ["campaign", ...DETAIL_DIMENSIONS];
-  return Object.fromEntries(
-    filtered.flatMap((dimension) => [
-      [`any_${dimension}`, filters[dimension] === undefined],
-      [`${dimension}s`, filters[dimension] ?? []],
-    ]),
-  );
 }
 
 function verdictsOf(...classes: readonly VerdictClass[]): string[] {

@@ -10,11 +10,11 @@ import {
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
-import type { CurrencyParams, MeasuredRow } from "./measures.ts";
+import { type BucketParams, type CurrencyParams, filterSql, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
 /** Which builds' cells are read, and what is told of a build. */
-export interface CellParams extends CurrencyParams, HeldParams {
+export interface CellParams extends BucketParams, CurrencyParams, HeldParams {
   /** Builds of days that start within an hour, and when they start, epoch seconds. */
   readonly odd_builds: readonly number[];
   readonly day_starts: readonly number[];
@@ -24,7 +24,7 @@ export interface CellParams extends CurrencyParams, HeldParams {
  * When a cell of the cube starts, epoch seconds: it is one hour of one billing day. Where a day starts
  * within an hour (zones of half and quarter hours), the cell starts with the day.
  */
-export function cellStartSql({ odd_builds }: CellParams): string {
+export function cellStartSql({ odd_builds }: Pick<CellParams, "odd_builds">): string {
   const hour = "toInt64(toUnixTimestamp(event_hour))";
   if (odd_builds.length === 0) return hour;
   return `greatest(${hour}, transform(
@@ -43,7 +43,7 @@ const sqlOf = (query: ReportQuery, params: CellParams) => `
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
       AND ${rowsOfVersions("truth_cube", params)}
-      AND ({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))
+      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}
       AND event_type = 'click' AND verdict = 'valid'
   )
   GROUP BY ${CAMPAIGN_ROW_GROUPS}

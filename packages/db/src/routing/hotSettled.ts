@@ -1,0 +1,107 @@
+/** Which part of the hot store's answer changes no more unless Postgres says so. Pure. */
+import type { InstantRange } from "@trueclick/shared/calendar";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { z } from "zod";
+import type { HotHoursState } from "../queries/streamState.ts";
+import { bucketStartsMs } from "./buckets.ts";
+import { type HotParts, settledPartsOf } from "./hotParts.ts";
+import type { ReportQuery } from "./reportQuery.ts";
+
+/** The column by which a row says that it is of the settled part. */
+export const SETTLED_SQL = "t < {settled_to: Int64} AS settled";
+export const settledColumn = { settled: z.coerce.number().transform((flag) => flag === 1) };
+
+/**
+ * Hours before an instant, and the state in which they are so.
+ *
+ * Hours that are rolled up have closed in every partition: the stream writes nothing more of them. Whatever
+ * is written to them afterwards, by the rollup or a backfill, belongs to an hour that was marked dirty
+ * before it and is marked healed after it, or to a step after which the border moves. So as long as no
+ * hour is dirty, none was healed since and the border is where it was, rows that were read once are
+ * what would be read now.
+ */
+export interface SettledHours {
+  /** Epoch milliseconds; 0 for none. */
+  readonly beforeMs: number;
+  /** Differs whenever anything before `beforeMs` may. */
+  readonly asOf: readonly unknown[];
+}
+
+/** @param state Read before any row is; null where it was not asked, and nothing is settled. */
+export function settledHours(
+  rolledThroughMs: number | null,
+  state: HotHoursState | null,
+): SettledHours {
+  if (state === null || rolledThroughMs === null) return { beforeMs: 0, asOf: [] };
+  const { dirtyMs, healed } = state;
+  return {
+    beforeMs: Math.min(rolledThroughMs, dirtyMs ?? rolledThroughMs),
+    asOf: [rolledThroughMs, healed],
+  };
+}
+
+/** One of three parts of what a statement may read: everything, what is settled, or all else. */
+export interface Extent {
+  readonly parts: HotParts;
+  /** What of the evidence, without what is spared. Epoch seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly spared_from: number;
+  readonly spared_to: number;
+}
+
+export interface Extents {
+  readonly all: Extent;
+  readonly settled: Extent | null;
+  readonly rest: Extent | null;
+  /** Where the settled part ends, epoch seconds; 0 where there is none. */
+  readonly settledTo: number;
+}
+
+/** @param range In epoch seconds, as counted: the first minute or hour is in it whole. */
+export function extentsOf(
+  parts: HotParts,
+  range: { readonly from: number; readonly to: number },
+  { beforeMs }: SettledHours,
+): Extents {
+  const { from, to } = range;
+  const nothing = { spared_from: 0, spared_to: 0 };
+  const all = { parts, from, to, ...nothing };
+  const { settled: hours, rest: others } = settledPartsOf(parts, beforeMs);
+  if (hours === null) return { all, settled: null, rest: all, settledTo: 0 };
+  const settledTo = Math.min(Math.ceil(hours.toMs / SECOND_MS), to);
+  // Minutes come before the hours where the range cuts an hour; all hours start with a whole one then.
+  const hasHead = parts.minutes.some(({ fromMs }) => fromMs < hours.fromMs);
+  const settledFrom = hasHead ? Math.floor(hours.fromMs / SECOND_MS) : from;
+  const settled = {
+    parts: { hours, minutes: [] },
+    ...{ from: settledFrom, to: settledTo, ...nothing },
+  };
+  if (others === null) return { all, settled, rest: null, settledTo };
+  const rest = hasHead
+    ? { parts: others, from, to, spared_from: settledFrom, spared_to: settledTo }
+    : { parts: others, from: settledTo, to, ...nothing };
+  return { all, settled, rest, settledTo };
+}
+
+/** The same of sets of users, which no two parts of a bucket add up to: cut between buckets. */
+export function userRangesOf(
+  query: ReportQuery,
+  range: InstantRange,
+  { beforeMs }: SettledHours,
+): {
+  readonly all: InstantRange;
+  readonly settled: InstantRange | null;
+  readonly rest: InstantRange | null;
+} {
+  const borderMs = Math.min(beforeMs, range.toMs);
+  const cutMs =
+    borderMs === range.toMs
+      ? borderMs
+      : Math.max(range.fromMs, ...bucketStartsMs(query).filter((startMs) => startMs <= borderMs));
+  if (borderMs <= range.fromMs || cutMs <= range.fromMs)
+    return { all: range, settled: null, rest: range };
+  const settled = { fromMs: range.fromMs, toMs: cutMs };
+  const rest = cutMs < range.toMs ? { fromMs: cutMs, toMs: range.toMs } : null;
+  return { all: range, settled, rest };
+}

@@ -1,0 +1,192 @@
+/** What is remembered of the hot store is what would be read now, whatever the pipeline does in between. */
+import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { hotRollups, streamDirtyHours } from "../postgres/schema/stream.ts";
+import { fillCorrections, fillStreamRejects } from "../testing/fillEvents.ts";
+import { fillAdvertiser, fillHot, fillHotUsers } from "../testing/fillStores.ts";
+import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { runReport } from "./report.ts";
+import type { ReportQuery } from "./reportQuery.ts";
+
+const TOPIC = "clicks.raw";
+/** The tables forget hours that are long past, so these are of the last ones. */
+const NOW_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS + 30 * MINUTE_MS;
+const HOURS = 10;
+const FIRST_MS = NOW_MS - 30 * MINUTE_MS - HOURS * HOUR_MS;
+const hourAt = (hour: number) => FIRST_MS + hour * HOUR_MS;
+const iso = (ms: number) => new Date(ms).toISOString();
+
+const query: ReportQuery = {
+  scope: { kind: "advertisers", ids: [advertiserIdSchema.parse("acme")] },
+  mode: "dashboard",
+  fromMs: FIRST_MS,
+  toMs: NOW_MS,
+  granularity: "hour",
+  dimensions: [],
+  timeZone: "UTC",
+  filters: {},
+};
+const QUESTIONS: readonly Partial<ReportQuery>[] = [
+  {},
+  { granularity: "day", dimensions: ["campaign"] },
+  { granularity: "total", scope: { kind: "all" }, dimensions: ["geo", "advertiser"] },
+  { granularity: "day", timeZone: "Asia/Kolkata", fromMs: FIRST_MS + 20 * MINUTE_MS },
+];
+
+let stores: TestStores;
+let clicks = 0;
+let offsets = 0;
+function nextOffset(): number {
+  offsets += 1;
+  return offsets;
+}
+
+beforeAll(async () => {
+  stores = await openTestStores();
+  for (const id of ["acme", "other"]) {
+    await fillAdvertiser(stores, { id, campaigns: [`${id}-1`, `${id}-2`] });
+  }
+  for (let hour = 0; hour < HOURS; hour += 1) await stream(hour);
+  await rollUp(4);
+});
+afterAll(() => stores.close());
+
+const CAMPAIGNS = ["acme-1", "acme-2", "other-1"].map((campaign) => ({
+  advertiser: campaign.slice(0, -2),
+  campaign,
+}));
+
+/** Counts of an hour as the stream writes them: more than before, with users and evidence. */
+async function stream(hour: number): Promise<void> {
+  clicks += 1;
+  const at = iso(hourAt(hour) + 5 * MINUTE_MS);
+  const counts = { at, clicks, invalid: clicks, duplicates: 1, version: clicks };
+  await fillHot(
+    stores,
+    CAMPAIGNS.flatMap((whose) => [
+      { ...whose, ...counts },
+      { ...whose, ...counts, cube: "geo", value: clicks % 2 === 0 ? "DE" : "AT" },
+    ]),
+  );
+  await writeUsers(hour);
+  for (const { advertiser, campaign } of CAMPAIGNS) {
+    const event = { campaign, at, offset: nextOffset(), reason: "bot_user_agent" };
+    await fillStreamRejects(stores, advertiser, [event]);
+  }
+}
+
+async function writeUsers(hour: number): Promise<void> {
+  const users = [1, clicks];
+  await fillHotUsers(
+    stores,
+    CAMPAIGNS.map((whose) => ({ ...whose, hour: iso(hourAt(hour)), users })),
+  );
+}
+
+/** As the rollup does: the rows, and then the border. */
+async function rollUp(hour: number): Promise<void> {
+  await stores.clickhouse.command({
+    query: `INSERT INTO hot_hours (advertiser_id, cube, campaign_id, span_start, dimension_value,
+        partition, clicks, invalid_clicks, duplicate_clicks, impressions, conversions, cost_micros)
+      SELECT advertiser_id, cube, campaign_id, toStartOfHour(window_start) AS span_start,
+        dimension_value, partition, sum(clicks), sum(invalid_clicks), sum(duplicate_clicks),
+        sum(impressions), sum(conversions), sum(cost_micros)
+      FROM hot_minutes FINAL WHERE window_start < fromUnixTimestamp({to: Int64}) GROUP BY ALL`,
+    query_params: { to: hourAt(hour) / SECOND_MS },
+  });
+  const rolledThrough = new Date(hourAt(hour));
+  await stores.db
+    .insert(hotRollups)
+    .values({ topic: TOPIC, rolledThrough })
+    .onConflictDoUpdate({ target: hotRollups.topic, set: { rolledThrough } });
+}
+
+/** A late event of an hour, as the stream notes it with its checkpoint. */
+async function mark(hour: number): Promise<void> {
+  const key = { topic: TOPIC, eventHour: new Date(hourAt(hour)), cause: "late" as const };
+  const markedAt = new Date();
+  await stores.db
+    .insert(streamDirtyHours)
+    .values({ ...key, markedAt })
+    .onConflictDoUpdate({
+      target: [streamDirtyHours.topic, streamDirtyHours.eventHour, streamDirtyHours.cause],
+      set: { markedAt },
+    });
+}
+
+/** What a backfill writes of an hour: greater counts, users, and evidence put right. */
+async function recount(hour: number): Promise<void> {
+  clicks += 10;
+  await stores.clickhouse.insert({
+    table: "hot_hours",
+    format: "JSONEachRow",
+    values: CAMPAIGNS.flatMap((whose) =>
+      ["ad", "geo"].map((cube) => ({
+        ...{ advertiser_id: whose.advertiser, campaign_id: whose.campaign, cube, partition: 0 },
+        ...{ span_start: hourAt(hour) / SECOND_MS, clicks, invalid_clicks: clicks },
+        dimension_value: cube === "ad" ? "ad_1" : "DE",
+      })),
+    ),
+  });
+  await writeUsers(hour);
+  const at = iso(hourAt(hour) + 5 * MINUTE_MS);
+  for (const { advertiser, campaign } of CAMPAIGNS) {
+    const event = { campaign, at, offset: nextOffset(), reason: "prefetch" };
+    await fillCorrections(stores, advertiser, [event]);
+  }
+}
+
+async function heal(hour: number): Promise<void> {
+  await stores.db
+    .update(streamDirtyHours)
+    .set({ healedAt: new Date() })
+    .where(eq(streamDirtyHours.eventHour, new Date(hourAt(hour))));
+}
+
+async function expectAsRead(step: string): Promise<void> {
+  const { memo: _, ...forgetful } = stores;
+  const ask = (of: typeof forgetful) =>
+    Promise.all(QUESTIONS.map((asked) => runReport(of, { ...query, ...asked }, NOW_MS)));
+  const [remembered, read] = await Promise.all([ask(stores), ask(forgetful)]);
+  expect(remembered, `after ${step}`).toEqual(read);
+  for (const { rows } of read) expect(rows, step).not.toEqual([]);
+}
+
+it("answers as if it was read, after whatever is written in the pipeline's order", async () => {
+  const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ["clicks of hours that are not rolled up", () => Promise.all([stream(9), stream(5)])],
+    ["a mark", () => mark(2)],
+    ["the recount of a marked hour", () => recount(2)],
+    ["the healing", () => heal(2)],
+    ["a mark of an hour healed before", () => mark(2)],
+    ["a mark and the recount of another", () => mark(0).then(() => recount(0))],
+    ["its healing, while the other waits", () => heal(0)],
+    ["the recount and healing of the other", () => recount(2).then(() => heal(2))],
+    ["the same once more", () => mark(2).then(() => recount(2).then(() => heal(2)))],
+    ["a rollup", () => rollUp(7)],
+    ["a rollup up to now", () => rollUp(HOURS)],
+  ];
+  await expectAsRead("the start");
+  for (const [step, act] of steps) {
+    await act();
+    await expectAsRead(step);
+  }
+});
+
+it("reads settled hours once", async () => {
+  const ask = (asked: Partial<ReportQuery> = {}) =>
+    runReport(stores, { ...query, ...asked }, NOW_MS);
+  const before = await ask();
+  for (const table of ["hot_hours", "hot_users", "stream_rejects", "stream_corrections"]) {
+    await stores.clickhouse.command({ query: `TRUNCATE TABLE ${table}` });
+  }
+  expect((await ask()).rows).toEqual(before.rows);
+  // Where the range ends changes nothing about the hours before.
+  const longer = await ask({ toMs: NOW_MS + MINUTE_MS });
+  expect(longer.rows).toEqual(before.rows);
+  await mark(9);
+  await heal(9);
+  expect((await ask()).rows).not.toEqual(before.rows);
+});
