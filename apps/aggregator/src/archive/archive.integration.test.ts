@@ -208,7 +208,8 @@ it("lets a deposed holder commit nothing", async () => {
   const { manifest } = world.stores;
   const old = await manifest.acquire(0, 0n);
   const fresh = await manifest.acquire(0, 0n);
-  const stretch = { partition: 0, firstOffset: 0n, lastOffset: 0n, events: 0 };
+  const place = { partition: 0, firstOffset: 0n, lastOffset: 0n };
+  const stretch = { ...place, events: 0, newestAppendMs: NOON_MS };
   await expect(manifest.commit(old.epoch, stretch, [])).rejects.toThrow(StaleEpochError);
   await manifest.commit(fresh.epoch, stretch, []);
   await expect(manifest.commit(fresh.epoch, stretch, [])).rejects.toThrow(StaleEpochError);

@@ -29,7 +29,7 @@ export function createPostgresManifest(db: Database, topic: string): Manifest {
 
     commit: (epoch, stretch, objects) =>
       db.transaction(async (tx) => {
-        const { partition, firstOffset, lastOffset, events } = stretch;
+        const { partition, firstOffset, lastOffset, events, newestAppendMs } = stretch;
         const moved = await tx
           .update(archiveCheckpoints)
           .set({ nextOffset: lastOffset + 1n, updatedAt: sql`now()` })
@@ -48,9 +48,8 @@ export function createPostgresManifest(db: Database, topic: string): Manifest {
           );
         }
 
-        await tx
-          .insert(archiveStretches)
-          .values({ topic, partition, firstOffset, lastOffset, events: BigInt(events) });
+        const row = { topic, partition, firstOffset, lastOffset, newestAppendMs };
+        await tx.insert(archiveStretches).values({ ...row, events: BigInt(events) });
         const rows = objects.map((object) => toRow(object, { topic, ...stretch }));
         for (let start = 0; start < rows.length; start += OBJECTS_PER_INSERT_MAX) {
           await tx.insert(archiveObjects).values(rows.slice(start, start + OBJECTS_PER_INSERT_MAX));

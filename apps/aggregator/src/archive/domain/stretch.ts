@@ -11,6 +11,8 @@ export interface Stretch {
   readonly lastOffset: bigint;
   /** Lines of all blocks; the rows of the objects add up to it. */
   readonly events: number;
+  /** Highest append time of a record, epoch milliseconds. */
+  readonly newestAppendMs: number;
   readonly records: readonly EncoderRecord[];
 }
 
@@ -82,6 +84,7 @@ export class StretchCollector {
       firstOffset: this.#firstOffset,
       lastOffset: last.offset,
       events: this.#events,
+      newestAppendMs: this.#records.reduce((max, at) => Math.max(max, at.appendTimeMs), 0),
       records: this.#records,
     };
     this.#firstOffset = last.offset + 1n;

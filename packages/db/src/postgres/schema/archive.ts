@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { char, check, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
-import { big, createdAt, instant } from "./columns.ts";
+import { big, createdAt, instant, whole } from "./columns.ts";
 
 /** How far the archive has read each partition of the log. */
 export const archiveCheckpoints = pgTable(
@@ -31,6 +31,8 @@ export const archiveStretches = pgTable(
     lastOffset: big().notNull(),
     /** Events in the stretch; the rows of its objects must add up to it. */
     events: big().notNull(),
+    /** Highest append time in it, epoch milliseconds; null where that was not noted. */
+    newestAppendMs: whole(),
     createdAt: createdAt(),
   },
   (table) => [

@@ -131,6 +131,11 @@ export const streamGaps = pgTable(
     hours: integer().notNull(),
     /** Whether the archive holds all of the stretch. What neither has is lost to the hot store. */
     archived: boolean().notNull(),
+    /**
+     * Once the archive has come here, all hours of what lies before it are marked; null: they are, or
+     * none need be. Set where the archive lacked some of the stretch, or its append times.
+     */
+    unsureUntil: big(),
     foundAt: recordedAt(),
   },
   (table) => [primaryKey({ columns: [table.topic, table.partition, table.offsetFrom] })],
