@@ -9,10 +9,12 @@ import {
 } from "@trueclick/db/postgres/schema/stream";
 import { runReport } from "@trueclick/db/routing/report";
 import type { ReportQuery } from "@trueclick/db/routing/reportQuery";
+import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPostgresCheckpointStore } from "../stream/adapters/postgresCheckpointStore.ts";
 import { initialCheckpoint } from "../stream/domain/partitionEngine.ts";
+import { blockOf, storedClick } from "../stream/testing/fixtures.ts";
 import { type LedgerBlock, ledger } from "../stream/testing/ledger.ts";
 import { ALLOWED_LATENESS_MS, PARTITIONS, TOPIC } from "../stream/testing/streamWorld.ts";
 import { type BackfillWorld, openBackfillWorld } from "./testing/backfillWorld.ts";
@@ -158,7 +160,7 @@ it("adds the users that the stream left out under pressure", async () => {
   };
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     const owner = await checkpoints.acquire(partition, 0n);
-    const facts = { degradedHoursMs: [], modeChange: mode };
+    const facts = { degradedHoursMs: [], cutHoursMs: [], modeChange: mode };
     await checkpoints.commit(owner, initialCheckpoint(0n), [], facts);
   }
   await append(blocks);
@@ -228,4 +230,47 @@ it("goes on behind a gap of the log, and counts its hours from the archive, with
   await world.stream.countAll();
   await world.stream.db.delete(hotRollups);
   expect(await clicks()).toEqual([wanted().clicks]);
+});
+
+// The first of two events with one id went with the log: the second is counted, and says other than
+// the first did. What was counted of it must go again, where nothing else was.
+it("takes back what was counted only because the log had lost its first records", async () => {
+  const eventTimeMs = START_MS + 10_000;
+  const click = storedClick({
+    event_id: "evt-twice-1",
+    event_time: eventTimeMs,
+    ad_id: "ad_first",
+  });
+  const other = storedClick({
+    event_id: "evt-other-1",
+    event_time: eventTimeMs,
+    ad_id: "ad_first",
+  });
+  const block = (events: readonly StoredEvent[], appendTimeMs: number) => {
+    return { partition: 0, value: blockOf(events), appendTimeMs, events };
+  };
+  blocks = [
+    block([click, other], START_MS + 15_000),
+    block([{ ...click, ad_id: "ad_second" }], START_MS + 20_000),
+    block(
+      [storedClick({ event_id: "evt-end-1", event_time: START_MS + HOUR_MS })],
+      START_MS + HOUR_MS,
+    ),
+  ];
+  await append(blocks);
+  await world.archiveAll();
+  const admin = world.stream.eventLog.admin();
+  const retentionMs = Date.now() - (START_MS + 17_000);
+  await admin.ensureTopic(TOPIC, { partitionCount: PARTITIONS, retentionMs });
+  expect(await admin.applyRetention(TOPIC)).toBe(1);
+
+  await world.stream.countAll();
+  const ads = async () => {
+    const query: ReportQuery = { ...base, dimensions: ["ad"] };
+    const { rows } = await runReport(world.stream, query);
+    return rows.map(({ ad, clicks }) => `${ad} ${clicks}`).sort();
+  };
+  expect(await ads()).toEqual(["ad_1 1", "ad_second 1"]);
+  await world.backfillUntil(async () => (await isHealed()) && (await isRolledUp()));
+  expect(await ads()).toEqual(["ad_1 1", "ad_first 2", "ad_second 0"]);
 });

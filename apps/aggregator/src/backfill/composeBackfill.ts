@@ -13,9 +13,10 @@ import { createClickHouseArchivedHours } from "./adapters/clickhouseArchivedHour
 import { createClickHouseHotHours } from "./adapters/clickhouseHotHours.ts";
 import { createPostgresDirtyHours } from "./adapters/postgresDirtyHours.ts";
 import { createPostgresRollups } from "./adapters/postgresRollups.ts";
+import type { BackfillObserver } from "./pipeline/backfill.ts";
 import type { HealDeps } from "./pipeline/healHour.ts";
 import type { RollupDeps } from "./pipeline/rollUp.ts";
-import { type BackfillDeps, type BackfillObserver, runBackfill } from "./pipeline/runBackfill.ts";
+import { type BackfillDeps, runBackfill } from "./pipeline/runBackfill.ts";
 
 export interface BackfillDependencies {
   readonly log: EventLogReader;

@@ -129,12 +129,20 @@ describe("a checkpoint", () => {
       return { offsetFrom, level, allowedLatenessMs: 600_000, cause: "behind the log" };
     };
     const at = (nextOffset: bigint) => ({ ...moved, nextOffset, restartOffset: nextOffset - 1n });
-    const facts = { degradedHoursMs: [], modeChange: changeAt(3n, 1) };
+    const facts = { degradedHoursMs: [], cutHoursMs: [], modeChange: changeAt(3n, 1) };
     await store.commit(owner, at(3n), [], facts);
     const degradedHoursMs = [START_MS - (START_MS % 3_600_000)];
-    await store.commit(owner, at(9n), [], { degradedHoursMs, modeChange: changeAt(9n, 2) });
+    await store.commit(owner, at(9n), [], {
+      ...facts,
+      degradedHoursMs,
+      modeChange: changeAt(9n, 2),
+    });
     // Given up as lost, it arrives again, and late.
-    await store.commit(owner, at(9n), [], { degradedHoursMs, modeChange: changeAt(9n, 2) });
+    await store.commit(owner, at(9n), [], {
+      ...facts,
+      degradedHoursMs,
+      modeChange: changeAt(9n, 2),
+    });
     await store.commit(owner, at(3n), [], facts);
 
     expect((await store.acquire(0, 0n)).modes).toEqual([changeAt(3n, 1), changeAt(9n, 2)]);

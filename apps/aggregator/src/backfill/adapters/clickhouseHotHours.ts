@@ -1,10 +1,13 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import { EVENT_TYPES } from "@trueclick/shared/event/stored";
+import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import { z } from "zod";
+import { type CellTotals, CUBES } from "../../stream/domain/cubes.ts";
 import type { StreamReject } from "../../stream/domain/outcomes.ts";
 import type { Correction } from "../domain/corrections.ts";
+import { BACKFILL_VERSION } from "../domain/recount.ts";
 import type { SpanTotals } from "../domain/spans.ts";
 import type { HotHours } from "../ports/hotHours.ts";
 
@@ -42,6 +45,32 @@ const rejectsSchema = z.array(
       }),
     ),
 );
+const count = z.coerce.number();
+const cellsSchema = z.array(
+  z
+    .object({
+      advertiser_id: advertiserIdSchema,
+      cube: z.enum(CUBES.map(({ name }) => name)),
+      campaign_id: z.string(),
+      start_s: z.number(),
+      dimension_value: z.string(),
+      ...{ clicks: count, invalid_clicks: count, duplicate_clicks: count, impressions: count },
+      ...{ conversions: count, micros: z.string(), place: z.string() },
+    })
+    .transform(
+      (row): CellTotals => ({
+        advertiserId: row.advertiser_id,
+        cube: row.cube,
+        campaignId: row.campaign_id,
+        windowStartMs: row.start_s * SECOND_MS,
+        dimensionValue: row.dimension_value,
+        ...{ clicks: row.clicks, invalidClicks: row.invalid_clicks },
+        ...{ duplicateClicks: row.duplicate_clicks, impressions: row.impressions },
+        ...{ conversions: row.conversions, costMicros: BigInt(row.micros) },
+        version: BigInt(row.place),
+      }),
+    ),
+);
 const oldestSchema = z.tuple([z.object({ rows: z.coerce.number(), oldest: z.coerce.number() })]);
 
 /** The hot store's hours in `hot_hours`, evidence in `stream_rejects` and `stream_corrections`. */
@@ -66,6 +95,14 @@ export function createClickHouseHotHours(client: ClickHouseClient): HotHours {
         format: "JSONEachRow",
       });
       return rejectsSchema.parse(await answer.json());
+    },
+    async streamCells(partition, { fromMs, toMs }) {
+      const answer = await client.query({
+        query: STREAM_CELLS_SQL,
+        query_params: { partition, from: fromMs / SECOND_MS, to: toMs / SECOND_MS },
+        format: "JSONEachRow",
+      });
+      return cellsSchema.parse(await answer.json());
     },
     writeCorrections: (corrections) => insert("stream_corrections", corrections.map(toRow)),
     writeSpans: (partition, spans) =>
@@ -106,6 +143,15 @@ const REJECTS_SQL = `
     AND reason != 'unparseable'
     AND toUnixTimestamp64Milli(event_time) >= {from: Int64}
     AND toUnixTimestamp64Milli(event_time) < {to: Int64}`;
+
+const STREAM_CELLS_SQL = `
+  SELECT advertiser_id, cube, campaign_id, toUnixTimestamp(window_start) AS start_s, dimension_value,
+    clicks, invalid_clicks, duplicate_clicks, impressions, conversions,
+    toString(cost_micros) AS micros, toString(version) AS place
+  FROM hot_minutes FINAL
+  WHERE window_start >= fromUnixTimestamp({from: Int64})
+    AND window_start < fromUnixTimestamp({to: Int64})
+    AND partition = {partition: UInt16} AND version < ${BACKFILL_VERSION}`;
 
 // FINAL folds the versions of a minute first; what is added up is each minute's newest count.
 const ROLLUP_SQL = `

@@ -7,6 +7,7 @@ import {
 } from "@trueclick/db/postgres/schema/stream";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, eq, sql } from "drizzle-orm";
+import { settleGaps } from "../../stream/adapters/postgresLogGap.ts";
 import type { DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
 
 /** Hours looked at in one step. */
@@ -16,6 +17,8 @@ const HOURS_MAX = 1_000;
 export function createPostgresDirtyHours(db: Database, topic: string): DirtyHours {
   const dirty = streamDirtyHours;
   return {
+    settleGaps: () => settleGaps(db, topic),
+
     open: (restMs) =>
       // Marks are committed with the checkpoint that passed their events: of one snapshot, the
       // bounds hold what the marks are of.

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { BackfillObserver } from "../pipeline/runBackfill.ts";
+import type { BackfillObserver } from "../pipeline/backfill.ts";
 
 /** What the observer needs of pino. */
 interface Logger {

@@ -31,7 +31,7 @@ const ALLOWED_LATENESS_MS = 62 * DAY_MS;
  * A version past every one that the stream gives: what a backfill counts includes all that the
  * stream did, so it wins, and so do its rows over those of any replay of the stream.
  */
-const BACKFILL_VERSION = 2n ** 62n;
+export const BACKFILL_VERSION = 2n ** 62n;
 
 export type RecountOptions = Omit<EngineOptions, "allowedLatenessMs" | "openEntriesMax">;
 
@@ -71,3 +71,31 @@ export class PartitionRecount {
     return this.#indexes.get(offset)?.[index] ?? index;
   }
 }
+
+/**
+ * What the stream has counted where a recount finds nothing to count, as nothing. Of a log that has
+ * lost the first of two events with one id, the stream counts the second, which may say something
+ * else.
+ */
+export function uncounted(
+  counted: readonly CellTotals[],
+  recounted: readonly CellTotals[],
+): CellTotals[] {
+  const keys = new Set(recounted.map(keyOf));
+  return counted
+    .filter((cell) => !keys.has(keyOf(cell)))
+    .map((cell) => ({ ...cell, ...NOTHING, version: BACKFILL_VERSION }));
+}
+
+function keyOf({ advertiserId, cube, campaignId, windowStartMs, dimensionValue }: CellTotals) {
+  return JSON.stringify([advertiserId, cube, campaignId, windowStartMs, dimensionValue]);
+}
+
+const NOTHING = {
+  clicks: 0,
+  invalidClicks: 0,
+  duplicateClicks: 0,
+  impressions: 0,
+  conversions: 0,
+  costMicros: 0n,
+};

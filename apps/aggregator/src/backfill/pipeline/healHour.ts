@@ -5,7 +5,12 @@ import { WINDOW_SIZE_MS } from "../../stream/domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../../stream/ports/campaignDirectory.ts";
 import type { HotStore } from "../../stream/ports/hotStore.ts";
 import { correctionsOf } from "../domain/corrections.ts";
-import { PartitionRecount, type Recount, type RecountOptions } from "../domain/recount.ts";
+import {
+  PartitionRecount,
+  type Recount,
+  type RecountOptions,
+  uncounted,
+} from "../domain/recount.ts";
 import { toSpans } from "../domain/spans.ts";
 import type { ArchivedHours, ArchivedPartition } from "../ports/archivedHours.ts";
 import type { DirtyHour, PartitionBound } from "../ports/dirtyHours.ts";
@@ -36,10 +41,11 @@ const SLICE_EVENTS_MAX = 200_000;
  */
 export async function healHour(
   deps: HealDeps,
-  { hourMs, bounds }: DirtyHour,
+  { hourMs, bounds, causes }: DirtyHour,
   signal: AbortSignal,
 ): Promise<{ readonly events: number; readonly corrected: number }> {
   const quarters = await deps.quarterAdvertisers();
+  const isBroken = causes.some((cause) => cause === "expired" || cause === "rebalance");
   let events = 0;
   let corrected = 0;
   for (const archived of await deps.archive.partitionsOf(hourMs)) {
@@ -49,7 +55,9 @@ export async function healHour(
     for (const range of slicesOf(archived, closedPart(hourMs, bound))) {
       signal.throwIfAborted();
       const recount = await recountSlice(deps, archived, range, bound);
-      corrected += await writeSlice(deps, bound, range, recount, signal);
+      const counted = isBroken ? await deps.hotHours.streamCells(bound.partition, range) : [];
+      const whole = [...recount.cells, ...uncounted(counted, recount.cells)];
+      corrected += await writeSlice(deps, bound, range, { ...recount, cells: whole }, signal);
       events += recount.events;
       cells.push(...recount.cells);
     }

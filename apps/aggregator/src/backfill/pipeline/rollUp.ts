@@ -29,7 +29,7 @@ const RETENTION_MS = 36 * DAY_MS;
  * reader takes an hour from the rows of hours once the border has passed it, and from minutes
  * before, so that it meets each hour once, whole, whenever it looks.
  *
- * @returns up to where all windows are closed, and whether the border was moved there now.
+ * @returns up to where all windows are closed, and whether the border was moved now.
  * @throws whatever a store throws. Do it again.
  */
 export async function rollUp(deps: RollupDeps): Promise<RollupStep> {
@@ -38,20 +38,22 @@ export async function rollUp(deps: RollupDeps): Promise<RollupStep> {
   const stands = await standsOf(deps, state);
   const closedMs = closedThroughMs(stands, state.nowMs, allowedLatenessMs);
   const rolledMs = state.rolledThroughMs;
-  if (closedMs === null || (rolledMs !== null && closedMs <= rolledMs)) {
-    return { closedMs, moved: false };
-  }
+  if (closedMs === null) return { closedMs, moved: false };
+  // Of a count of two an hour keeps the greater. What was counted of a part of the log may be too
+  // much, of an event whose first copy was in the other part, so it must not come there.
+  const toMs = Math.min(closedMs, state.brokenMs ?? closedMs);
+  if (toMs <= (rolledMs ?? 0)) return { closedMs, moved: false };
   const oldestMs = await hotHours.oldestHourMs();
   if (oldestMs !== null) {
     const keptMs = Math.floor((state.nowMs - RETENTION_MS) / HOUR_MS) * HOUR_MS;
     const fromMs = Math.max(rolledMs === null ? oldestMs : rolledMs - AGAIN_MS, oldestMs, keptMs);
     const quarters = await rollups.quarterAdvertisers();
-    for (let startMs = fromMs; startMs < closedMs; startMs += CHUNK_MS) {
-      const chunk = { fromMs: startMs, toMs: Math.min(closedMs, startMs + CHUNK_MS) };
+    for (let startMs = fromMs; startMs < toMs; startMs += CHUNK_MS) {
+      const chunk = { fromMs: startMs, toMs: Math.min(toMs, startMs + CHUNK_MS) };
       await hotHours.rollUp(chunk, quarters);
     }
   }
-  await rollups.advance(closedMs);
+  await rollups.advance(toMs);
   return { closedMs, moved: true };
 }
 

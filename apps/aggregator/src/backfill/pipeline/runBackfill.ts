@@ -1,36 +1,15 @@
-import { HOUR_MS } from "@trueclick/shared/time";
 import { holdPartitions, type LeaseGroup } from "../../leases/pipeline/holdPartitions.ts";
 import type { StopSignals } from "../../stopSignals.ts";
-import type { DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
-import { type HealDeps, healHour } from "./healHour.ts";
-import { type RollupDeps, rollUp } from "./rollUp.ts";
+import { Backfill, type BackfillStepDeps } from "./backfill.ts";
 
-/** Told what is done, for metrics and logs. Must not throw. */
-export interface BackfillObserver {
-  healed(hour: DirtyHour, facts: { readonly events: number; readonly corrected: number }): void;
-  /** Hours that wait to be healed. */
-  open(hours: number): void;
-  rolledUp(): void;
-  failed(step: string, error: unknown): void;
-}
-
-export interface BackfillDeps {
-  readonly rollup: RollupDeps;
-  readonly dirtyHours: DirtyHours;
-  /** Null where the archive is out of reach: hours are rolled up, and none is healed. */
-  readonly heal: HealDeps | null;
-  readonly observer: BackfillObserver;
+export interface BackfillDeps extends BackfillStepDeps {
   readonly leases: LeaseGroup;
   readonly delay: (delayMs: number, signal: AbortSignal) => Promise<void>;
   readonly pollIntervalMs: number;
-  /** Least time between two backfills of one hour. */
-  readonly restMs: number;
 }
 
 /** Waits after a fault, so that a store that is down is not asked all the time. */
 const FAULT_DELAY_MS = 5_000;
-/** Recounts that wait for the archive at once; the others come after. */
-const PENDING_MAX = 200;
 
 /**
  * Keeps the hot store whole behind the stream, in one of the processes at a time: rolls up hours
@@ -52,79 +31,4 @@ export function runBackfill(deps: BackfillDeps, signals: StopSignals): Promise<v
     },
     signals,
   );
-}
-
-class Backfill {
-  readonly #deps: BackfillDeps;
-  /** Hours as they were taken up, until the archive has come to their bounds. */
-  readonly #pending = new Map<number, DirtyHour>();
-
-  /** Every window of every partition that ends by then is closed. */
-  #closedMs = 0;
-
-  constructor(deps: BackfillDeps) {
-    this.#deps = deps;
-  }
-
-  /** Whether everything that was tried went well. */
-  async step(signal: AbortSignal): Promise<boolean> {
-    const { rollup, heal, observer } = this.#deps;
-    const rolled = await this.#try("roll up", async () => {
-      const { closedMs, moved } = await rollUp(rollup);
-      this.#closedMs = closedMs ?? 0;
-      if (moved) observer.rolledUp();
-    });
-    if (heal === null || signal.aborted) return rolled;
-    return (await this.#try("heal", () => this.#heal(heal, signal))) && rolled;
-  }
-
-  async #try(step: string, act: () => Promise<void>): Promise<boolean> {
-    try {
-      await act();
-      return true;
-    } catch (error) {
-      this.#deps.observer.failed(step, error);
-      return false;
-    }
-  }
-
-  async #heal(heal: HealDeps, signal: AbortSignal): Promise<void> {
-    const { dirtyHours, observer, restMs } = this.#deps;
-    const open = (await dirtyHours.open(restMs)).map((hour) => this.#withClosed(hour));
-    observer.open(open.length);
-    for (const hour of open) {
-      if (this.#pending.size < PENDING_MAX && isHealable(hour) && !this.#pending.has(hour.hourMs)) {
-        this.#pending.set(hour.hourMs, hour);
-      }
-    }
-    const frontier = await dirtyHours.archiveFrontier();
-    for (const [hourMs, hour] of this.#pending) {
-      if (signal.aborted) return;
-      if (!isArchived(hour, frontier)) continue;
-      this.#pending.delete(hourMs);
-      const startedAt = new Date();
-      const facts = await healHour(heal, hour, signal);
-      await dirtyHours.healed(hour, { ...facts, startedAt });
-      observer.healed(hour, facts);
-    }
-  }
-
-  /** A partition that rests has a watermark of long ago, and closed its windows all the same. */
-  #withClosed(hour: DirtyHour): DirtyHour {
-    const bounds = hour.bounds.map((bound) => ({
-      ...bound,
-      watermarkMs: Math.max(bound.watermarkMs ?? 0, this.#closedMs),
-    }));
-    return { ...hour, bounds };
-  }
-}
-
-/** Late events are of closed windows. All else may be in any, and waits until the hour is over. */
-function isHealable({ hourMs, causes, bounds }: DirtyHour): boolean {
-  const isClosed = bounds.every(({ watermarkMs }) => (watermarkMs ?? 0) >= hourMs + HOUR_MS);
-  return isClosed || causes.every((cause) => cause === "late");
-}
-
-function isArchived({ bounds }: DirtyHour, frontier: ReadonlyMap<number, bigint>): boolean {
-  return bounds.every(({ partition, nextOffset }) => (frontier.get(partition) ?? 0n) >= nextOffset);
 }

@@ -25,6 +25,11 @@ export interface BackfillFacts {
 /** The hours that the hot store must be given again. */
 export interface DirtyHours {
   /**
+   * Marks the hours of gaps of the log that the archive lacked when they were found, and has come
+   * past meanwhile.
+   */
+  settleGaps(): Promise<void>;
+  /**
    * Hours to heal, the oldest mark first; none that was healed within `restMs`, so that a trickle
    * of late events costs a recount an interval and no more. Marks and bounds are of one snapshot:
    * what was marked lies within the bounds.

@@ -1,4 +1,5 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
+import type { CellTotals } from "../../stream/domain/cubes.ts";
 import type { StreamReject } from "../../stream/domain/outcomes.ts";
 import type { Correction } from "../domain/corrections.ts";
 import type { SpanTotals } from "../domain/spans.ts";
@@ -7,6 +8,8 @@ import type { SpanTotals } from "../domain/spans.ts";
 export interface HotHours {
   /** The stream's evidence on readable events of a partition with event times in `range`. */
   rejects(partition: number, range: InstantRange, nextOffset: bigint): Promise<StreamReject[]>;
+  /** Minutes of a partition with starts in `range` as the stream has counted them, and no backfill. */
+  streamCells(partition: number, range: InstantRange): Promise<CellTotals[]>;
   writeCorrections(corrections: readonly Correction[]): Promise<void>;
   writeSpans(partition: number, spans: readonly SpanTotals[]): Promise<void>;
   /** Start of the oldest hour that has minutes, epoch milliseconds; null before any. */

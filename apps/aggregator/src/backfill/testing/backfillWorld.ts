@@ -15,7 +15,7 @@ import {
   TOPIC,
 } from "../../stream/testing/streamWorld.ts";
 import { composeBackfill } from "../composeBackfill.ts";
-import type { BackfillObserver } from "../pipeline/runBackfill.ts";
+import type { BackfillObserver } from "../pipeline/backfill.ts";
 
 /** The stream, the archive and the backfill on one log and real engines. */
 export interface BackfillWorld {

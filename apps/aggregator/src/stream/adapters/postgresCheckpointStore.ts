@@ -14,7 +14,7 @@ import { markDirty } from "./postgresDirtyHours.ts";
 import { toStoreError } from "./postgresFault.ts";
 import { skipExpired } from "./postgresLogGap.ts";
 
-const NO_FACTS: CountingFacts = { degradedHoursMs: [], modeChange: null };
+const NO_FACTS: CountingFacts = { degradedHoursMs: [], cutHoursMs: [], modeChange: null };
 
 type Row = typeof streamCheckpoints.$inferSelect;
 
@@ -49,7 +49,8 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
 
     async commit(owner, checkpoint, lateHoursMs, facts = NO_FACTS) {
       const { partition, epoch } = owner;
-      const { degradedHoursMs, modeChange } = facts;
+      const { degradedHoursMs, cutHoursMs, modeChange } = facts;
+      const marked = lateHoursMs.length + degradedHoursMs.length + cutHoursMs.length;
       // An earlier attempt, given up as lost, may arrive after a later commit: never backwards.
       const forward = lte(table.nextOffset, checkpoint.nextOffset);
       const attempt = async (at: Pick<Database, "update" | "select" | "insert">) => {
@@ -62,6 +63,7 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
           const offsetFrom = checkpoint.nextOffset;
           const mark = { topic, partition, offsetFrom };
           await markDirty(at, { ...mark, cause: "degraded" }, degradedHoursMs);
+          await markDirty(at, { ...mark, cause: "expired" }, cutHoursMs);
           await markDirty(at, { ...mark, cause: "late" }, lateHoursMs);
           if (modeChange !== null) await keepModeChange(at, topic, partition, modeChange);
           return true;
@@ -70,7 +72,7 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
         return row?.epoch === epoch;
       };
       // A transaction takes two more round trips; mostly there is nothing to mark.
-      const isAlone = lateHoursMs.length + degradedHoursMs.length === 0 && modeChange === null;
+      const isAlone = marked === 0 && modeChange === null;
       const attempted = isAlone ? attempt(db) : db.transaction(attempt);
       const moved = await attempted.catch((error: unknown) => {
         throw toStoreError(`checkpoint of partition ${partition}`, error);
@@ -78,14 +80,21 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
       if (!moved) throw new StaleEpochError(owner);
     },
 
-    async skipExpired(owner, startOffset) {
+    async skipExpired(owner, log) {
       const gap = await db
-        .transaction((tx) => skipExpired(tx, topic, owner, startOffset))
+        .transaction((tx) => skipExpired(tx, topic, owner, log))
         .catch((error: unknown) => {
           throw toStoreError(`gap of partition ${owner.partition}`, error);
         });
       if (gap === null) throw new StaleEpochError(owner);
       return gap;
+    },
+
+    async markRefused({ partition, checkpoint }, hoursMs) {
+      const mark = { topic, partition, offsetFrom: checkpoint.nextOffset } as const;
+      await markDirty(db, { ...mark, cause: "rebalance" }, hoursMs).catch((error: unknown) => {
+        throw toStoreError(`hours of a refused commit of partition ${partition}`, error);
+      });
     },
   };
 }

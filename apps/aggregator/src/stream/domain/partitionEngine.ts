@@ -27,7 +27,7 @@ export const WINDOW_SIZE_MS = MINUTE_MS;
  * a foreign producer wrote nonsense: one such event ahead would hold its window open for as long,
  * and with it the restart offset.
  */
-const AHEAD_MAX_MS = HOUR_MS;
+export const AHEAD_MAX_MS = HOUR_MS;
 const BEHIND_MAX_MS = 60 * DAY_MS;
 
 /** Lines of a block that have coordinates; 16 bits of index. What lies beyond is one reject. */

@@ -1,17 +1,15 @@
-import type { EventLogReader } from "@trueclick/event-log";
-import { HOUR_MS } from "@trueclick/shared/time";
-import { windowStartMs } from "@trueclick/shared/window";
+import type { EventLogReader, LogRecord } from "@trueclick/event-log";
 import type { StopSignals } from "../../stopSignals.ts";
 import { type CountingMode, LEVEL, type ModeChange } from "../domain/countingMode.ts";
 import type { EngineChanges } from "../domain/engineChanges.ts";
+import { hoursOfRows, hoursOpenAt, lateHoursOf } from "../domain/flushHours.ts";
 import { type Governor, type Observation, PressureGovernor } from "../domain/governor.ts";
-import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
-import type { CheckpointStore, Ownership } from "../ports/checkpointStore.ts";
+import { type CheckpointStore, type Ownership, StaleEpochError } from "../ports/checkpointStore.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 import type { StreamObserver } from "../ports/streamObserver.ts";
-import { retryWhilePassing } from "./retry.ts";
+import { type RetryContext, retryWhilePassing } from "./retry.ts";
 
 export interface PartitionDeps {
   readonly log: EventLogReader;
@@ -63,6 +61,10 @@ export class PartitionReader {
   #changedAt: bigint | null;
   #readFrom: bigint;
   #committed: bigint;
+  /** Hours that lack what the log had lost before anything was read; until they are marked. */
+  #cutHoursMs: readonly number[] = [];
+  /** Whether nothing was read of this log, and it has lost records already. */
+  #isCut: boolean;
 
   private constructor(
     deps: PartitionDeps,
@@ -84,6 +86,7 @@ export class PartitionReader {
       deps.governor?.(this.#mode) ?? new PressureGovernor(allowedLatenessMs, this.#mode);
     this.#readFrom = owner.checkpoint.restartOffset;
     this.#committed = owner.checkpoint.nextOffset;
+    this.#isCut = owner.checkpoint.appendTimeMs === null && owner.checkpoint.nextOffset > 0n;
   }
 
   /**
@@ -97,13 +100,14 @@ export class PartitionReader {
   ): Promise<PartitionReader> {
     const { partition } = settings;
     const retry = retryContext(deps, partition, "acquire", signals.stopping);
-    const owner = await retryWhilePassing(async () => {
+    const { startOffset, ...acquired } = await retryWhilePassing(async () => {
       const { startOffset } = await deps.log.offsets(partition);
-      const acquired = await deps.checkpoints.acquire(partition, startOffset);
-      if (acquired.checkpoint.restartOffset >= startOffset) return acquired;
-      deps.observer.expired(partition, await deps.checkpoints.skipExpired(acquired, startOffset));
-      return deps.checkpoints.acquire(partition, startOffset);
+      return { startOffset, owner: await deps.checkpoints.acquire(partition, startOffset) };
     }, retry);
+    const isExpired = acquired.owner.checkpoint.restartOffset < startOffset;
+    const owner = isExpired
+      ? await passGap(deps, acquired.owner, startOffset, retry)
+      : acquired.owner;
     deps.observer.owned(partition, owner.epoch, owner.checkpoint);
     // After the acquisition: what a former owner wrote without a commit lies before it.
     const { endOffset } = await retryWhilePassing(() => deps.log.offsets(partition), retry);
@@ -146,6 +150,7 @@ export class PartitionReader {
       if (records.length === 0) return bytes === 0 ? "idle" : "caught_up";
       const newest = records.reduce((max, record) => Math.max(max, record.appendTimeMs), 0);
       const snapshot = await this.#retry("campaigns", signal, () => campaigns.snapshotFor(newest));
+      this.#noteCut(records);
       for (const record of records) {
         this.#engine.admit(record, snapshot);
         this.#readFrom = record.offset + 1n;
@@ -178,15 +183,38 @@ export class PartitionReader {
     const seen = { nowMs: nowMs(), caughtUp, flushMs, events, rescuable };
     const modeChange = this.#decide(seen, checkpoint.nextOffset);
     if (!isNew && modeChange === null) return;
-    const facts = { degradedHoursMs, modeChange };
+    const facts = { degradedHoursMs, cutHoursMs: this.#cutHoursMs, modeChange };
     const commit = () => checkpoints.commit(this.#owner, checkpoint, lateHours, facts);
-    await this.#retry("commit", deadline, commit);
+    try {
+      await this.#retry("commit", deadline, commit);
+    } catch (error) {
+      if (error instanceof StaleEpochError) await this.#markRefused(rows);
+      throw error;
+    }
+    this.#cutHoursMs = [];
     if (modeChange !== null) this.#engine.changeMode(modeChange);
 
     this.#committed = checkpoint.nextOffset;
     const durationMs = nowMs() - startedMs;
     const counts = { cells: cells.length, rejects: rejects.length };
     observer.flushed(partition, { durationMs, ...counts, outcomes, checkpoint });
+  }
+
+  /** The rows are there, and whoever owns the partition now may judge their records otherwise. */
+  async #markRefused({ cells, rejects }: FlushedRows): Promise<void> {
+    const hoursMs = hoursOfRows(cells, rejects);
+    if (hoursMs.length === 0) return;
+    const mark = () => this.#deps.checkpoints.markRefused(this.#owner, hoursMs);
+    await this.#retry("refused", this.#signals.deadline, mark);
+  }
+
+  /** Where a log is read for the first time that has lost records, its first windows lack some. */
+  #noteCut([first]: readonly LogRecord[]): void {
+    if (!this.#isCut || first === undefined) return;
+    this.#isCut = false;
+    const modes = [this.#settings, ...this.#owner.modes];
+    const latenessMs = Math.max(...modes.map(({ allowedLatenessMs }) => allowedLatenessMs));
+    this.#cutHoursMs = hoursOpenAt(first.appendTimeMs, latenessMs);
   }
 
   /**
@@ -230,13 +258,19 @@ export class PartitionReader {
   }
 }
 
-/** Hours that a backfill changes. A late event of no known campaign would change none. */
-function lateHoursOf(rejects: readonly StreamReject[]): number[] {
-  const hours = new Set<number>();
-  for (const { reason, advertiserId, eventTimeMs } of rejects) {
-    if (reason === "late" && advertiserId !== "") hours.add(windowStartMs(eventTimeMs, HOUR_MS));
-  }
-  return [...hours];
+/** Moves the checkpoint past what the log has lost, and takes it over anew. */
+async function passGap(
+  { log, checkpoints, observer }: PartitionDeps,
+  owner: Ownership,
+  startOffset: bigint,
+  retry: RetryContext,
+): Promise<Ownership> {
+  const { partition } = owner;
+  // After the acquisition: who was deposed by it can have read no further, but as a zombie.
+  const { endOffset } = await retryWhilePassing(() => log.offsets(partition), retry);
+  const skip = () => checkpoints.skipExpired(owner, { startOffset, endOffset });
+  observer.expired(partition, await retryWhilePassing(skip, retry));
+  return retryWhilePassing(() => checkpoints.acquire(partition, startOffset), retry);
 }
 
 function retryContext(

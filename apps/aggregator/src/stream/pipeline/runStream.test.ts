@@ -1,11 +1,12 @@
 import { LogUnavailableError } from "@trueclick/event-log";
 import { expect, it } from "vitest";
 import { soleLeases } from "../../leases/testing/testLeases.ts";
+import { StaleEpochError } from "../ports/checkpointStore.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
 import { BASE_MS, blockOf, CAMPAIGNS, HASH_KEY, storedClick } from "../testing/fixtures.ts";
 import { MemoryLogReader } from "../testing/memoryLog.ts";
 import { MemoryCheckpointStore, MemoryHotStore } from "../testing/memoryStores.ts";
-import type { PartitionDeps } from "./partitionReader.ts";
+import { type PartitionDeps, PartitionReader } from "./partitionReader.ts";
 import { runStream } from "./runStream.ts";
 
 const SETTINGS = {
@@ -109,7 +110,8 @@ it("rides out every store's and the log's passing faults", async () => {
       checkpoints: {
         acquire: failing(away(), (partition, start) => checkpoints.acquire(partition, start)),
         commit: failing(away(), (...commit) => checkpoints.commit(...commit)),
-        skipExpired: (owner, start) => checkpoints.skipExpired(owner, start),
+        skipExpired: (owner, log) => checkpoints.skipExpired(owner, log),
+        markRefused: (owner, hours) => checkpoints.markRefused(owner, hours),
       },
     },
     SETTINGS,
@@ -181,4 +183,78 @@ it("marks the hours of late events with the checkpoint that passes them", async 
   expect(new Set(hours)).toEqual(
     new Set([hourMs, Math.floor((BASE_MS - 3_600_001) / 3_600_000) * 3_600_000]),
   );
+});
+
+/** A reader that decides once, on its first commit, that events may come so late from then on. */
+async function readerOver(deps: PartitionDeps, allowedLatenessMs: number | null) {
+  const decided =
+    allowedLatenessMs === null ? null : { level: 0, allowedLatenessMs, cause: "late" };
+  const governor = () => ({ decide: () => decided });
+  const settings = { ...SETTINGS, partition: 0, allowedLatenessMs: 60_000 };
+  const never = new AbortController().signal;
+  const signals = { stopping: never, deadline: never };
+  return PartitionReader.open({ ...deps, governor }, settings, signals);
+}
+
+// It reads on, not knowing that it is deposed, nor that its successor lets later events in by now: of
+// one event its evidence says that it is late, and a cell counts it.
+it("marks the hours of what it had written when it learns that it is deposed", async () => {
+  const [first] = LOG;
+  const eventTimeMs = BASE_MS + 60_000;
+  const event = storedClick({ event_id: "evt-slow-1", event_time: eventTimeMs });
+  const slow = {
+    partition: 0,
+    offset: 2n,
+    appendTimeMs: BASE_MS + 300_000,
+    value: blockOf([event]),
+  };
+  const records = first === undefined ? [] : [first];
+  const { deps, hotStore, checkpoints } = streamOver(new MemoryLogReader(records));
+  const deposed = await readerOver(deps, null);
+  await deposed.step();
+  const owner = await readerOver(deps, 600_000);
+  // By a record that is no news, but for how late events may be.
+  records.push({ ...slow, offset: 1n, appendTimeMs: BASE_MS, value: blockOf(["no event"]) });
+  await owner.step();
+  records.push(slow);
+  await expect(deposed.step()).rejects.toBeInstanceOf(StaleEpochError);
+  await owner.step();
+
+  expect(hotStore.rejects.get("0:2:0")?.reason).toBe("late");
+  const minutesMs = [...hotStore.cells.values()].map((cell) => cell.windowStartMs);
+  expect(minutesMs).toContain(eventTimeMs);
+  const refused = checkpoints.marks.filter(({ cause }) => cause === "rebalance");
+  expect(refused).toEqual([{ partition: 0, cause: "rebalance", hoursMs: [BASE_MS] }]);
+  // Nobody else has: to the owner, no event of it was late.
+  expect(checkpoints.marks.filter((mark) => !refused.includes(mark))).toEqual([]);
+});
+
+// The alarm would be lost with the answer, and nobody would know of the gap.
+it("says that the log had expired though the answer was lost that it is passed", async () => {
+  const { deps, signals, told, checkpoints } = streamOver(new MemoryLogReader(LOG.slice(1), 1n));
+  await checkpoints.acquire(0, 0n);
+  let answers = 0;
+  const bound: PartitionDeps["checkpoints"] = {
+    acquire: (partition, start) => checkpoints.acquire(partition, start),
+    commit: (...commit) => checkpoints.commit(...commit),
+    markRefused: (owner, hours) => checkpoints.markRefused(owner, hours),
+    skipExpired: async (owner, log) => {
+      const gap = await checkpoints.skipExpired(owner, log);
+      answers += 1;
+      if (answers === 1) throw new StoreUnavailableError("away");
+      return gap;
+    },
+  };
+  await runStream({ ...deps, checkpoints: bound }, SETTINGS, soleLeases(1), signals);
+  expect(told).toContain("expired 0 to 1");
+});
+
+it("marks the hours that a log cuts which it never read before, and none of a whole one", async () => {
+  const cut = streamOver(new MemoryLogReader(LOG.slice(1), 1n));
+  await runStream(cut.deps, SETTINGS, soleLeases(1), cut.signals);
+  const hoursMs = [BASE_MS - 3_600_000, BASE_MS, BASE_MS + 3_600_000];
+  expect(cut.checkpoints.marks).toEqual([{ partition: 0, cause: "expired", hoursMs }]);
+  const whole = streamOver(new MemoryLogReader(LOG));
+  await runStream(whole.deps, SETTINGS, soleLeases(1), whole.signals);
+  expect(whole.checkpoints.marks).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import type { ModeChange } from "../domain/countingMode.ts";
+import type { LogBounds } from "../domain/logGap.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 
 /** The right to commit for a partition, until somebody else acquires it. */
@@ -15,6 +16,8 @@ export interface Ownership {
 export interface CountingFacts {
   /** Starts of hours of which not every cube was counted: dirty, too. */
   readonly degradedHoursMs: readonly number[];
+  /** Starts of hours of which the log may have lost records before any was read: dirty, too. */
+  readonly cutHoursMs: readonly number[];
   /** How the records from the checkpoint on are counted, if otherwise than before. */
   readonly modeChange: ModeChange | null;
 }
@@ -51,9 +54,18 @@ export interface CheckpointStore {
    * the lost stretch that the archive holds become dirty, those of the windows included that were
    * open; a row keeps what was lost.
    *
-   * @throws as `commit` does.
+   * @throws as `commit` does. Skip again: the same is done.
    */
-  skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap>;
+  skipExpired(owner: Ownership, log: LogBounds): Promise<LogGap>;
+
+  /**
+   * Marks hours of rows that were written for a commit that was refused. Whoever deposed their
+   * writer may count their records otherwise, by a change of mode that the writer did not know of.
+   *
+   * @param hoursMs Starts of hours, epoch milliseconds.
+   * @throws {StoreUnavailableError} Mark again.
+   */
+  markRefused(owner: Ownership, hoursMs: readonly number[]): Promise<void>;
 }
 
 /** A stretch of the log that expired before it was read. */

@@ -194,6 +194,7 @@ function bound(checkpoints: CheckpointStore): CheckpointStore {
     acquire: (...args) => checkpoints.acquire(...args),
     commit: (...args) => checkpoints.commit(...args),
     skipExpired: (...args) => checkpoints.skipExpired(...args),
+    markRefused: (...args) => checkpoints.markRefused(...args),
   };
 }
 

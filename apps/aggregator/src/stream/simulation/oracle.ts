@@ -9,53 +9,128 @@ export interface Expected {
   readonly cells: Map<string, number[]>;
   /** Reasons by `offset:index`. */
   readonly rejects: Map<string, string>;
-  readonly events: number;
+  /** `offset:index` of late events of no campaign: their hour is counted again for others alone. */
+  readonly lateOfNobody: ReadonlySet<string>;
   /** Users by `campaign/hour`. */
   readonly users: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Starts of the hours of which a cube or the users lack some. */
-  readonly degradedHoursMs: ReadonlySet<number>;
+  /** Starts of the hours that the stream counted without a late event, a cube or users. */
+  readonly wantingMs: ReadonlySet<number>;
 }
 
 const CPC_MICROS = 250_000;
 
-/** The definitions, and nothing of how the stream goes about them. */
-export function oracle(
-  records: readonly SimulatedRecord[],
-  allowedLatenessMs: number,
-  modes: readonly ModeChange[],
-): Expected {
-  const first = { level: 0, allowedLatenessMs };
-  const modeAt = (at: bigint) => modes.findLast(({ offsetFrom }) => offsetFrom <= at) ?? first;
-  const [cells, rejects, seen] = [new Map(), new Map(), new Map<string, StoredEvent>()];
-  const degradedHoursMs = new Set<number>();
-  const users = new Map<string, Set<string>>();
-  const expected = { cells, users, degradedHoursMs };
-  let [newestMs, watermarkMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  let events = 0;
-  for (const { offset, appendTimeMs, events: said } of records) {
-    const mode = modeAt(offset);
-    newestMs = Math.max(newestMs, appendTimeMs);
-    watermarkMs = Math.max(watermarkMs, newestMs - mode.allowedLatenessMs);
-    for (const [index, event] of said.entries()) {
-      events += 1;
-      const outcome = outcomeOf(event, appendTimeMs, watermarkMs, seen);
-      if (outcome !== "counted") rejects.set(`${offset}:${index}`, outcome);
-      if (isShown(event, outcome)) show(expected, mode.level, event, outcome);
+/** What is expected, while it is found out. */
+interface Building {
+  readonly cells: Map<string, number[]>;
+  readonly rejects: Map<string, string>;
+  readonly users: Map<string, Set<string>>;
+  readonly lateOfNobody: Set<string>;
+  readonly wantingMs: Set<number>;
+}
+
+/** A partition's log, and what was done about it. */
+export interface Counted {
+  /** All that was counted, be it from the archive. */
+  readonly records: readonly SimulatedRecord[];
+  /** Those of them that the stream has not read. */
+  readonly passedOver: ReadonlySet<bigint>;
+  /** What the stream was told of the append times of records that it has not read. */
+  readonly gaps: readonly { readonly toOffset: bigint; readonly appendTimeMs: number | null }[];
+  readonly allowedLatenessMs: number;
+  /** By ascending offset. */
+  readonly modes: readonly ModeChange[];
+  /** Starts of the hours that were counted again. */
+  readonly healedMs: ReadonlySet<number>;
+}
+
+/**
+ * The definitions, and nothing of how stream and backfill go about them. In an hour that was counted
+ * again from the archive no event is late, and no detail is left out.
+ */
+export function oracle(counted: Counted): Expected {
+  const { records, passedOver, healedMs } = counted;
+  const watermark = watermarkOf(counted);
+  const seen = new Map<string, StoredEvent>();
+  const expected: Building = {
+    cells: new Map(),
+    rejects: new Map(),
+    users: new Map(),
+    lateOfNobody: new Set(),
+    wantingMs: new Set(),
+  };
+  for (const record of records) {
+    const { offset, appendTimeMs, events } = record;
+    const { level, watermarkMs } = watermark(offset, appendTimeMs);
+    for (const [index, event] of events.entries()) {
+      const isHealed = healedMs.has(hourOf(event));
+      const isLate = !passedOver.has(offset) && endOf(event) <= watermarkMs;
+      const outcome = outcomeOf(event, appendTimeMs, isLate && !isHealed, seen);
+      const seenAs = { event, outcome, isLate, level, at: `${offset}:${index}` };
+      note(expected, seenAs);
+      if (isShown(event, outcome)) show(expected, isHealed ? 0 : level, event, outcome);
     }
   }
-  return { cells, rejects, events, users, degradedHoursMs };
+  return expected;
+}
+
+interface Judged {
+  readonly event: StoredEvent;
+  readonly outcome: string;
+  /** To the stream. */
+  readonly isLate: boolean;
+  readonly level: number;
+  readonly at: string;
+}
+
+function note(expected: Building, { event, outcome, isLate, level, at }: Judged): void {
+  if (outcome !== "counted") expected.rejects.set(at, outcome);
+  if (outcome === "unparseable") return;
+  const isKnown = event.campaign_id === "cmp_1";
+  if (isLate && !isKnown) expected.lateOfNobody.add(at);
+  const isWanting = (isLate && isKnown) || isLessened(level, event, outcome);
+  if (isWanting) expected.wantingMs.add(hourOf(event));
+}
+
+/** How the stream counts a record, and up to where windows are closed to it. Ask in log order. */
+function watermarkOf({ passedOver, gaps, allowedLatenessMs, modes }: Counted) {
+  const first = { level: 0, allowedLatenessMs };
+  let [newestMs, watermarkMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  return (offset: bigint, appendTimeMs: number) => {
+    const mode = modes.findLast(({ offsetFrom }) => offsetFrom <= offset) ?? first;
+    if (!passedOver.has(offset)) {
+      const passed = gaps.filter(({ toOffset }) => toOffset <= offset);
+      const told = passed.map((gap) => gap.appendTimeMs ?? Number.NEGATIVE_INFINITY);
+      newestMs = Math.max(newestMs, appendTimeMs, ...told);
+      watermarkMs = Math.max(watermarkMs, newestMs - mode.allowedLatenessMs);
+    }
+    return { level: mode.level, watermarkMs };
+  };
+}
+
+function endOf({ event_time: timeMs }: StoredEvent): number {
+  return (Math.floor(timeMs / MINUTE_MS) + 1) * MINUTE_MS;
+}
+
+function isTimely({ event_time: timeMs }: StoredEvent, appendTimeMs: number): boolean {
+  return timeMs <= appendTimeMs + HOUR_MS && timeMs >= appendTimeMs - 60 * DAY_MS;
+}
+
+/** Whether a level leaves out some of what the event would show in. */
+function isLessened(level: number, event: StoredEvent, outcome: string): boolean {
+  const isPaid = outcome === "counted" && event.event_type === "click";
+  return isShown(event, outcome) && level >= (isPaid ? 1 : 2);
 }
 
 function outcomeOf(
   event: StoredEvent,
   appendTimeMs: number,
-  watermarkMs: number,
+  isLate: boolean,
   seen: Map<string, StoredEvent>,
 ): string {
   const { event_time: timeMs } = event;
-  if (timeMs > appendTimeMs + HOUR_MS || timeMs < appendTimeMs - 60 * DAY_MS) return "unparseable";
+  if (!isTimely(event, appendTimeMs)) return "unparseable";
+  if (isLate) return "late";
   const minute = Math.floor(timeMs / MINUTE_MS);
-  if ((minute + 1) * MINUTE_MS <= watermarkMs) return "late";
   const earlier = seen.get(`${minute}/${event.event_id}`);
   if (earlier !== undefined) return earlier.ad_id === event.ad_id ? "duplicate" : "id_conflict";
   seen.set(`${minute}/${event.event_id}`, event);
@@ -74,19 +149,14 @@ function hourOf(event: StoredEvent): number {
   return Math.floor(event.event_time / HOUR_MS) * HOUR_MS;
 }
 
-/** Users are left out first, then cubes; the hour is noted either way. */
+/** Users are left out first, then cubes. */
 function show(
-  expected: {
-    readonly cells: Map<string, number[]>;
-    readonly users: Map<string, Set<string>>;
-    readonly degradedHoursMs: Set<number>;
-  },
+  expected: Pick<Building, "cells" | "users">,
   level: number,
   event: StoredEvent,
   outcome: string,
 ): void {
   const isPaid = outcome === "counted" && event.event_type === "click";
-  if (level >= (isPaid ? 1 : 2)) expected.degradedHoursMs.add(hourOf(event));
   if (isPaid && level === 0) addUser(expected.users, event);
   for (const cube of cubesAt(level)) raise(expected.cells, cellOf(event, cube), event, outcome);
 }

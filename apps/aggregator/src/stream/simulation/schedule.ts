@@ -1,18 +1,24 @@
 import { setImmediate as macrotask } from "node:timers/promises";
 import type { SeededRandom } from "./seededRandom.ts";
 
-/** One life of a process: what it waits for is never answered once it has crashed. */
-export interface Life {
-  readonly partition: number;
+/** What it waits for is never answered once it has crashed. */
+export interface Turning {
   crashed: boolean;
+}
+
+/** One life of a process that counts a partition. */
+export interface Life extends Turning {
+  readonly partition: number;
   /** Of its last acquisition; 0 before any. */
   epoch: bigint;
   /** Offsets from which counting changes, as far as it knows of them. */
   readonly knownChanges: Set<bigint>;
+  /** Was told that it is deposed, and has marked what it wrote. */
+  isRefused: boolean;
 }
 
 interface Turn {
-  readonly life: Life;
+  readonly life: Turning;
   readonly go: () => void;
 }
 
@@ -29,7 +35,7 @@ export class Schedule {
   }
 
   /** Resolves when it is this life's turn; never, if it crashes first. */
-  turn(life: Life): Promise<void> {
+  turn(life: Turning): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ life, go: resolve });
     return promise;

@@ -1,41 +1,39 @@
-import { LogUnavailableError, OffsetOutOfRangeError } from "@trueclick/event-log";
-import { type PartitionDeps, PartitionReader } from "../pipeline/partitionReader.ts";
-import { StoreUnavailableError } from "../ports/faults.ts";
-import { CAMPAIGNS, HASH_KEY } from "../testing/fixtures.ts";
-import { acquireAs, commitAs, writeAs } from "./actAs.ts";
-import { findings } from "./findings.ts";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import { BASE_MS } from "../testing/fixtures.ts";
+import { liveBackfill } from "./backfillLife.ts";
+import { Effects } from "./effects.ts";
+import { findings, streamFindings } from "./findings.ts";
 import type { Mutant } from "./mutant.ts";
-import { type Life, Schedule } from "./schedule.ts";
+import { type Life, Schedule, type Turning } from "./schedule.ts";
 import { SeededRandom } from "./seededRandom.ts";
+import { SimulatedArchive } from "./simulatedArchive.ts";
+import { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
+import { SimulatedLog } from "./simulatedLog.ts";
 import {
   SimulatedCheckpointStore,
   SimulatedHotStore,
-  SimulatedLog,
   type SimulatedWorld,
 } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS, PARTITIONS, simulatedTraffic } from "./simulatedTraffic.ts";
+import { liveStream } from "./streamLife.ts";
 
 /** Things that happen while faults do; then calm, in which everything must come right. */
 const STORM_STEPS = 120;
-/** Turns that a calm end may take; more is a stream that does not go on. */
+/** Turns that a calm end may take; more is a pipeline that does not go on. */
 const CALM_STEPS_MAX = 3_000;
+/** Turns in which those may end who were deposed. */
+const ZOMBIE_STEPS = 40;
 const OWNERS_MAX = 3;
-
-const SILENT = {
-  owned: () => {},
-  flushed: () => {},
-  retrying: () => {},
-  recovered: () => {},
-  stopped: () => {},
-  released: () => {},
-  expired: () => {},
-};
+/** Before any append time, as the clocks of stores and log are taken to be at most an hour apart. */
+const STORM_MS = BASE_MS - HOUR_MS;
+/** Every window has closed by then. */
+const LONG_AFTER_MS = BASE_MS + 4 * DAY_MS;
 
 /**
- * Runs the real pipeline, partition readers and their engines, through faults that the seed
- * chooses: crashes between any two steps, answers lost, writes that arrive twice or much later,
- * owners that are deposed and do not know it, a log that grows and forgets, in some seeds more than
- * it may.
+ * Runs the real pipeline, partition readers with their engines and the backfill, through faults that
+ * the seed chooses: crashes between any two steps, answers lost, writes that arrive in part, twice
+ * or much later, owners that are deposed and do not know it, a log that grows and forgets, in some
+ * seeds more than it may, and an archive that lags, loses what it had read, and has damaged objects.
  *
  * @param mutant Breaks the pipeline on purpose, to see that this notices.
  * @returns What was wrong, in words; nothing, if all held.
@@ -47,54 +45,57 @@ export async function simulate(seed: number, mutant?: Mutant): Promise<string[]>
 class Simulation {
   readonly #random: SeededRandom;
   readonly #schedule: Schedule;
+  readonly #effects: Effects;
   readonly #mutant: Mutant | undefined;
   readonly #world: SimulatedWorld;
   #lives: Life[] = [];
-  #late: (() => Promise<unknown>)[] = [];
+  #backfills: Turning[] = [];
   readonly #isGoverned: boolean;
   readonly #isForgetful: boolean;
-  #calm = false;
+  /** Whether the log may forget what the archive has not read yet, and the archive what it has. */
+  readonly #isArchiveLate: boolean;
+  /** Whether hours are counted again while the storm goes on. */
+  readonly #isHealing: boolean;
   #isReplay = false;
 
   constructor(seed: number, mutant: Mutant | undefined) {
     const random = new SeededRandom(seed);
-    const records = simulatedTraffic(random);
-    const violations: string[] = [];
     this.#random = random;
     this.#isGoverned = seed % 2 === 0;
     this.#isForgetful = seed % 3 === 0;
+    this.#isArchiveLate = seed % 15 === 0;
+    this.#isHealing = seed % 5 < 2;
     this.#schedule = new Schedule(random);
+    this.#effects = new Effects(this.#schedule, random);
     this.#mutant = mutant;
-    this.#world = {
-      records,
-      log: new SimulatedLog(records),
-      hotStore: new SimulatedHotStore(),
-      checkpoints: new SimulatedCheckpointStore(violations),
-      violations,
-    };
+    this.#world = worldOf(random);
   }
 
   async run(): Promise<string[]> {
     const { log, checkpoints, violations } = this.#world;
-    for (let step = 0; step < STORM_STEPS; step += 1) await this.#stormStep();
-    this.#calm = true;
+    const steps = this.#isHealing ? 2 * STORM_STEPS : STORM_STEPS;
+    for (let step = 0; step < steps; step += 1) await this.#stormStep();
+    this.#effects.calm = true;
     log.appendAll();
-    this.#startAll();
-    await this.#untilCounted();
+    await this.#countToEnd();
     // What is still on its way arrives last.
-    for (const write of this.#late) await write();
-    const after = await findings(this.#world);
+    await this.#effects.arriveAll();
+    const counted = streamFindings(this.#world);
+    await this.#heal();
+    const after = [...counted, ...findings(this.#world, [])];
 
-    this.#crashAll();
-    // What was lost is counted again from the archive, an hour at a time, and not by a replay.
-    if (checkpoints.lost.length > 0) return [...violations, ...after];
-    for (const partition of checkpoints.rows.keys()) log.expire(partition, 0n);
+    // Nobody reads again what the log has lost; where it has lost nothing, it may all come again.
+    const isWhole = checkpoints.gaps.length === 0 && this.#random.happens(0.7);
+    for (const partition of checkpoints.rows.keys()) if (isWhole) log.expire(partition, 0n);
     checkpoints.rows.clear();
     this.#isReplay = true;
-    this.#startAll();
-    await this.#untilCounted();
-    const replayed = await findings(this.#world);
-    this.#crashAll();
+    const partitions = Array.from({ length: PARTITIONS }, (_none, at) => at);
+    const readFrom = partitions.map((partition) => log.rangeOf(partition).startOffset);
+    await this.#countToEnd();
+    // A log that has lost its first records gives another start of the watermark, too.
+    const recounted = readFrom.every((at) => at === 0n) ? streamFindings(this.#world) : [];
+    await this.#heal();
+    const replayed = [...recounted, ...findings(this.#world, readFrom)];
     return [...violations, ...after, ...replayed.map((finding) => `after a replay: ${finding}`)];
   }
 
@@ -107,148 +108,115 @@ class Simulation {
       this.#start(partition);
     }
     if (owners.length > 0 && random.happens(0.03)) random.pick(owners).crashed = true;
-    if (this.#late.length > 0 && random.happens(0.1)) {
-      const [write] = this.#late.splice(random.below(this.#late.length), 1);
-      await write?.();
-    }
+    if (random.happens(0.1)) await this.#effects.arrive();
+    this.#archive(partition);
+    this.#startOrCrashBackfill();
     if (random.happens(0.05)) await this.#expire(partition);
     await this.#schedule.step();
   }
 
+  #archive(partition: number): void {
+    const { archive } = this.#world;
+    const random = this.#random;
+    if (random.happens(0.2)) archive.read1(partition);
+    if (random.happens(0.1)) archive.commit(partition);
+    if (this.#isArchiveLate && random.happens(0.05)) archive.crash(partition);
+  }
+
+  #startOrCrashBackfill(): void {
+    if (!this.#isHealing) return;
+    const random = this.#random;
+    const running = this.#backfills.filter((life) => !life.crashed);
+    if (running.length === 0 && random.happens(0.2)) this.#startBackfill();
+    else if (running.length === 1 && random.happens(0.01)) this.#startBackfill();
+    else if (running.length > 0 && random.happens(0.01)) random.pick(running).crashed = true;
+  }
+
   /** The log keeps at least what a restart needs, and often no more; a forgetful one less. */
   async #expire(partition: number): Promise<void> {
-    const { log, checkpoints } = this.#world;
+    const { log, archive, checkpoints } = this.#world;
     const row = checkpoints.rows.get(partition);
     if (row === undefined) return;
-    const { startOffset, endOffset } = await log.offsets(partition);
+    const { startOffset, endOffset } = log.rangeOf(partition);
     const { restartOffset } = row.checkpoint;
     const isTooMuch = this.#isForgetful && this.#random.happens(0.3);
-    const kept = isTooMuch ? BigInt(this.#random.below(Number(endOffset) + 1)) : restartOffset;
+    const wanted = isTooMuch ? BigInt(this.#random.below(Number(endOffset) + 1)) : restartOffset;
+    const archivedTo = archive.nextOffset(partition);
+    const kept = this.#isArchiveLate || wanted < archivedTo ? wanted : archivedTo;
     if (kept > startOffset) log.expire(partition, kept);
   }
 
-  #crashAll(): void {
+  /** Starts afresh and counts all that the log has, with nothing in the way. */
+  async #countToEnd(): Promise<void> {
+    const { log, checkpoints, violations } = this.#world;
+    this.#crashBackfills();
+    for (let partition = 0; partition < PARTITIONS; partition += 1) this.#start(partition);
+    const isCounted = () =>
+      this.#world.records.every((_none, partition) => {
+        const { endOffset } = log.rangeOf(partition);
+        return checkpoints.rows.get(partition)?.checkpoint.nextOffset === endOffset;
+      });
+    if (!(await this.#stepUntil(isCounted))) violations.push("the end of the log was not reached");
+    // Who was deposed may have rows to write yet, and learns only behind them that he is.
+    const isAlone = () =>
+      this.#lives.every(({ crashed, partition, epoch }) => {
+        return crashed || checkpoints.rows.get(partition)?.epoch === epoch;
+      });
+    await this.#stepUntil(isAlone, ZOMBIE_STEPS);
     for (const life of this.#lives) life.crashed = true;
     this.#lives = [];
   }
 
-  #startAll(): void {
-    for (let partition = 0; partition < PARTITIONS; partition += 1) this.#start(partition);
+  /** Archives all that the log has, and counts again whatever is dirty. */
+  async #heal(): Promise<void> {
+    const { archive, log, checkpoints, dirtyHours, rollups, violations } = this.#world;
+    for (let partition = 0; partition < PARTITIONS; partition += 1) archive.catchUp(partition);
+    const isStuck = this.#world.records.some((_none, partition) => {
+      return archive.frontier(partition) < log.rangeOf(partition).endOffset;
+    });
+    if (isStuck) return;
+    rollups.nowMs = LONG_AFTER_MS;
+    this.#startBackfill();
+    // A step looks for hours once it has rolled up, so an idle one comes to several turns.
+    let quietTurns = 0;
+    const isHealed = () => {
+      quietTurns = dirtyHours.openMs.size === 0 ? quietTurns + 1 : 0;
+      return quietTurns > 20;
+    };
+    if (!(await this.#stepUntil(isHealed))) violations.push("hours stay dirty");
+    const unsettled = checkpoints.gaps.filter(({ unsureUntil }) => unsureUntil !== null);
+    if (unsettled.length > 0) violations.push("a gap is not settled");
+    this.#crashBackfills();
   }
 
-  async #untilCounted(): Promise<void> {
-    const { log, checkpoints, violations } = this.#world;
-    for (let step = 0; step < CALM_STEPS_MAX; step += 1) {
-      const ends = await Promise.all(this.#world.records.map((_none, at) => log.offsets(at)));
-      const isCounted = ends.every(({ endOffset }, partition) => {
-        return checkpoints.rows.get(partition)?.checkpoint.nextOffset === endOffset;
-      });
-      if (isCounted) return;
+  async #stepUntil(holds: () => boolean, stepsMax = CALM_STEPS_MAX): Promise<boolean> {
+    for (let step = 0; step < stepsMax; step += 1) {
+      if (holds()) return true;
       await this.#schedule.step();
     }
-    violations.push("the end of the log was not reached");
+    return false;
+  }
+
+  #crashBackfills(): void {
+    for (const life of this.#backfills) life.crashed = true;
+    this.#backfills = [];
+  }
+
+  #startBackfill(): void {
+    const life = { crashed: false };
+    this.#backfills.push(life);
+    const [world, effects, random] = [this.#world, this.#effects, this.#random];
+    void liveBackfill({ world, effects, random, mutant: this.#mutant }, life);
   }
 
   #start(partition: number): void {
-    const life = { partition, crashed: false, epoch: 0n, knownChanges: new Set<bigint>() };
+    const knownChanges = new Set<bigint>();
+    const life = { partition, crashed: false, epoch: 0n, knownChanges, isRefused: false };
     this.#lives.push(life);
-    void this.#live(life);
-  }
-
-  async #live(life: Life): Promise<void> {
-    const { partition } = life;
-    const never = new AbortController().signal;
-    const deps = this.#depsOf(life);
-    const settings = {
-      ...{ partition, allowedLatenessMs: ALLOWED_LATENESS_MS, openEntriesMax: 1_000_000 },
-      ...{ hashKey: HASH_KEY, flushIntervalMs: 1, readWaitMs: 0 },
-      readRecordsMax: 1 + this.#random.below(4),
-      flushBytesMax: this.#random.pick([1, 1, 2_000]),
-      waitingUsersMax: 2,
-    };
-    try {
-      const own = this.#mutant?.settings?.(settings) ?? settings;
-      while (!life.crashed) {
-        const reader = await PartitionReader.open(deps, own, { stopping: never, deadline: never });
-        await this.#readOn(life, reader);
-      }
-    } catch (error) {
-      this.#ended(life, error);
-    }
-  }
-
-  /** Until it has crashed, or the log has expired under the reader: then it is opened anew. */
-  async #readOn(life: Life, reader: PartitionReader): Promise<void> {
-    try {
-      while (!life.crashed) await reader.step();
-    } catch (error) {
-      const isExpired =
-        error instanceof OffsetOutOfRangeError && error.requested < error.range.startOffset;
-      if (!isExpired || !this.#isForgetful) throw error;
-    }
-  }
-
-  /** Losing a partition to another is no fault; losing the log is none to one that has lost it. */
-  #ended(life: Life, error: unknown): void {
-    life.crashed = true;
-    if (!(error instanceof Error)) throw error;
-    if (error.name === "StaleEpochError") return;
-    const isOwner = this.#world.checkpoints.rows.get(life.partition)?.epoch === life.epoch;
-    if (error.name === "OffsetOutOfRangeError" && !isOwner) return;
-    this.#world.violations.push(`an owner ended with ${error.name}: ${error.message}`);
-  }
-
-  /** What the process sees: every effect waits for its turn, and may fare badly. */
-  #depsOf(life: Life): PartitionDeps {
-    const { log, hotStore, checkpoints } = this.#world;
-    const whole: PartitionDeps = {
-      log,
-      hotStore,
-      checkpoints,
-      campaigns: { snapshotFor: async () => CAMPAIGNS },
-      observer: {
-        ...SILENT,
-        expired: () => {
-          if (!this.#isForgetful)
-            this.#world.violations.push(`a gap of partition ${life.partition}`);
-        },
-      },
-      delay: async () => {},
-      random: () => 0.5,
-      nowMs: () => 0,
-      governor: () => ({ decide: () => this.#decide() }),
-    };
-    const deps = this.#mutant?.deps?.(whole, this.#world) ?? whole;
-    const byLife = (writes: () => Promise<void>) => write(() => writeAs(life, this.#world, writes));
-    const logGone = () => new LogUnavailableError("away");
-    const storeGone = () => new StoreUnavailableError("away");
-    const ask = <T>(act: () => Promise<T>) => this.#effect(life, act, logGone, false);
-    const write = <T>(act: () => Promise<T>) => this.#effect(life, act, storeGone, true);
-    return {
-      ...deps,
-      log: {
-        ...{ topic: log.topic, partitionCount: log.partitionCount, close: () => log.close() },
-        read: (request) => ask(() => deps.log.read(request)),
-        offsets: (partition) => ask(() => deps.log.offsets(partition)),
-      },
-      hotStore: {
-        writeCells: (...args) => byLife(() => deps.hotStore.writeCells(...args)),
-        writeUsers: (...args) => byLife(() => deps.hotStore.writeUsers(...args)),
-        writeRejects: (...args) => byLife(() => deps.hotStore.writeRejects(...args)),
-      },
-      checkpoints: {
-        // Not repeated by the network: a second acquisition is a new epoch, and another owner.
-        acquire: (...args) =>
-          this.#effect(
-            life,
-            () => acquireAs(life, this.#world, () => deps.checkpoints.acquire(...args)),
-            storeGone,
-            false,
-          ),
-        commit: (...args) => write(() => commitAs(life, deps.checkpoints, args)),
-        skipExpired: (...args) => ask(() => deps.checkpoints.skipExpired(...args)),
-      },
-    };
+    const [world, effects, random] = [this.#world, this.#effects, this.#random];
+    const governor = { decide: () => this.#decide() };
+    const isForgetful = this.#isForgetful;
+    void liveStream({ world, effects, random, mutant: this.#mutant, governor, isForgetful }, life);
   }
 
   /** Any change at any time: whoever decides, the order of effects must hold. */
@@ -258,30 +226,20 @@ class Simulation {
     const allowedLatenessMs = ALLOWED_LATENESS_MS * random.pick([1, 2, 3]);
     return { level: random.below(4), allowedLatenessMs, cause: "chance" };
   }
-
-  async #effect<T>(
-    life: Life,
-    act: () => Promise<T>,
-    gone: () => Error,
-    repeatable: boolean,
-  ): Promise<T> {
-    await this.#schedule.turn(life);
-    const random = this.#random;
-    if (!this.#calm && random.happens(0.06)) throw gone();
-    const done = await act();
-    if (!this.#calm && repeatable && random.happens(0.08)) this.#late.push(() => quietly(act));
-    // The process may die here: done, and nobody was told.
-    await this.#schedule.turn(life);
-    if (!this.#calm && random.happens(0.06)) throw gone();
-    return done;
-  }
 }
 
-/** A repeated commit of one who was deposed meanwhile is refused, and nobody listens. */
-async function quietly(act: () => Promise<unknown>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "StaleEpochError") throw error;
-  }
+function worldOf(random: SeededRandom): SimulatedWorld {
+  const records = simulatedTraffic(random);
+  const violations: string[] = [];
+  const log = new SimulatedLog(records);
+  const archive = new SimulatedArchive(log);
+  const hotStore = new SimulatedHotStore();
+  const checkpoints = new SimulatedCheckpointStore(archive, violations);
+  const quarters = new Set(random.happens(0.5) ? ["adv_1"] : []);
+  const dirtyHours = new SimulatedDirtyHours(checkpoints, archive);
+  return {
+    ...{ records, log, archive, hotStore, checkpoints, dirtyHours, violations },
+    hotHours: new SimulatedHotHours(hotStore),
+    rollups: new SimulatedRollups(checkpoints, dirtyHours, quarters, STORM_MS),
+  };
 }

@@ -9,6 +9,19 @@ export const ALLOWED_LATENESS_MS = 2 * MINUTE_MS;
 const RECORDS_MAX = 14;
 const EVENTS_A_RECORD_MAX = 4;
 const USERS = 7;
+const START_MINUTES_MAX = 12;
+/** What the log's clock may do when another broker leads, or somebody sets it. */
+const JUMPS_MS = [-4 * MINUTE_MS, -2 * MINUTE_MS, -MINUTE_MS, 3 * MINUTE_MS, 30 * MINUTE_MS];
+
+/** How long before its append an event may be; far from all of them are in time. */
+const AGOS_MS = [
+  ...[0, 1, 10 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 3 * MINUTE_MS, 4 * MINUTE_MS],
+  ...[-30 * SECOND_MS, 2 * DAY_MS, -2 * DAY_MS],
+];
+/** The same of those that mostly are; some are late by a hair, or by the clock of a log that jumps. */
+const PROMPT_AGOS_MS = [0, 1, 10 * SECOND_MS, 40 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS];
+/** Events that may be sent again in time. */
+const RECENT = 5;
 
 /** A record with what it says, for whoever must not depend on reading it. */
 export interface SimulatedRecord extends LogRecord {
@@ -17,21 +30,28 @@ export interface SimulatedRecord extends LogRecord {
 
 /** All records that will ever be appended, by partition: phones, retries, conflicts and clocks. */
 export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
+  const isJumping = random.happens(0.3);
+  const wild = random.pick([1, 1, 0.15, 0.05]);
   return Array.from({ length: PARTITIONS }, (_none, partition) => {
     const sent: StoredEvent[] = [];
     const records: SimulatedRecord[] = [];
-    let appendTimeMs = BASE_MS;
+    // Before a whole hour or behind it, so that some of what happens is of another hour than the rest.
+    let appendTimeMs = BASE_MS - random.below(START_MINUTES_MAX) * MINUTE_MS;
     let offset = -1n;
     for (let left = 1 + random.below(RECORDS_MAX); left > 0; left -= 1) {
       // Whole minutes, so that window ends meet the watermark to the millisecond; sometimes back.
       appendTimeMs += random.pick([0, 1, 20 * SECOND_MS, MINUTE_MS, MINUTE_MS, -5 * SECOND_MS]);
+      if (isJumping && random.happens(0.2)) appendTimeMs += random.pick(JUMPS_MS);
       if (random.happens(0.3)) appendTimeMs = Math.ceil(appendTimeMs / MINUTE_MS) * MINUTE_MS;
       offset += random.pick([1n, 1n, 1n, 3n]);
       const events = Array.from({ length: 1 + random.below(EVENTS_A_RECORD_MAX) }, (_one, at) => {
         const id = `evt-${partition}-${sent.length}-${at}`;
         // A user is of one partition, so that those of several add up.
         const user = `usr-${partition}-${sent.length % USERS}`;
-        const event = nextEvent(random, sent, { event_id: id, user_id: user }, appendTimeMs);
+        const known = random.happens(wild) ? sent : sent.slice(-RECENT);
+        const agosMs = known === sent ? AGOS_MS : PROMPT_AGOS_MS;
+        const own = { event_id: id, user_id: user };
+        const event = nextEvent(random, { known, agosMs }, own, appendTimeMs);
         sent.push(event);
         return event;
       });
@@ -43,16 +63,13 @@ export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
 
 function nextEvent(
   random: SeededRandom,
-  sent: readonly StoredEvent[],
+  { known, agosMs }: { readonly known: readonly StoredEvent[]; readonly agosMs: readonly number[] },
   own: Pick<StoredEvent, "event_id" | "user_id">,
   nowMs: number,
 ): StoredEvent {
-  if (sent.length > 0 && random.happens(0.3)) return random.pick(sent);
-  if (sent.length > 0 && random.happens(0.05)) return { ...random.pick(sent), ad_id: "ad_3" };
-  const agoMs = random.pick([
-    ...[0, 1, 10 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 3 * MINUTE_MS, 4 * MINUTE_MS],
-    ...[-30 * SECOND_MS, 2 * DAY_MS, -2 * DAY_MS],
-  ]);
+  if (known.length > 0 && random.happens(0.3)) return random.pick(known);
+  if (known.length > 0 && random.happens(0.05)) return { ...random.pick(known), ad_id: "ad_3" };
+  const agoMs = random.pick(agosMs);
   return storedClick({
     ...own,
     event_time: nowMs - agoMs,

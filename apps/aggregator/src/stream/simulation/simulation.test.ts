@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
 import { MUTANTS } from "./mutants.ts";
+import { RECOVERY_MUTANTS } from "./recoveryMutants.ts";
 import { simulate } from "./simulate.ts";
 import { firstFailure } from "./soak.ts";
 
-const SEEDS = 2_000;
+const SEEDS = 600;
 /** Within which each mutant must be noticed; the hardest needs some tens. */
-const MUTANT_SEEDS = 400;
+const MUTANT_SEEDS = 200;
 /** For a loaded machine; alone, it takes seconds. */
 const PATIENCE_MS = 180_000;
 
@@ -17,10 +18,10 @@ it(
   PATIENCE_MS,
 );
 
-it.each(MUTANTS)(
+it.each([...MUTANTS, ...RECOVERY_MUTANTS])(
   "notices a stream that $name",
   async (mutant) => {
-    const failure = await firstFailure({ from: 1, seeds: MUTANT_SEEDS }, mutant);
+    const failure = await firstFailure({ from: mutant.from ?? 1, seeds: MUTANT_SEEDS }, mutant);
     expect(failure).not.toBeNull();
     // And again in the same words, or nobody could look for the cause.
     expect(await simulate(failure?.seed ?? 0, mutant)).toEqual(failure?.findings);

@@ -1,6 +1,7 @@
 import type { ModeChange } from "../domain/countingMode.ts";
 import type { CellTotals } from "../domain/cubes.ts";
 import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
+import { type ArchivedStretch, type LogBounds, passGap } from "../domain/logGap.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
 import {
@@ -51,9 +52,47 @@ export class MemoryHotStore implements HotStore {
   }
 }
 
+/** What a checkpoint store asks of the archive. */
+export interface MemoryManifest {
+  stretchOf(partition: number, fromOffset: bigint, toOffset: bigint): ArchivedStretch;
+}
+
+const NOTHING_ARCHIVED: MemoryManifest = {
+  stretchOf: () => ({ hoursMs: [], isWhole: false, newestAppendMs: null }),
+};
+
+/** Hours that were marked as dirty at once. */
+export interface MemoryMark {
+  readonly partition: number;
+  readonly cause: "late" | "degraded" | "expired" | "rebalance";
+  readonly hoursMs: readonly number[];
+}
+
+/** A gap as the store keeps it. */
+export interface MemoryGap extends LogGap {
+  readonly partition: number;
+  /** Of the owner that went on behind it. */
+  readonly epoch: bigint;
+  /** What lies before was counted, and is only missing from windows that were open. */
+  readonly uncountedFrom: bigint;
+  /** Up to where the owner that went on behind it goes by the watermark of the archive. */
+  readonly appendTimeMs: number | null;
+  unsureUntil: bigint | null;
+}
+
 /** Checkpoints of one topic, fenced by epoch. */
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly rows = new Map<number, { epoch: bigint; checkpoint: EngineCheckpoint }>();
+  /** How each partition is counted; outlives its checkpoints. */
+  readonly modes = new Map<number, ModeChange[]>();
+  /** In the order of their transactions. */
+  readonly marks: MemoryMark[] = [];
+  readonly gaps: MemoryGap[] = [];
+  readonly #manifest: MemoryManifest;
+
+  constructor(manifest: MemoryManifest = NOTHING_ARCHIVED) {
+    this.#manifest = manifest;
+  }
 
   async acquire(partition: number, startOffset: bigint) {
     const row = this.rows.get(partition);
@@ -67,24 +106,15 @@ export class MemoryCheckpointStore implements CheckpointStore {
     return { partition, epoch, checkpoint, modes: changes.slice(Math.max(0, governing)) };
   }
 
-  /** How each partition is counted; outlives its checkpoints. */
-  readonly modes = new Map<number, ModeChange[]>();
-
-  /** Hours marked by commits, and gaps skipped, in their order. */
-  readonly marks: { partition: number; hoursMs: readonly number[] }[] = [];
-  readonly degraded: { partition: number; hoursMs: readonly number[] }[] = [];
-  readonly gaps: LogGap[] = [];
-
   async commit(
     ...[owner, checkpoint, hoursMs, facts]: Parameters<CheckpointStore["commit"]>
   ): Promise<void> {
-    const row = this.rows.get(owner.partition);
-    if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
-    const { partition } = owner;
-    if (hoursMs.length > 0) this.marks.push({ partition, hoursMs });
-    const degraded = facts?.degradedHoursMs ?? [];
-    if (degraded.length > 0) this.degraded.push({ partition, hoursMs: degraded });
+    const row = this.#rowOf(owner);
     if (row.checkpoint.nextOffset > checkpoint.nextOffset) return;
+    const { partition } = owner;
+    this.mark({ partition, cause: "degraded", hoursMs: facts?.degradedHoursMs ?? [] });
+    this.mark({ partition, cause: "expired", hoursMs: facts?.cutHoursMs ?? [] });
+    this.mark({ partition, cause: "late", hoursMs });
     row.checkpoint = checkpoint;
     const change = facts?.modeChange ?? null;
     if (change === null) return;
@@ -93,17 +123,32 @@ export class MemoryCheckpointStore implements CheckpointStore {
     this.modes.set(partition, [...kept, change]);
   }
 
-  async skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap> {
+  async skipExpired(owner: Ownership, log: LogBounds): Promise<LogGap> {
+    const row = this.#rowOf(owner);
+    const { partition, checkpoint: before } = owner;
+    const { restartOffset, nextOffset: uncountedFrom } = before;
+    const archived = this.#manifest.stretchOf(partition, restartOffset, log.startOffset);
+    const { checkpoint, ...gap } = passGap(before, log, archived);
+    const { appendTimeMs } = checkpoint;
+    const found = { partition, epoch: owner.epoch, uncountedFrom, appendTimeMs };
+    const kept = { ...gap, ...found, hours: archived.hoursMs.length };
+    this.mark({ partition, cause: "expired", hoursMs: archived.hoursMs });
+    row.checkpoint = checkpoint;
+    this.gaps.push(kept);
+    return kept;
+  }
+
+  async markRefused({ partition }: Ownership, hoursMs: readonly number[]): Promise<void> {
+    this.mark({ partition, cause: "rebalance", hoursMs });
+  }
+
+  mark(mark: MemoryMark): void {
+    if (mark.hoursMs.length > 0) this.marks.push(mark);
+  }
+
+  #rowOf(owner: Ownership) {
     const row = this.rows.get(owner.partition);
     if (row?.epoch !== owner.epoch) throw new StaleEpochError(owner);
-    const { nextOffset, restartOffset } = row.checkpoint;
-    row.checkpoint = {
-      ...row.checkpoint,
-      nextOffset: nextOffset > startOffset ? nextOffset : startOffset,
-      restartOffset: startOffset,
-    };
-    const gap = { fromOffset: restartOffset, toOffset: startOffset, hours: 0, archived: false };
-    this.gaps.push(gap);
-    return gap;
+    return row;
   }
 }

@@ -74,7 +74,8 @@ export async function live(
     checkpoints: {
       acquire: (partition, start) => effect(() => checkpoints.acquire(partition, start)),
       commit: (...commit) => effect(() => checkpoints.commit(...commit)),
-      skipExpired: (owner, start) => effect(() => checkpoints.skipExpired(owner, start)),
+      skipExpired: (owner, log) => effect(() => checkpoints.skipExpired(owner, log)),
+      markRefused: (owner, hours) => effect(() => checkpoints.markRefused(owner, hours)),
     },
     campaigns: {
       snapshotFor: (appendTimeMs) =>
