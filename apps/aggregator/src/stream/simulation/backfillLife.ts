@@ -6,8 +6,8 @@ import type { Mutant } from "./mutant.ts";
 import type { Turning } from "./schedule.ts";
 import type { SeededRandom } from "./seededRandom.ts";
 import { damaged } from "./simulatedArchive.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 const ONCE = { gone: () => new StoreUnavailableError("away"), repeatable: false };
 const MAY_REPEAT = { ...ONCE, repeatable: true };

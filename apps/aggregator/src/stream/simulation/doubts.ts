@@ -2,8 +2,9 @@ import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import type { ModeChange } from "../domain/countingMode.ts";
 import type { MemoryGap } from "../testing/memoryStores.ts";
-import type { SimulatedWorld, Written } from "./simulatedStores.ts";
+import type { Written } from "./simulatedStores.ts";
 import type { SimulatedRecord } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 import { startsOf } from "./streamDoubts.ts";
 
 /**

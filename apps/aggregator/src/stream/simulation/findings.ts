@@ -5,8 +5,8 @@ import type { CellTotals } from "../domain/cubes.ts";
 import type { MemoryHotStore } from "../testing/memoryStores.ts";
 import { Doubts } from "./doubts.ts";
 import { type Expected, oracle } from "./oracle.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 import { StreamDoubts } from "./streamDoubts.ts";
 
 const NOTHING: ReadonlySet<never> = new Set();

@@ -1,6 +1,6 @@
 import type { BackfillStepDeps } from "../../backfill/pipeline/backfill.ts";
 import type { PartitionDeps, PartitionSettings } from "../pipeline/partitionReader.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 /** A way to break the pipeline that somebody could break it in. */
 export interface Mutant {

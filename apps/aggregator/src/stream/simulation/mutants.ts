@@ -1,7 +1,7 @@
 import type { PartitionDeps } from "../pipeline/partitionReader.ts";
 import type { CheckpointStore } from "../ports/checkpointStore.ts";
 import type { Mutant } from "./mutant.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 /** Every one of these must be noticed: a simulator that finds nothing proves nothing. */
 export const MUTANTS: readonly Mutant[] = [

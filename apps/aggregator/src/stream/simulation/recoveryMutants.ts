@@ -2,7 +2,7 @@ import type { BackfillStepDeps } from "../../backfill/pipeline/backfill.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 import type { PartitionDeps } from "../pipeline/partitionReader.ts";
 import type { Mutant } from "./mutant.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 /** Ways to break what comes after a gap of the log, or after an owner that was deposed. */
 export const RECOVERY_MUTANTS: readonly Mutant[] = [

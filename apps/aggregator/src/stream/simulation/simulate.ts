@@ -9,12 +9,9 @@ import { SeededRandom } from "./seededRandom.ts";
 import { SimulatedArchive } from "./simulatedArchive.ts";
 import { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
 import { SimulatedLog } from "./simulatedLog.ts";
-import {
-  SimulatedCheckpointStore,
-  SimulatedHotStore,
-  type SimulatedWorld,
-} from "./simulatedStores.ts";
+import { SimulatedCheckpointStore, SimulatedHotStore } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS, PARTITIONS, simulatedTraffic } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 import { liveStream } from "./streamLife.ts";
 
 /** Things that happen while faults do; then calm, in which everything must come right. */

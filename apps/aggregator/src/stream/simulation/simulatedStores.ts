@@ -10,10 +10,6 @@ import {
   rejectKey,
 } from "../testing/memoryStores.ts";
 import type { Life } from "./schedule.ts";
-import type { SimulatedArchive } from "./simulatedArchive.ts";
-import type { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
-import type { SimulatedLog } from "./simulatedLog.ts";
-import type { SimulatedRecord } from "./simulatedTraffic.ts";
 
 /** Who writes. */
 export interface Writer {
@@ -110,18 +106,4 @@ export class SimulatedCheckpointStore extends MemoryCheckpointStore {
       this.#violations.push(`the checkpoint of ${partition} moved from ${before} to ${after}`);
     }
   }
-}
-
-/** What outlives every process. */
-export interface SimulatedWorld {
-  readonly records: readonly (readonly SimulatedRecord[])[];
-  readonly log: SimulatedLog;
-  readonly archive: SimulatedArchive;
-  readonly hotStore: SimulatedHotStore;
-  readonly hotHours: SimulatedHotHours;
-  readonly checkpoints: SimulatedCheckpointStore;
-  readonly dirtyHours: SimulatedDirtyHours;
-  readonly rollups: SimulatedRollups;
-  /** What was seen that must never be, in words. */
-  readonly violations: string[];
 }

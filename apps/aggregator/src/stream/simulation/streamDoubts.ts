@@ -1,7 +1,8 @@
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
-import type { SimulatedWorld, Written } from "./simulatedStores.ts";
+import type { Written } from "./simulatedStores.ts";
 import type { SimulatedRecord } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 /**
  * What of a partition nobody may expect to be right in the rows of the stream alone, before its hours

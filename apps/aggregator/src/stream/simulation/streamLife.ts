@@ -8,8 +8,8 @@ import type { Effects } from "./effects.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Life } from "./schedule.ts";
 import type { SeededRandom } from "./seededRandom.ts";
-import type { SimulatedWorld } from "./simulatedStores.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
+import type { SimulatedWorld } from "./simulatedWorld.ts";
 
 const SILENT = {
   owned: () => {},
