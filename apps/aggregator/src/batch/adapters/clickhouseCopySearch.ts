@@ -36,8 +36,7 @@ export function createClickHouseCopySearch(
       for (;;) {
         const found = await unsearchedObjects(db, topic, [...unreadable]);
         if (found.length === 0) return;
-        const damaged = new Set(await takeUses(clickhouse, objects, found));
-        await findCopies(clickhouse, objects, found, damaged.size === 0 && areFew(found));
+        const damaged = new Set(await searchObjects(clickhouse, objects, found));
         const done = found.map(({ path }) => path).filter((path) => !damaged.has(path));
         await db
           .update(archiveObjects)
@@ -53,19 +52,30 @@ function areFew(found: readonly SearchedObject[]): boolean {
   return found.reduce((sum, { rows }) => sum + rows, 0n) <= IDS_MAX;
 }
 
-/** @param areNamed Whether the objects are read for what is looked up; every id is, if not. */
-async function findCopies(
+/** Looks up ids, and beside it tokens, which must be taken before. Answers as `takeUses` does. */
+async function searchObjects(
   clickhouse: ClickHouseClient,
   objects: ClickHouseObjects,
   found: readonly SearchedObject[],
-  areNamed: boolean,
-): Promise<void> {
-  for (const query of searchesOf(areNamed ? objects.rowsOf(found.map(({ path }) => path)) : null)) {
+): Promise<string[]> {
+  const search = async (query: string) => {
     await clickhouse.command({
       query,
       clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.searchCopies" },
     });
-  }
+  };
+  const named = areFew(found) ? objects.rowsOf(found.map(({ path }) => path)) : null;
+  const [taken, searched] = await Promise.allSettled([
+    takeUses(clickhouse, objects, found),
+    search(idSearch(named)),
+  ]);
+  if (taken.status === "rejected") throw taken.reason;
+  const damaged = taken.value;
+  // What cannot be read cannot say what to look for.
+  if (damaged.length > 0) await search(idSearch(null));
+  else if (searched.status === "rejected") throw searched.reason;
+  await search(tokenSearch(damaged.length > 0 ? null : named));
+  return damaged;
 }
 
 /** What was compacted lies in another object, which is looked up as well. */
@@ -88,28 +98,37 @@ function unsearchedObjects(
     .limit(OBJECTS_MAX);
 }
 
-/** @param rows Rows of the objects that are new; null to look up every id and every token. */
-function searchesOf(rows: string | null): string[] {
-  // Among numbers a key is found several times as fast; one that shares its hash by chance is
-  // grouped with its own, and no more.
-  const ids = rows && `cityHash64(event_id) IN (SELECT cityHash64(event_id) FROM ${rows})`;
-  const tokens =
+/**
+ * Ids by their 64-bit hashes: a row of the index costs its hash and no text. Two ids with one hash lead
+ * to objects that nobody needs, and to no more.
+ *
+ * @param rows Rows of the objects that are new; null to look up every id.
+ */
+function idSearch(rows: string | null): string {
+  if (rows === null) return searchSql("event_index", "event_id", "event_id", null);
+  const among = `id_hash IN (SELECT cityHash64(event_id) FROM ${rows})`;
+  return searchSql("event_index", "id_hash", "event_id", among);
+}
+
+/** @param rows As in `idSearch`, for tokens. */
+function tokenSearch(rows: string | null): string {
+  const among =
     rows &&
     `reinterpretAsUInt64(token_key) IN (
         SELECT reinterpretAsUInt64(${TOKEN_KEY}) FROM ${tokenBearers(rows)})`;
-  return [
-    searchSql("event_index", "event_id", "event_id", ids),
-    // No id of an event: one that looks like it leads to objects that nobody needs, and to no more.
-    searchSql("token_uses", "token_key", "concat('token:', hex(token_key))", tokens),
-  ];
+  // No id of an event: one that looks like it leads to objects that nobody needs, and to no more.
+  return searchSql("token_uses", "token_key", "concat('token:', hex(token_key))", among);
 }
 
 /** The SQL that ids and tokens are looked up by, by the name of its queries. */
 export function searchProgram(): Record<string, string> {
-  return { "batch.searchCopies": [...searchesOf("rows"), ...searchesOf(null)].join("") };
+  const all = ["rows", null].flatMap((rows) => [idSearch(rows), tokenSearch(rows)]);
+  return { "batch.searchCopies": all.join("") };
 }
 
 function searchSql(table: string, key: string, id: string, among: string | null): string {
+  // In the order of the table no hash table is needed; few hashes need none worth speaking of.
+  const inOrder = key === "id_hash" ? "" : "SETTINGS optimize_aggregation_in_order = 1";
   return `
     INSERT INTO event_copies (campaign_id, event_id, path, event_hour)
     SELECT campaign_id, ${id}, path, event_hour
@@ -118,6 +137,6 @@ function searchSql(table: string, key: string, id: string, among: string | null)
       SELECT ${key} FROM ${table} ${among === null ? "" : `WHERE ${among}`}
       GROUP BY ${key}
       HAVING min(event_hour) != max(event_hour)
-      SETTINGS optimize_aggregation_in_order = 1
+      ${inOrder}
     )`;
 }
