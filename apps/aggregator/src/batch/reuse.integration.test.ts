@@ -3,10 +3,11 @@ import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { batchJobSlices, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
 import { dayOf } from "@trueclick/shared/calendar";
+import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type JobStores, runJob } from "./pipeline/runJob.ts";
 import type { Job } from "./ports/jobQueue.ts";
@@ -42,8 +43,13 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const hourIn = (path: string) => /T(\d\d)/.exec(path)?.[1] ?? "";
+const hoursBack = (...back: readonly number[]) =>
+  back.map((hours) => hourIn(new Date(NOON_MS - hours * HOUR_MS).toISOString()));
 const judged = () => [...new Set(judgedHours.splice(0))].sort();
 const recountChanged = () => world.recountChanged("adv_1", DAY, stores);
+/** The same with all hours in one query: which are judged together makes no difference. */
+const recountTogether = () =>
+  world.recountChanged("adv_1", DAY, { ...stores, sliceRowsMax: 500_000 });
 
 /** A click in each of some hours before noon, and a copy of it. */
 async function archive(what: string, hoursBack: readonly number[]): Promise<void> {
@@ -61,22 +67,70 @@ async function expectSameInFull(version: number): Promise<void> {
 }
 
 it("judges the touched hours only, and comes to what a count of all events comes to", async () => {
-  // Which hours were judged together makes no difference.
-  const together = { ...stores, sliceRowsMax: 500_000 };
-  expect(await world.recountChanged("adv_1", DAY, together)).toBe("published");
+  expect(await recountTogether()).toBe("published");
   expect(judged()).toHaveLength(HOURS);
   await archive("late", [3]);
   expect(await recountChanged()).toBe("published");
-  // And the one before: its last clicks may have got one that follows them.
-  expect(judged()).toEqual(
-    [4, 3].map((back) => hourIn(new Date(NOON_MS - back * HOUR_MS).toISOString())),
-  );
+  expect(judged()).toEqual(hoursBack(3));
   expect(await world.current("adv_1", DAY)).toMatchObject({
     version: 2,
     lines: [{ clicks: 6n, duplicateClicks: 6n, costMicros: 600n }],
     cube: [{ events: 12 }],
   });
   await expectSameInFull(2);
+});
+
+// The last clicks of an hour are told by what follows them, and by what takes the place of that.
+describe("an hour before late clicks", () => {
+  const start = NOON_MS - HOUR_MS;
+  const click = (event_id: string, ms: number, fields: Partial<StoredEvent> = {}) =>
+    storedEvent({
+      user_id: "somebody",
+      ad_id: "ad_1",
+      event_time: start + ms,
+      event_id,
+      ...fields,
+    });
+  /** Counts what comes, and tells which hours are judged. */
+  const send = async (...events: StoredEvent[]) => {
+    await world.archive.append(events);
+    await world.archive.archiveAll();
+    judged();
+    expect(await recountTogether()).toBe("published");
+    return judged();
+  };
+  const verdicts = async () => {
+    const { rejects = [] } = (await world.current("adv_1", DAY)) ?? {};
+    return rejects.filter(({ eventId }) => eventId === "last-click").map(({ verdict }) => verdict);
+  };
+
+  it("is judged again if one of them follows its last click", async () => {
+    await send(click("last-click", -20_000));
+    expect(await send(click("of-another", 0, { user_id: "another" }))).toEqual(hoursBack(1));
+    expect(await send(click("too-late-to-follow", 30_000))).toEqual(hoursBack(1));
+    expect(await verdicts()).toEqual([]);
+    expect(await send(click("in-time-to-follow", 10_000))).toEqual(hoursBack(2, 1));
+    expect(await verdicts()).toEqual(["double_click"]);
+    await expectSameInFull(4);
+  });
+
+  it("is judged again if one of them takes the place of the click that followed", async () => {
+    const token = { impression_id: "imp_1", flags: ["token_ok" as const] };
+    await send(
+      click("last-click", -20_000),
+      click("following-1", 1, { ingest_time: start + 9 }),
+      click("following-2", 2, { ingest_time: start + 9, ...token }),
+    );
+    expect(await verdicts()).toEqual(["double_click"]);
+    const first = { user_id: "another", ingest_time: start + 3 };
+    expect(await send(click("following-1", 1, first))).toEqual(hoursBack(2, 1));
+    expect(await verdicts()).toEqual(["double_click"]);
+    expect(await send(click("first-use-of-it", 3, { ...first, ...token }))).toEqual(
+      hoursBack(2, 1),
+    );
+    expect(await verdicts()).toEqual([]);
+    await expectSameInFull(3);
+  });
 });
 
 /** Hours before noon whose rows a version has in earlier builds, by the number of the version. */
@@ -91,28 +145,31 @@ async function takenOverIn(version: number): Promise<(readonly [number, number[]
 }
 
 it("leaves rows of untouched hours where they lie, and copies those of the smaller builds", async () => {
-  await recountChanged();
-  for (const late of [3, 1, 3]) {
-    await archive(`late-${late}-${judgedHours.length}`, [late]);
-    await recountChanged();
-  }
-  expect(await takenOverIn(2)).toEqual([[1, [2, 1, 0]]]);
+  const countLate = async (id: string, hour: number) => {
+    await archive(id, [hour]);
+    expect(await recountTogether()).toBe("published");
+  };
+  await recountTogether();
+  await countLate("late-1", 3);
+  await countLate("late-2", 1);
+  expect(await takenOverIn(2)).toEqual([[1, [4, 2, 1, 0]]]);
   expect(await takenOverIn(3)).toEqual([
-    [1, [0]],
-    [2, [4, 3]],
+    [1, [4, 2, 0]],
+    [2, [3]],
   ]);
-  // Two hours in the third build, one in the first: nothing is left of the second.
-  expect(await takenOverIn(4)).toEqual([
-    [1, [0]],
-    [3, [2, 1]],
-  ]);
-  await expectSameInFull(4);
   // A count that comes out the same says of each hour where the version has it.
   judged();
-  expect(await recountChanged()).toBe("verified");
+  expect(await recountTogether()).toBe("verified");
   expect(judged()).toEqual([]);
-  await archive("last", [4]);
-  expect(await recountChanged()).toBe("published");
+  await countLate("late-3", 3);
+  // Nothing is left of the second.
+  expect(await takenOverIn(4)).toEqual([
+    [1, [4, 2, 0]],
+    [3, [1]],
+  ]);
+  // No build has half of what is left.
+  await countLate("late-4", 0);
+  expect(await takenOverIn(5)).toEqual([]);
   await expectSameInFull(5);
 });
 

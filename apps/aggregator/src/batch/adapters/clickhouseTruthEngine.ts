@@ -6,6 +6,7 @@ import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
+import { isFollowedSql } from "../domain/followedSql.ts";
 import type { PinnedCampaign } from "../domain/inputs.ts";
 import { countSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
 import { followingClicks } from "../domain/keysSql.ts";
@@ -28,6 +29,7 @@ import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
+import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
 import {
   type DatacenterRanges,
@@ -88,6 +90,8 @@ export function createClickHouseTruthEngine(
 
   return {
     findCopies: (campaigns, bounds) => findCopies(clickhouse, campaigns, bounds),
+
+    isFollowed: (inputs, hour) => askFollowed(clickhouse, objects, inputs, hour, SETTINGS),
 
     async count({ inputs }, slice) {
       const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
@@ -202,8 +206,10 @@ export function judgingProgram(): Record<string, string> {
   const slice = { firstHourMs: 0 };
   const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
   const linked = { ...sieved, preceding: "preceding" };
+  const followed = { rows: "rows", endMs: 2, kept: "kept", added: "added" };
   return {
     "batch.findCopies": findCopiesSql(campaignRows(inputs.campaigns)),
+    "batch.followed": isFollowedSql(followed, inputs) ?? "",
     "batch.count": countSql("rows", inputs),
     "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
     "batch.keys": insertKeys(sieved, slice, inputs),

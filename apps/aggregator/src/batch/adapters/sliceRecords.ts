@@ -1,9 +1,15 @@
 import type { ClickHouseClient } from "@clickhouse/client";
+import { parseObjectPath } from "@trueclick/archive/domain/objectPath";
 import type { Database } from "@trueclick/db/postgres/database";
-import { batchJobSlices, batchJobs, truthVersions } from "@trueclick/db/postgres/schema/truth";
+import {
+  batchJobObjects,
+  batchJobSlices,
+  batchJobs,
+  truthVersions,
+} from "@trueclick/db/postgres/schema/truth";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
-import type { SliceRecords } from "../ports/sliceRecords.ts";
+import type { KnownSlices, SliceRecords } from "../ports/sliceRecords.ts";
 import type { Build } from "../ports/truthEngine.ts";
 
 const TABLES = ["truth_rejects", "truth_cube"] as const;
@@ -32,7 +38,7 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
         )
         .orderBy(desc(id));
       const jobIds = [...(last === undefined ? [] : [last]), ...attempts].map((row) => row.id);
-      if (jobIds.length === 0) return [];
+      if (jobIds.length === 0) return { slices: [], seen: [] };
       const rows = await db
         .select()
         .from(batchJobSlices)
@@ -43,12 +49,15 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
       );
       const rank = new Map(jobIds.map((jobId, at) => [jobId, at]));
       const rankOf = (row: { jobId: bigint }) => rank.get(Number(row.jobId)) ?? 0;
-      return rows
+      const slices = rows
         .toSorted((a, b) => rankOf(a) - rankOf(b))
-        .map(({ hours, inputsHash, events, buildId }) => {
-          const hoursMs = hours.map((seconds) => seconds * SECOND_MS);
-          return { hoursMs, inputsHash, events, buildId, isPublished: published.has(buildId) };
-        });
+        .map(({ jobId, hours, aloneHash, ...row }) => ({
+          ...row,
+          hoursMs: hours.map((seconds) => seconds * SECOND_MS),
+          aloneHash: Number(jobId) === last?.id ? aloneHash : null,
+          isPublished: published.has(row.buildId),
+        }));
+      return { slices, seen: last === undefined ? [] : await pinnedObjects(db, last.id) };
     },
 
     async copy(build, slices) {
@@ -60,17 +69,31 @@ export function createSliceRecords(db: Database, clickhouse: ClickHouseClient): 
 
     async record(jobId, slices) {
       if (slices.length === 0) return;
-      const rows = slices.map(({ hoursMs, inputsHash, events, buildId }) => ({
+      const rows = slices.map(({ hoursMs, inputsHash, aloneHash, events, buildId }) => ({
         jobId,
         firstHour: new Date(hoursMs[0] ?? 0),
         hours: hoursMs.map((hour) => hour / SECOND_MS),
         inputsHash,
+        aloneHash,
         events,
         buildId,
       }));
       await db.insert(batchJobSlices).values(rows);
     },
   };
+}
+
+async function pinnedObjects(db: Database, jobId: number): Promise<KnownSlices["seen"]> {
+  const { path, sha256, rows } = batchJobObjects;
+  const pinned = await db
+    .select({ path, sha256, rows })
+    .from(batchJobObjects)
+    .where(eq(batchJobObjects.jobId, BigInt(jobId)));
+  return pinned.flatMap((object) => {
+    const name = parseObjectPath(object.path);
+    if (name === null) return [];
+    return [{ ...object, rows: Number(object.rows), eventHourMs: name.eventHourMs }];
+  });
 }
 
 /** Those that versions name. */

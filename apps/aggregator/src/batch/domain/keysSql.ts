@@ -32,6 +32,10 @@ export const TOKEN = `if(${BEARS_TOKEN}, ${hashed("impression_id", "ad_id")}, 0)
 /** A person without a name is an address and a user agent; the address alone says enough here. */
 const PERSON = `multiIf(user_id != '', ${hashed("user_id")}, ip_hash != '', ${hashed("ip_hash")}, 0)`;
 
+/** What events of `ownEventsSql` may have in common; `pair` is asked of clicks alone. */
+export const COMMON_KEYS = `${ID} AS id, ${TOKEN} AS token, ${PERSON} AS person,
+      if(person = 0, 0, ${hashed("person", "ad_id")}) AS pair`;
+
 /**
  * SQL of the keys of the events to judge, and of the clicks that may follow them. What no rule asks for
  * is neither read nor hashed.
@@ -47,8 +51,7 @@ export function keysSql(sieved: SievedRows, inputs: JudgeInputs, isSuspect: stri
   return `
     WITH campaigns AS (${campaignRows(inputs.campaigns)})
     SELECT partition, offset, \`index\`, event_time_ms, event_type = 'click' AS is_click,
-      ${isSuspect} AS is_suspect, ${ID} AS id, ${TOKEN} AS token, ${PERSON} AS person,
-      if(person = 0, 0, ${hashed("person", "ad_id")}) AS pair,
+      ${isSuspect} AS is_suspect, ${COMMON_KEYS},
       ${keyOf("ip_net")} AS net, ${keyOf("publisher_id")} AS publisher
     FROM (${lookedRows(sieved, inputs)})`;
 }
@@ -64,7 +67,7 @@ export function lookedRows(sieved: SievedRows, inputs: JudgeInputs): string {
 
 /** A sub-query of the clicks of the hour after that may follow one; null when there can be none. */
 export function followingClicks(
-  { following, endMs }: SievedRows,
+  { following, endMs }: Pick<SievedRows, "following" | "endMs">,
   inputs: JudgeInputs,
 ): string | null {
   const { doubleClickMs } = ruleSql(inputs.rules, lookedAt(endMs, inputs));

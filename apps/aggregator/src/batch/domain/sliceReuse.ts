@@ -8,6 +8,8 @@ export interface JudgedSlice {
   readonly hoursMs: readonly number[];
   /** SHA-256 of everything that its rows are a function of, in hex. */
   readonly inputsHash: string;
+  /** The same without what follows it; null where no question about that can be asked. */
+  readonly aloneHash: string | null;
   /** Events that it had to judge. */
   readonly events: number;
   /** The build that holds its rows. */
@@ -61,18 +63,19 @@ export function planPart(
 
 /**
  * Everything that the rows of each hour of a slice are a function of, to be hashed: an hour comes to the
- * same whichever hours it is judged with.
+ * same whichever hours it is judged with. `alone` is without what follows the hour.
  */
 export function hourInputs(
   inputs: PinnedInputs,
   { objects }: Pick<Slice, "objects">,
-): { readonly hourMs: number; readonly hashed: Canonical }[] {
+): { readonly hourMs: number; readonly hashed: Canonical; readonly alone: Canonical }[] {
   const hours = [...Map.groupBy(objects, ({ eventHourMs }) => eventHourMs)];
   return hours
     .sort(([a], [b]) => a - b)
     .flatMap(([hourMs, own]) =>
       planSlices(inputs, Number.POSITIVE_INFINITY, own).map((slice) => {
-        return { hourMs, hashed: sliceInputs(inputs, slice) };
+        const alone = sliceInputs(inputs, { ...slice, following: [] });
+        return { hourMs, hashed: sliceInputs(inputs, slice), alone };
       }),
     );
 }

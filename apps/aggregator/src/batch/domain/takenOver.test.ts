@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { shareSlices, takenOverOf } from "./takenOver.ts";
 
 const slice = (hourMs: number, buildId: bigint, events: number, isPublished = true) => {
-  return { hoursMs: [hourMs], inputsHash: "", events, buildId, isPublished };
+  return { hoursMs: [hourMs], inputsHash: "", aloneHash: null, events, buildId, isPublished };
 };
 const hoursOf = (slices: readonly { readonly hoursMs: readonly number[] }[]) =>
   slices.flatMap(({ hoursMs }) => hoursMs);

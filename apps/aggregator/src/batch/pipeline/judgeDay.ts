@@ -1,5 +1,3 @@
-import { hash } from "node:crypto";
-import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
 import { hourInputs, type JudgedSlice, planPart } from "../domain/sliceReuse.ts";
 import type { Slice } from "../domain/slices.ts";
@@ -8,6 +6,7 @@ import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import { inputsHashOf } from "./recheckFollowed.ts";
 
 /** What is judged, and what earlier builds hold. */
 export interface DayPlan extends TakenSlices {
@@ -36,7 +35,7 @@ export function planDay(
   known: readonly JudgedSlice[],
   sliceRowsMax: number,
 ): DayPlan {
-  const { reused, judged } = planPart(inputs, known, sliceRowsMax, hashOf);
+  const { reused, judged } = planPart(inputs, known, sliceRowsMax, inputsHashOf);
   return { ...shareSlices(reused), judged };
 }
 
@@ -66,9 +65,10 @@ export async function judgeDay(
   await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
     const eventsByHour = await judgeSlice(engine, build, slice, threads);
-    const hours = hourInputs(inputs, slice).map(({ hourMs, hashed }) => {
+    const hours = hourInputs(inputs, slice).map(({ hourMs, hashed, alone }) => {
       const own = eventsByHour.get(hourMs) ?? 0;
-      return { hoursMs: [hourMs], inputsHash: hashOf(hashed), events: own, buildId: jobId };
+      const [inputsHash, aloneHash] = [inputsHashOf(hashed), inputsHashOf(alone)];
+      return { hoursMs: [hourMs], inputsHash, aloneHash, events: own, buildId: jobId };
     });
     await engine.addUp(
       build,
@@ -99,8 +99,6 @@ async function copySlices(
     threads,
   );
 }
-
-const hashOf = (value: Canonical) => hash("sha256", canonicalJson(value));
 
 /** Answers with the events that the slice had to judge, by hour, counted without judging. */
 async function judgeSlice(

@@ -17,6 +17,7 @@ import type { TruthEngine } from "../ports/truthEngine.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
 import { attributeDay } from "./attributeDay.ts";
 import { judgeDay, planDay } from "./judgeDay.ts";
+import { recheckFollowed } from "./recheckFollowed.ts";
 
 export interface JobStores {
   readonly inputs: InputsStore;
@@ -73,11 +74,15 @@ export async function runJob(
   signal.throwIfAborted();
 
   await at("check_objects");
-  const known = job.full ? [] : await stores.slices.find(job);
+  const check = checkingOnce(stores.objects);
+  const known = job.full
+    ? []
+    : await timings.measure("check_followed", async () =>
+        recheckFollowed({ ...stores, check }, inputs, await stores.slices.find(job), signal),
+      );
   const plan = planDay(inputs, known, stores.sliceRowsMax);
   const takenOver = takenOverOf(plan.shared);
   const build = { jobId: job.id, inputs, takenOver };
-  const check = checkingOnce(stores.objects);
   await timings.measure("check_objects", () => check(plan.judged.flatMap(objectsOf), signal));
   let sliceCount = 0;
   const onProgress = (done: number, total: number) => {

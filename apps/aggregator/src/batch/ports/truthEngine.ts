@@ -1,4 +1,5 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
+import type { FollowedHour } from "../domain/followed.ts";
 import type { PinnedCampaign, PinnedInputs } from "../domain/inputs.ts";
 import type { Slice } from "../domain/slices.ts";
 import type { TakenOver } from "../domain/takenOver.ts";
@@ -27,6 +28,8 @@ export interface TruthEngine {
    * @throws {JobRefusedError} if there are too many to judge.
    */
   findCopies(campaigns: readonly PinnedCampaign[], bounds: InstantRange): Promise<string[]>;
+  /** Whether what came since may change a row of an hour; yes where it cannot be told. */
+  isFollowed(inputs: PinnedInputs, hour: FollowedHour): Promise<boolean>;
   /** Counts, without judging: rows of the objects, and events of the advertiser's day in them. */
   count(build: Build, slice: Slice): Promise<CountedRows>;
   /**

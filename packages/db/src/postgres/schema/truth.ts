@@ -138,6 +138,8 @@ export const batchJobSlices = pgTable(
     /** All its event hours, as starts in epoch seconds. */
     hours: whole().array().notNull(),
     inputsHash: char({ length: 64 }).notNull(),
+    /** The same hash without what follows the hour; null of rows of before. */
+    aloneHash: char({ length: 64 }),
     /** Events that it had to judge. */
     events: whole().notNull(),
     /** Where its rows lie: the job's own build, or the version that came out the same. */

@@ -1,0 +1,1 @@
+ALTER TABLE "batch_job_slices" ADD COLUMN "alone_hash" char(64);
