@@ -26,22 +26,30 @@ export interface RoundOptions {
   readonly warmups: number;
   /** Told of each run, counted or not. */
   readonly report?: (name: string, figures: Figures) => void;
+  /** Whether a contestant that failed is out from then on; else its error ends the competition. */
+  readonly isOut?: (name: string, error: unknown) => boolean;
 }
 
-/** Runs all contestants interleaved: A B C, A B C, … */
+/** Runs all contestants interleaved: A B C, A B C, … Answers without those that are out. */
 export async function compete(
   contestants: readonly Contestant[],
-  { rounds, warmups, report }: RoundOptions,
+  { rounds, warmups, report, isOut }: RoundOptions,
 ): Promise<Standing[]> {
-  const counted = contestants.map(({ name }) => ({ name, rounds: [] as Figures[] }));
+  let left = contestants.map((contestant) => ({ contestant, counted: [] as Figures[] }));
   for (let round = 0; round < warmups + rounds; round += 1) {
-    for (const [at, contestant] of contestants.entries()) {
-      const figures = await contestant.run();
-      report?.(contestant.name, figures);
-      if (round >= warmups) counted[at]?.rounds.push(figures);
+    for (const one of left) {
+      const { name } = one.contestant;
+      try {
+        const figures = await one.contestant.run();
+        report?.(name, figures);
+        if (round >= warmups) one.counted.push(figures);
+      } catch (error) {
+        if (isOut?.(name, error) !== true) throw error;
+        left = left.filter((other) => other !== one);
+      }
     }
   }
-  return counted;
+  return left.map(({ contestant, counted }) => ({ name: contestant.name, rounds: counted }));
 }
 
 /** One figure of a contestant over its rounds. @throws {RangeError} if it was not measured. */

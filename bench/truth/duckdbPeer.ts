@@ -3,9 +3,13 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { peakMb } from "./child.ts";
 import { BY_ITSELF, peerDay } from "./peerDay.ts";
 
-const { files, agents, paused, pausedFromMs, pausedToMs } = peerDay();
+const { files, agents, paused, pausedFromMs, pausedToMs, memoryMb, scratchDir } = peerDay();
 const ORDER = `ingest_time, partition, "offset", "index"`;
-const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
+const instance = await DuckDBInstance.create(":memory:", {
+  threads: "2",
+  memory_limit: `${memoryMb}MB`,
+  temp_directory: scratchDir,
+});
 const connection = await instance.connect();
 await connection.run("set preserve_insertion_order = false");
 await connection.run("set timezone = 'UTC'");

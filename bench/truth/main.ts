@@ -2,14 +2,14 @@
  * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
  * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps]`: 5 million clicks and 1 round unless said.
- * `ours` leaves the peers out, which above 20 million need more memory and time than most machines have;
- * `steps` says instead what each statement of one count costs.
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps] [--memory-gb 16]`: 5 million clicks and 1
+ * round unless said. `ours` leaves the peers out; `steps` says instead what each statement of one count
+ * costs. Peers get so much memory and put the rest on disk; one that fails is said to have.
  */
 import { parseArgs } from "node:util";
 import { type Contestant, compete, type Standing } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
-import { type PeerResult, runPeer } from "./child.ts";
+import { PeerFailedError, type PeerResult, runPeer } from "./child.ts";
 import { clicksPath, distinctIds, type HourOfClicks, hoursOfDay } from "./dayOfClicks.ts";
 import { assertLikeEncoded } from "./sample.ts";
 import { meterStatements } from "./statements.ts";
@@ -24,7 +24,11 @@ const MILLION = 1_000_000;
 const FIGURES = ["rows_per_s", "rows_per_cpu_s", "peak_mb"];
 const PEERS = ["one SQL query", "DuckDB"];
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values: asked } = parseArgs({
+  allowPositionals: true,
+  options: { "memory-gb": { type: "string", default: "16" } },
+});
+const memoryMb = Number(asked["memory-gb"]) * 1_000;
 const [millions = "5", rounds = "1", only] = positionals;
 process.stdout.write(`${provenance()}\n\n`);
 const scaling: Standing[] = [];
@@ -70,9 +74,14 @@ async function countDay(size: number): Promise<Standing[]> {
         rounds: Number(rounds),
         warmups: 0,
         report: (name, figures) => process.stderr.write(`${name}: ${JSON.stringify(figures)}\n`),
+        isOut: (name, error) => {
+          if (!(error instanceof PeerFailedError)) return false;
+          process.stdout.write(`${size} million: ${name} did not finish: ${error.message}\n\n`);
+          return true;
+        },
       },
     );
-    for (const name of only === "ours" ? [] : PEERS) {
+    for (const name of PEERS.filter((peer) => standings.some((one) => one.name === peer))) {
       const compared = standings.filter((one) => one.name === both.name || one.name === name);
       process.stdout.write(`${resultTable(compared, FIGURES, name)}\n\n`);
     }
@@ -89,7 +98,8 @@ function pathOf([first]: readonly HourOfClicks[]): string {
 }
 
 function peer(world: TruthWorld, name: string, program: string) {
-  return { name, run: () => runPeer(program, world.peerWords) };
+  const limits = { memoryMb, scratchDir: world.scratchDir };
+  return { name, run: () => runPeer(program, world.peerWords, limits) };
 }
 
 /** Figures of a count, once it says the same of every verdict as the first one. */

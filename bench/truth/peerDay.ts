@@ -21,10 +21,15 @@ export interface PeerDay {
   /** Epoch milliseconds. */
   readonly pausedFromMs: string;
   readonly pausedToMs: string;
+  /** What it may use for itself, and where it may put what is more. Megabytes. */
+  readonly memoryMb: number;
+  readonly scratchDir: string;
 }
 
 export function peerDay(): PeerDay {
-  const [, , files = "", agents = "", paused = "", pausedFromMs = "", pausedToMs = ""] =
+  const [, , files = "", agents = "", paused = "", pausedFromMs = "", pausedToMs = "", ...limits] =
     process.argv;
-  return { files, agents, paused, pausedFromMs, pausedToMs };
+  const [memoryMb, scratchDir = ""] = limits;
+  const day = { files, agents, paused, pausedFromMs, pausedToMs };
+  return { ...day, memoryMb: Number(memoryMb), scratchDir };
 }

@@ -4,14 +4,17 @@ import { z } from "zod";
 import { peakMb } from "./child.ts";
 import { BY_ITSELF, peerDay } from "./peerDay.ts";
 
-const { files, agents, paused, pausedFromMs, pausedToMs } = peerDay();
+const { files, agents, paused, pausedFromMs, pausedToMs, memoryMb, scratchDir } = peerDay();
+const MEGABYTE = 1_000_000;
+/** Half of the memory, as the engine's manual advises: merging what was put on disk takes the other. */
+const spillBytes = (memoryMb / 2) * MEGABYTE;
 const COLUMNS = [
   ...["partition", "offset", "index", "event_time", "ingest_time", "event_type", "campaign_id"],
   ...["ad_id", "publisher_id", "user_id", "ip_net", "geo", "device", "user_agent"],
   ...["impression_id", "test", "flags"],
 ];
 const ORDER = "ingest_time, partition, offset, `index`";
-const session = new chdb.Session();
+const session = new chdb.Session(scratchDir);
 session.query("SELECT 1", "CSV");
 const startedMs = performance.now();
 const startedCpu = process.cpuUsage();
@@ -64,7 +67,9 @@ session.query(
     uniqExactIf(user_id, verdict = 'valid') AS users
   FROM judged
   GROUP BY campaign_id, hour, ad_id, publisher_id, geo, device, event_type, verdict
-  SETTINGS max_threads = 2, use_hive_partitioning = 0, optimize_move_to_prewhere = 0`,
+  SETTINGS max_threads = 2, use_hive_partitioning = 0, optimize_move_to_prewhere = 0,
+    max_memory_usage = ${memoryMb * MEGABYTE}, max_bytes_before_external_group_by = ${spillBytes},
+    max_bytes_before_external_sort = ${spillBytes}`,
   "CSV",
 );
 const ms = performance.now() - startedMs;

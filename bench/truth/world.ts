@@ -39,7 +39,9 @@ export interface TruthWorld {
   readonly objectsDir: string;
   /** Of the process that is ClickHouse. */
   readonly enginePid: number;
-  /** What a peer is told on its command line; see `peerDay.ts`. */
+  /** On the same disk; for what a peer puts there. */
+  readonly scratchDir: string;
+  /** What a peer is told on its command line, before its limits; see `peerDay.ts`. */
   readonly peerWords: readonly string[];
   write(hours: readonly HourOfClicks[]): Promise<void>;
   /** @param options.sessions Slices judged side by side. */
@@ -84,6 +86,7 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
   return {
     clickhouse,
     objectsDir,
+    scratchDir: join(dir, "scratch"),
     enginePid: engine.pid,
     peerWords: [
       `${objectsDir}/raw/*/*.parquet`,
