@@ -38,6 +38,75 @@ it("gives up an append that a lock holds up, and takes the next", async () => {
   await Promise.all([appender.close(), reader.close()]);
 });
 
+/** Of a producer that speaks SQL: a few records, in the order of their partitions and not, and many. */
+const ORDERS = [[0, 1], [0, 0, 1, 1], [1, 0, 1], Array.from({ length: 20 }, (_, at) => at % 2)];
+const APPENDS = 40;
+
+async function appendBySql(topic: string, name: number) {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const placed = new Map<string, string>();
+  for (let append = 0; append < APPENDS; append += 1) {
+    const partitions = ORDERS[(append + name) % ORDERS.length] ?? [];
+    const values = partitions.map((_, at) => `${name}:${append * 100 + at}`);
+    const { rows } = await client.query<{ offsets: string[] }>(
+      "SELECT event_log.append_packed($1, $2, $3, $4, 0::smallint) AS offsets",
+      [topic, partitions, values.map(({ length }) => length), Buffer.from(values.join(""))],
+    );
+    for (const [at, offset] of (rows[0]?.offsets ?? []).entries()) {
+      placed.set(`${partitions[at]}/${offset}`, values[at] ?? "");
+    }
+  }
+  await client.end();
+  return placed;
+}
+
+// They wait for one another's rows: met in any other order than that of their numbers, two appends
+// would each wait for the other.
+it("places few records and many, in any order of partitions, for many producers at once", async () => {
+  const { appender, reader } = await openTopic("placed");
+  const answers = await Promise.all([0, 1, 2, 3].map((name) => appendBySql("placed", name)));
+  const told = new Map(answers.flatMap((placed) => [...placed]));
+  const found = (await Promise.all([0, 1].map((partition) => drain(reader, partition)))).flat();
+  const places = found.map(({ partition, offset, value }) => {
+    return [`${partition}/${offset}`, value.toString()] as const;
+  });
+  expect(new Map(places)).toEqual(told);
+  expect(told.size).toBe(4 * (APPENDS / ORDERS.length) * (2 + 4 + 3 + 20));
+  for (const partition of [0, 1]) {
+    const own = found.filter((record) => record.partition === partition);
+    expect(own.map(({ offset }) => offset)).toEqual(own.map((_, at) => BigInt(at)));
+    expect(own.map(({ appendTimeMs }) => appendTimeMs)).toEqual(
+      own.map(({ appendTimeMs }) => appendTimeMs).sort((left, right) => left - right),
+    );
+    for (const name of [0, 1, 2, 3]) {
+      const numbers = own.flatMap(({ value }) => {
+        const [who, number] = value.toString().split(":");
+        return who === String(name) ? [Number(number)] : [];
+      });
+      expect(numbers).toEqual([...numbers].sort((left, right) => left - right));
+    }
+  }
+  await Promise.all([appender.close(), reader.close()]);
+});
+
+it("refuses an append to a partition that is not there, and keeps nothing of it", async () => {
+  const { appender, reader } = await openTopic("missing");
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  for (const partitions of [[0, 2], [2, 0], Array.from({ length: 20 }, (_, at) => at % 3)]) {
+    const values = [partitions, partitions.map(() => 1), Buffer.alloc(partitions.length, "x")];
+    const append = client.query(
+      "SELECT event_log.append_packed('missing', $1, $2, $3, 0::smallint)",
+      values,
+    );
+    await expect(append).rejects.toThrow('no such partition in topic "missing"');
+  }
+  await client.end();
+  expect(await reader.offsets(0)).toEqual({ startOffset: 0n, endOffset: 0n });
+  await Promise.all([appender.close(), reader.close()]);
+});
+
 it("deletes what is past its retention, in every partition and however much it is", async () => {
   const { appender, reader } = await openTopic("retained", HOUR_MS);
   const now = Date.now();

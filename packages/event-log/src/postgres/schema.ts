@@ -2,6 +2,12 @@
 const CODEC_NONE = 0;
 export const CODEC_ZSTD = 1;
 
+/**
+ * Appends of so few records are placed one by one: below it a statement for each costs the server
+ * less than the sorts and joins of one for all, above it more.
+ */
+const FEW_RECORDS_MAX = 8;
+
 /** Held while the schema is created, so that two first starts do not trip over each other. */
 export const SCHEMA_LOCK_KEY = 7_227_001;
 
@@ -33,7 +39,9 @@ CREATE TABLE IF NOT EXISTS event_log.partitions (
   PRIMARY KEY (topic_id, partition)
 ) WITH (fillfactor = 50);
 
--- EXTERNAL: the values are compressed already, Postgres need not try again.
+-- EXTERNAL: the values are compressed already, Postgres need not try again. Values of small blocks
+-- stay in their rows, two to a page or more; cut into slices of 2 kB, each would cost a row and an
+-- index entry of its own.
 CREATE TABLE IF NOT EXISTS event_log.records (
   topic_id integer NOT NULL,
   partition integer NOT NULL,
@@ -42,7 +50,7 @@ CREATE TABLE IF NOT EXISTS event_log.records (
   codec smallint NOT NULL CHECK (codec IN (${CODEC_NONE}, ${CODEC_ZSTD})),
   value bytea STORAGE EXTERNAL NOT NULL,
   PRIMARY KEY (topic_id, partition, "offset")
-);
+) WITH (toast_tuple_target = 4080);
 
 -- What is acked must be on disk, whatever the server's default says. Holds until the commit.
 CREATE OR REPLACE FUNCTION event_log.insist_on_durability() RETURNS void LANGUAGE plpgsql AS $$
@@ -84,14 +92,58 @@ CREATE OR REPLACE FUNCTION event_log.append_packed(
   append_times bigint[] DEFAULT NULL
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
+  record_count CONSTANT integer := cardinality(record_partitions);
+  is_few boolean := append_times IS NULL AND record_count BETWEEN 1 AND ${FEW_RECORDS_MAX};
   found_topic_id integer;
   now_ms bigint;
   offsets bigint[];
+  this_partition integer;
+  run_length integer;
+  next_byte integer := 1;
+  this_offset bigint;
+  this_append_ms bigint;
 BEGIN
   PERFORM event_log.insist_on_durability();
   SELECT t.topic_id INTO found_topic_id FROM event_log.topics t WHERE t.topic = topic_name;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no topic "%"', topic_name;
+  END IF;
+
+  -- Others wait for the same rows: they must be met in the order of their numbers here too.
+  FOR i IN 2 .. (CASE WHEN is_few THEN record_count ELSE 0 END) LOOP
+    is_few := is_few AND record_partitions[i - 1] <= record_partitions[i];
+  END LOOP;
+  IF is_few THEN
+    FOR i IN 1 .. record_count LOOP
+      IF record_partitions[i] IS DISTINCT FROM this_partition THEN
+        this_partition := record_partitions[i];
+        run_length := 1;
+        WHILE record_partitions[i + run_length] = this_partition LOOP
+          run_length := run_length + 1;
+        END LOOP;
+        -- Locks the row; where that had to wait, row and time are looked at again after it.
+        UPDATE event_log.partitions p
+        SET next_offset = p.next_offset + run_length,
+            last_append_ms = greatest(
+              p.last_append_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
+            )
+        WHERE p.topic_id = found_topic_id AND p.partition = this_partition
+        RETURNING p.next_offset - run_length, p.last_append_ms INTO this_offset, this_append_ms;
+        IF NOT FOUND THEN
+          RAISE EXCEPTION 'no such partition in topic "%"', topic_name;
+        END IF;
+      END IF;
+      INSERT INTO event_log.records
+        (topic_id, partition, "offset", append_time_ms, codec, value)
+      VALUES (
+        found_topic_id, this_partition, this_offset, this_append_ms, value_codec,
+        substring(packed_values FROM next_byte FOR record_bytes[i])
+      );
+      offsets[i] := this_offset;
+      this_offset := this_offset + 1;
+      next_byte := next_byte + record_bytes[i];
+    END LOOP;
+    RETURN offsets;
   END IF;
 
   PERFORM 1 FROM event_log.partitions p
@@ -126,7 +178,7 @@ BEGIN
   )
   SELECT array_agg(r.record_offset ORDER BY r.ordinal) INTO offsets FROM placed r;
 
-  IF cardinality(offsets) IS DISTINCT FROM cardinality(record_partitions) THEN
+  IF cardinality(offsets) IS DISTINCT FROM record_count THEN
     RAISE EXCEPTION 'no such partition in topic "%"', topic_name;
   END IF;
   RETURN offsets;
