@@ -74,25 +74,32 @@ export async function driftByCampaignHour(
     rolledThrough(stores),
     currentTruth(stores, scope, range),
   ]);
-  const totals = await driftTotals(stores.clickhouse, scope, {
-    ...secondsOf(range),
-    parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
-    ...heldParams(pins),
-    ...daysOf(pins),
-    ...campaignParams(asked),
-    rows_max: DRIFT_ROWS_MAX + 1,
-  });
+  const contextOf = (advertiserId: AdvertiserId): AdvertiserContext => {
+    const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
+    return { advertiserId, scope, range, campaignId: asked.campaignId, offsets, pins: ownPins };
+  };
+  // Of one advertiser, nothing has to be known of the totals before.
+  const [only, ...others] = scope.kind === "advertisers" ? scope.ids : [];
+  const [totals, early] = await Promise.all([
+    driftTotals(stores.clickhouse, scope, {
+      ...secondsOf(range),
+      parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
+      ...heldParams(pins),
+      ...daysOf(pins),
+      ...campaignParams(asked),
+      rows_max: DRIFT_ROWS_MAX + 1,
+    }),
+    only !== undefined && others.length === 0 ? readEvidence(stores, contextOf(only)) : null,
+  ]);
   if (totals.length > DRIFT_ROWS_MAX) {
     throw new ReportQueryError("from", `more than ${DRIFT_ROWS_MAX} rows; ask for a shorter range`);
   }
 
   const explained: Omit<DriftRow, "campaignName">[] = [];
   for (const [advertiser, ofAdvertiser] of Map.groupBy(totals, (total) => total.advertiser)) {
-    const advertiserId = advertiserIdSchema.parse(advertiser);
-    const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    const { campaignId } = asked;
-    const context = { advertiserId, scope, range, campaignId, offsets, pins: ownPins };
-    explained.push(...(await explainAdvertiser(stores, context, ofAdvertiser)));
+    const context = contextOf(advertiserIdSchema.parse(advertiser));
+    const read = early ?? (await readEvidence(stores, context));
+    explained.push(...(await explainAdvertiser(stores, context, read, ofAdvertiser)));
   }
   const campaignIds = [...new Set(explained.map((row) => row.campaignId))];
   const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
@@ -142,22 +149,30 @@ interface AdvertiserContext {
   readonly pins: readonly TruthPointer[];
 }
 
-async function explainAdvertiser(
-  stores: Stores,
-  context: AdvertiserContext,
-  totals: readonly DriftTotal[],
-): Promise<Omit<DriftRow, "campaignName">[]> {
-  const { offsets, range } = context;
+/** What both sides say of single events of an advertiser, and how far they have read. */
+interface ReadEvidence {
+  readonly tenant: TenantScope;
+  readonly params: FrontierParams;
+  readonly evidence: ReadonlyMap<string, readonly EvidenceCount[]>;
+}
+
+async function readEvidence(stores: Stores, context: AdvertiserContext): Promise<ReadEvidence> {
   const tenant = narrowScope(context.scope, [context.advertiserId]);
   const params = await frontierParams(stores, tenant, context);
-  const evidence = Map.groupBy(
-    await driftEvidence(stores.clickhouse, tenant, {
-      ...params,
-      ...secondsOf(range),
-      ...campaignParams(context),
-    }),
-    keyOf,
-  );
+  const found = await driftEvidence(stores.clickhouse, tenant, {
+    ...params,
+    ...secondsOf(context.range),
+    ...campaignParams(context),
+  });
+  return { tenant, params, evidence: Map.groupBy(found, keyOf) };
+}
+
+async function explainAdvertiser(
+  stores: Stores,
+  { offsets }: AdvertiserContext,
+  { tenant, params, evidence }: ReadEvidence,
+  totals: readonly DriftTotal[],
+): Promise<Omit<DriftRow, "campaignName">[]> {
   const explain = (total: DriftTotal, index: IndexCount) =>
     explainDrift({
       stream: total.stream,
