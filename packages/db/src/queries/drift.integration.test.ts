@@ -1,6 +1,6 @@
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hotRollups } from "../postgres/schema/stream.ts";
+import { hotRollups, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
 import {
   type EventFill,
@@ -114,6 +114,9 @@ describe("a difference with a cause each", () => {
   it("adds up when a backfill has counted late events and put their evidence right", async () => {
     const cell = { advertiser: "acme", campaign: "a1", at: hour };
     await fillHot(stores, [{ ...cell, clicks: 8, version: 200 }]);
+    // An hour is marked before it is counted again.
+    const mark = { topic: "clicks.raw", eventHour: new Date(hour), cause: "late" as const };
+    await stores.db.insert(streamDirtyHours).values(mark);
     await fillCorrections(stores, "acme", [
       { ...event("a1", 4), reason: "" },
       { ...event("a1", 5), reason: "id_conflict" },

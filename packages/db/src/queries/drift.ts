@@ -19,7 +19,7 @@ import {
 } from "./driftEvidence.ts";
 import { heldParams } from "./heldRows.ts";
 import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
-import { rolledThrough } from "./streamState.ts";
+import { hotHoursState, rolledThrough } from "./streamState.ts";
 import { truthFrontiers } from "./truthFrontiers.ts";
 import { currentTruth, type TruthPointer } from "./truthPointers.ts";
 
@@ -69,14 +69,17 @@ export async function driftByCampaignHour(
   if (range.fromMs >= range.toMs) return { rows: [], ...range };
   const scope = await scopeOfCampaign(stores, sees, asked.campaignId);
 
-  const [offsets, rolledThroughMs, pins] = await Promise.all([
+  const [offsets, rolledThroughMs, { markedMs }, pins] = await Promise.all([
     pipelineOffsets(stores),
     rolledThrough(stores),
+    hotHoursState(stores, range),
     currentTruth(stores, scope, range),
   ]);
+  const mayBeCorrected = markedMs !== null;
   const contextOf = (advertiserId: AdvertiserId): AdvertiserContext => {
     const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    return { advertiserId, scope, range, campaignId: asked.campaignId, offsets, pins: ownPins };
+    const { campaignId } = asked;
+    return { advertiserId, scope, range, campaignId, offsets, mayBeCorrected, pins: ownPins };
   };
   // Of one advertiser, nothing has to be known of the totals before.
   const [only, ...others] = scope.kind === "advertisers" ? scope.ids : [];
@@ -145,6 +148,7 @@ interface AdvertiserContext {
   readonly range: InstantRange;
   readonly campaignId: CampaignId | undefined;
   readonly offsets: PipelineOffsets;
+  readonly mayBeCorrected: boolean;
   /** Of this advertiser, by day. */
   readonly pins: readonly TruthPointer[];
 }
@@ -161,6 +165,7 @@ async function readEvidence(stores: Stores, context: AdvertiserContext): Promise
   const params = await frontierParams(stores, tenant, context);
   const found = await driftEvidence(stores.clickhouse, tenant, {
     ...params,
+    mayBeCorrected: context.mayBeCorrected,
     ...secondsOf(context.range),
     ...campaignParams(context),
   });

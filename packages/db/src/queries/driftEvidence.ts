@@ -127,6 +127,8 @@ const STREAM_NEXT = `transform(
         toUInt64(partition), {partitions: Array(UInt64)}, {stream_next: Array(UInt64)}, toUInt64(0))`;
 
 interface EvidenceParams extends FrontierParams {
+  /** Whether a backfill may have put evidence of the hours right. */
+  readonly mayBeCorrected: boolean;
   readonly from: number;
   readonly to: number;
   readonly any_campaign: boolean;
@@ -147,7 +149,7 @@ const STREAM_TENANT = `(${TENANT_CONDITION}
 export function driftEvidence(
   clickhouse: ClickHouseClient,
   scope: TenantScope,
-  params: EvidenceParams,
+  { mayBeCorrected, ...params }: EvidenceParams,
 ) {
   return runTenantQuery(clickhouse, scope, {
     name: "driftEvidence",
@@ -173,10 +175,13 @@ export function driftEvidence(
           toUnixTimestamp(event_hour) AS stream_hour,
           toString(reason) AS reason,
           toUnixTimestamp(event_time) AS second
-        FROM ${streamEvidenceSql(`${STREAM_TENANT}
+        FROM ${streamEvidenceSql(
+          `${STREAM_TENANT}
           AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
           AND event_hour >= fromUnixTimestamp({from: Int64})
-          AND event_hour < fromUnixTimestamp({to: Int64})`)}
+          AND event_hour < fromUnixTimestamp({to: Int64})`,
+          mayBeCorrected,
+        )}
       ) AS stream
       FULL OUTER JOIN (
         SELECT

@@ -3,8 +3,11 @@
  * that a backfill counted after all has no row.
  *
  * @param condition Tenant, hours, ids: nothing that a correction may change.
+ * @param mayBeCorrected False where no hour of them was ever marked dirty: a backfill corrects no other, and
+ *   the corrections, even none, take as long to plan as all else.
  */
-export function streamEvidenceSql(condition: string): string {
+export function streamEvidenceSql(condition: string, mayBeCorrected = true): string {
+  if (!mayBeCorrected) return `(SELECT * FROM stream_rejects FINAL WHERE ${condition})`;
   return `(
     SELECT * FROM stream_rejects FINAL
     WHERE ${condition} AND (partition, offset, \`index\`) NOT IN (

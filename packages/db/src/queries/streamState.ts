@@ -49,12 +49,15 @@ export interface HotHoursState {
   readonly dirtyMs: number | null;
   /** What was counted again before that one, and when: another text whenever an hour was since. */
   readonly healed: string;
+  /** The newest hour that was ever to be counted again, epoch milliseconds; null for none. */
+  readonly markedMs: number | null;
 }
 
 const hotHoursSchema = z.tuple([
   z.object({
     degraded: z.coerce.number().nullable(),
     dirty: z.coerce.number().nullable(),
+    marked: z.coerce.number().nullable(),
     healed: z.string(),
   }),
 ]);
@@ -79,11 +82,12 @@ export async function hotHoursState(
     ), dirty as (select min(hour) as oldest from hour where is_dirty)
     select ${epochMs(sql`max(hour) filter (where is_dirty and cause = 'degraded')`)} as degraded,
       ${epochMs(sql`(select oldest from dirty)`)} as dirty,
+      ${epochMs(sql`max(hour)`)} as marked,
       coalesce(md5(string_agg(
         concat_ws(' ', topic, extract(epoch from hour), cause, extract(epoch from healed_at)),
         ',' order by topic, hour, cause
       ) filter (where hour < coalesce((select oldest from dirty), 'infinity'))), '') as healed
     from hour`);
-  const [{ degraded, dirty, healed }] = hotHoursSchema.parse(rows);
-  return { degradedMs: degraded, dirtyMs: dirty, healed };
+  const [{ degraded, dirty, marked, healed }] = hotHoursSchema.parse(rows);
+  return { degradedMs: degraded, dirtyMs: dirty, markedMs: marked, healed };
 }

@@ -27,20 +27,27 @@ const givtRowSchema = campaignRowSchema.extend({
 });
 
 // The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
-const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams) => `
+const sqlOf = (
+  query: ReportQuery,
+  params: BucketParams & CurrencyParams,
+  mayBeCorrected: boolean,
+) => `
   SELECT
     ${campaignRowSql(query, "advertiser_id", params)},
     ${SETTLED_SQL},
     count() AS events
   FROM (
     SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
-    FROM ${streamEvidenceSql(`${TENANT_CONDITION}
+    FROM ${streamEvidenceSql(
+      `${TENANT_CONDITION}
       AND event_type = 'click'
       AND event_hour >= fromUnixTimestamp({from_hour: Int64})
       AND event_hour < fromUnixTimestamp({to: Int64})
       AND (event_hour < fromUnixTimestamp({spared_from: Int64})
         OR event_hour >= fromUnixTimestamp({spared_to: Int64}))
-      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}`)}
+      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}`,
+      mayBeCorrected,
+    )}
     WHERE reason IN {givt_verdicts: Array(String)}
   )
   WHERE t >= {from: Int64} AND t < {to: Int64}
@@ -60,12 +67,11 @@ export async function readNetClicks(
   query: ReportQuery,
   params: BucketParams & CurrencyParams,
   { all, settled, rest, settledTo }: Extents,
-  { asOf }: SettledHours,
+  { asOf, correctedMs }: SettledHours,
 ): Promise<NetClicks> {
-  const sql = sqlOf(query, params);
   const queryOf = ({ parts: _, from, ...extent }: Extent) => ({
     name: "hotGivt",
-    sql,
+    sql: sqlOf(query, params, correctedMs + HOUR_MS > from * SECOND_MS),
     row: givtRowSchema,
     params: {
       ...params,

@@ -18,11 +18,12 @@ const query: ReportQuery = {
   filters: {},
 };
 
-const state = { degradedMs: null, dirtyMs: null, healed: "abc" };
+const state = { degradedMs: null, dirtyMs: null, markedMs: null, healed: "abc" };
 
 describe("settled hours", () => {
   it("are those that are rolled up, as far as none is to be counted again", () => {
-    expect(settledHours(hourMs, state)).toEqual({ beforeMs: hourMs, asOf: [hourMs, "abc"] });
+    const settled = { beforeMs: hourMs, asOf: [hourMs, "abc"], correctedMs: -Infinity };
+    expect(settledHours(hourMs, state)).toEqual(settled);
     const dirtyMs = hourMs - 5 * HOUR_MS;
     expect(settledHours(hourMs, { ...state, dirtyMs }).beforeMs).toBe(dirtyMs);
     expect(settledHours(hourMs, { ...state, dirtyMs: nowMs }).beforeMs).toBe(hourMs);
@@ -65,11 +66,12 @@ describe("a part and the rest", () => {
         const rolledThroughMs = hourMs - hoursBack * HOUR_MS;
         const parts = hotPartsOf({ fromMs, toMs, nowMs, granularity: "hour", rolledThroughMs });
         const dirtyMs = dirtyBack === null ? null : hourMs - dirtyBack * HOUR_MS;
-        const { beforeMs, asOf } = settledHours(rolledThroughMs, { ...state, dirtyMs });
+        const hours = settledHours(rolledThroughMs, { ...state, dirtyMs });
+        const { beforeMs } = hours;
         const stepMs = parts.hours?.fromMs === fromMs ? HOUR_MS : MINUTE_MS;
         const from = (Math.floor(fromMs / stepMs) * stepMs) / SECOND_MS;
         const counted = { from, to: toMs / SECOND_MS };
-        const { all, settled, rest } = extentsOf(parts, counted, { beforeMs, asOf });
+        const { all, settled, rest } = extentsOf(parts, counted, hours);
         const both = [...minutesOf(settled), ...minutesOf(rest)];
         expect(both.toSorted((a, b) => a - b)).toEqual(minutesOf(all));
         expect(lengthOf(settled) + lengthOf(rest)).toBe(lengthOf(all));

@@ -25,6 +25,8 @@ export interface SettledHours {
   readonly beforeMs: number;
   /** Differs whenever anything before `beforeMs` may. */
   readonly asOf: readonly unknown[];
+  /** Evidence of later hours was never corrected; epoch milliseconds. */
+  readonly correctedMs: number;
 }
 
 /** @param state Read before any row is; null where it was not asked, and nothing is settled. */
@@ -32,12 +34,12 @@ export function settledHours(
   rolledThroughMs: number | null,
   state: HotHoursState | null,
 ): SettledHours {
-  if (state === null || rolledThroughMs === null) return { beforeMs: 0, asOf: [] };
-  const { dirtyMs, healed } = state;
-  return {
-    beforeMs: Math.min(rolledThroughMs, dirtyMs ?? rolledThroughMs),
-    asOf: [rolledThroughMs, healed],
-  };
+  if (state === null) return { beforeMs: 0, asOf: [], correctedMs: Number.POSITIVE_INFINITY };
+  const { dirtyMs, healed, markedMs } = state;
+  const correctedMs = markedMs ?? Number.NEGATIVE_INFINITY;
+  if (rolledThroughMs === null) return { beforeMs: 0, asOf: [], correctedMs };
+  const beforeMs = Math.min(rolledThroughMs, dirtyMs ?? rolledThroughMs);
+  return { beforeMs, asOf: [rolledThroughMs, healed], correctedMs };
 }
 
 /** One of three parts of what a statement may read: everything, what is settled, or all else. */

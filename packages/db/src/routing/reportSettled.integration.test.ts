@@ -175,6 +175,14 @@ it("answers as if it was read, after whatever is written in the pipeline's order
   }
 });
 
+it("tells robots that a backfill found, and the others", async () => {
+  const { rows } = await runReport(stores, query, NOW_MS);
+  const givt = rows.map(({ gross_clicks, net_clicks }) => gross_clicks - (net_clicks ?? 0));
+  const found = (hour: number) => givt[hour];
+  // Of two campaigns: one of the stream, and three recounts of hour 2, one of hour 0.
+  expect([0, 1, 2, 3].map(found)).toEqual([4, 2, 8, 2]);
+});
+
 it("reads settled hours once", async () => {
   const ask = (asked: Partial<ReportQuery> = {}) =>
     runReport(stores, { ...query, ...asked }, NOW_MS);
