@@ -106,6 +106,7 @@ function ours(client: ClickHouseClient): Contestant {
         partitions,
         stream_next: beyond,
         new_campaigns: [],
+        mayBeCorrected: true,
       });
       const spent = [performance.now() - startedMs, cpu() - startedCpu] as const;
       assertAddsUp(totals, evidence);

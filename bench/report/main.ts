@@ -2,7 +2,7 @@
  * P11, the report API over the rollups of a hundred million events: the real web app with real keys,
  * beside DuckDB over the same rows in the asking process. `npm run bench -- report [days [words of a question]]`.
  *
- * Warm: after requests of the same kind. Cold: the first of its kind after ClickHouse, the web app
+ * Warm: the same question as before. New: one that nobody asked the running process. Cold: the first of its kind after ClickHouse, the web app
  * and DuckDB were started anew; the operating system's file cache is left as it is.
  */
 import { Agent, get } from "node:http";
@@ -13,6 +13,7 @@ import { provenance } from "../harness/table.ts";
 import { endMsOf, TRUTH_DAYS } from "./fill.ts";
 import { openPeer, type Peer } from "./peer.ts";
 import { type Question, questionsOf } from "./questions.ts";
+import { STAFF_KEY } from "./register.ts";
 import { buildWeb, openReportWorld, type ReportWorld } from "./world.ts";
 
 const WARM_UPS = 3;
@@ -23,6 +24,8 @@ const RESTARTS = 3;
 
 interface Measured {
   readonly rest: number[];
+  /** Each another question. */
+  readonly anew: number[];
   readonly peer: number[];
   readonly peerWithoutUsers: number[];
 }
@@ -33,7 +36,10 @@ const answerSchema = z.object({
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-async function askRest(world: ReportWorld, { path, key }: Question): Promise<string> {
+async function askRest(
+  world: ReportWorld,
+  { path, key }: Pick<Question, "path" | "key">,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const headers = { Authorization: `Bearer ${key}` };
   get(`${world.webUrl()}/api/v1${path}`, { agent, headers }, (response) => {
@@ -124,14 +130,18 @@ async function measureWarm(
     measured.peer.push(await timed(() => peer.ask(question.sql)));
     measured.peerWithoutUsers.push(await timed(() => peer.ask(countsOnly.sql)));
   }
+  for (const path of question.anew) {
+    measured.anew.push(await timed(() => askRest(world, { path, key: STAFF_KEY })));
+  }
   return measured;
 }
 
-const newMeasured = (): Measured => ({ rest: [], peer: [], peerWithoutUsers: [] });
+const newMeasured = (): Measured => ({ rest: [], anew: [], peer: [], peerWithoutUsers: [] });
 const NOTHING = newMeasured();
 
 const HEAD = [
   ...["question", "REST p50 ms", "REST p99 ms", "DuckDB p50 ms", "REST × DuckDB, p50"],
+  "new questions: REST p50 (most) ms",
   ...[
     "DuckDB without users p50 ms",
     "cold: REST median (most) ms",
@@ -147,6 +157,7 @@ function toCells(name: string, warm: Measured, cold: Measured): string[] {
     short(at(warm.rest, 0.99)),
     short(p50(warm.peer)),
     short(p50(warm.rest) / p50(warm.peer)),
+    `${short(p50(warm.anew))} (${short(at(warm.anew, 1))})`,
     short(p50(warm.peerWithoutUsers)),
     `${short(p50(cold.rest))} (${short(at(cold.rest, 1))})`,
     `${short(p50(cold.peer))} (${short(at(cold.peer, 1))})`,

@@ -1,15 +1,20 @@
 /** What is asked: an address of the REST API, and the same of the peer in its SQL. */
 import { DAY_MS } from "@trueclick/shared/time";
-import { MINUTE_HOURS } from "./fill.ts";
+import { ADVERTISERS, HOT_DAYS, MINUTE_HOURS } from "./fill.ts";
 import { STAFF_KEY, TENANT_KEY } from "./register.ts";
 
 export interface Question {
   readonly name: string;
   readonly path: string;
   readonly key: string;
+  /** The same of others or of other days, each asked once, by the staff: no answer of before serves. */
+  readonly anew: readonly string[];
   /** Gives one row a row of the answer; its column `clicks` is compared. */
   readonly sql: string;
 }
+
+/** A week of the hot store may end so many days earlier. */
+const DAYS_EARLIER_MAX = HOT_DAYS - 7;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -43,7 +48,12 @@ const DAY = "billing_day AS day";
  */
 export function questionsOf(endMs: number, truthDays: number, withUsers: boolean): Question[] {
   const since = (days: number) => endMs - Math.min(days, truthDays) * DAY_MS;
-  const range = (days: number) => `from=${iso(since(days))}&to=${iso(endMs)}`;
+  const range = (days: number, earlier = 0) =>
+    `from=${iso(since(days) - earlier * DAY_MS)}&to=${iso(endMs - earlier * DAY_MS)}`;
+  const others = (pathOf: (number: string) => string) =>
+    Array.from({ length: ADVERTISERS - 1 }, (_none, at) => pathOf(String(at + 1).padStart(2, "0")));
+  const earlier = (days: number, pathOf: (range: string) => string) =>
+    Array.from({ length: DAYS_EARLIER_MAX }, (_none, at) => pathOf(range(days, at + 1)));
   const cells = (days: number) => `event_hour >= TIMESTAMP '${iso(since(days))}'`;
   const tenant = "advertiser_id = 'adv-00'";
   const drift = `from=${iso(endMs - 2 * DAY_MS)}&to=${iso(endMs - DAY_MS)}`;
@@ -52,30 +62,42 @@ export function questionsOf(endMs: number, truthDays: number, withUsers: boolean
       name: "totals a day, 30 days, one advertiser",
       path: `/report?mode=billing&${range(30)}&granularity=day`,
       key: TENANT_KEY,
+      anew: others(
+        (adv) => `/report?mode=billing&${range(30)}&granularity=day&advertiser_id=adv-${adv}`,
+      ),
       sql: truthSql(["day"], `${tenant} AND ${cells(30)}`, withUsers),
     },
     {
       name: "totals a day, 30 days, all advertisers",
       path: `/report?mode=billing&${range(30)}&granularity=day`,
       key: STAFF_KEY,
+      anew: earlier(30, (days) => `/report?mode=billing&${days}&granularity=day`),
       sql: truthSql(["day"], cells(30), false),
     },
     {
       name: "by campaign, 30 days, one advertiser",
       path: `/report?mode=billing&${range(30)}&dimensions=campaign`,
       key: TENANT_KEY,
+      anew: others(
+        (adv) => `/report?mode=billing&${range(30)}&dimensions=campaign&advertiser_id=adv-${adv}`,
+      ),
       sql: truthSql(["campaign_id"], `${tenant} AND ${cells(30)}`, withUsers),
     },
     {
       name: "by campaign, 30 days, all advertisers",
       path: `/report?mode=billing&${range(30)}&dimensions=campaign`,
       key: STAFF_KEY,
+      anew: earlier(30, (days) => `/report?mode=billing&${days}&dimensions=campaign`),
       sql: truthSql(["campaign_id"], cells(30), false),
     },
     {
       name: "geo × device of a campaign, 90 days",
       path: `/report?mode=billing&${range(90)}&dimensions=geo,device&campaign_id=cmp-000`,
       key: TENANT_KEY,
+      anew: others(
+        (campaign) =>
+          `/report?mode=billing&${range(90)}&dimensions=geo,device&campaign_id=cmp-0${campaign}`,
+      ),
       sql: truthSql(
         ["geo", "device"],
         `${tenant} AND campaign_id = 'cmp-000' AND ${cells(90)}`,
@@ -86,18 +108,23 @@ export function questionsOf(endMs: number, truthDays: number, withUsers: boolean
       name: "an hourly series, 7 days, one advertiser",
       path: `/report?mode=dashboard&${range(7)}&granularity=hour`,
       key: TENANT_KEY,
+      anew: others(
+        (adv) => `/report?mode=dashboard&${range(7)}&granularity=hour&advertiser_id=adv-${adv}`,
+      ),
       sql: hotSql(since(7), endMs, tenant),
     },
     {
       name: "an hourly series, 7 days, all advertisers",
       path: `/report?mode=dashboard&${range(7)}&granularity=hour`,
       key: STAFF_KEY,
+      anew: earlier(7, (days) => `/report?mode=dashboard&${days}&granularity=hour`),
       sql: hotSql(since(7), endMs, "true"),
     },
     {
       name: "drift of a campaign, one day",
       path: `/drift?${drift}&campaign_id=cmp-000`,
       key: STAFF_KEY,
+      anew: others((campaign) => `/drift?${drift}&campaign_id=cmp-0${campaign}`),
       sql: driftSql(endMs),
     },
   ];
