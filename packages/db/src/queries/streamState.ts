@@ -17,16 +17,19 @@ export interface StreamState {
 
 /** How far the stream is over all partitions. Holds nothing of any tenant. */
 export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamState> {
-  const [[row], rolledThroughMs] = await Promise.all([
-    db
-      .select({
-        watermarkMs: min(streamCheckpoints.watermarkMs),
-        level: max(streamCheckpoints.level),
-      })
-      .from(streamCheckpoints),
-    rolledThrough({ db }),
-  ]);
-  return { watermarkMs: row?.watermarkMs ?? null, level: row?.level ?? 0, rolledThroughMs };
+  const border = db.select({ at: min(hotRollups.rolledThrough) }).from(hotRollups);
+  const [row] = await db
+    .select({
+      watermarkMs: min(streamCheckpoints.watermarkMs),
+      level: max(streamCheckpoints.level),
+      rolledThrough: sql`(${border})`.mapWith(hotRollups.rolledThrough),
+    })
+    .from(streamCheckpoints);
+  return {
+    watermarkMs: row?.watermarkMs ?? null,
+    level: row?.level ?? 0,
+    rolledThroughMs: row?.rolledThrough?.getTime() ?? null,
+  };
 }
 
 /**

@@ -144,6 +144,9 @@ interface ReportFacts {
   readonly hotHours: HotHoursState | null;
 }
 
+/** Of the stream, where nothing is told of it. */
+const UNASKED: StreamState = { watermarkMs: null, level: 0, rolledThroughMs: null };
+
 /** Pointers before rows: what is published while the rows are read is not part of the answer (I6). */
 async function readFacts(stores: Stores, query: ReportQuery, nowMs: number): Promise<ReportFacts> {
   const { scope, mode, fromMs, asOfMs } = query;
@@ -151,7 +154,7 @@ async function readFacts(stores: Stores, query: ReportQuery, nowMs: number): Pro
   const [advertisers, pins, stream, startMs, hotHours] = await Promise.all([
     listAdvertisers(stores, scope),
     truthAt(stores, scope, query, asOfMs ?? null),
-    streamState(stores),
+    asksHot ? streamState(stores) : UNASKED,
     asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }) : null,
     asksHot ? hotHoursState(stores, query) : null,
   ]);

@@ -123,8 +123,10 @@ export const reportEndpoint = defineEndpoint({
   answer,
   async handle(context, asked) {
     if (asked.mode === "billing") requireScope(context.caller, "billing:read", false);
-    const scope = await requireAdvertisers(context, asked.advertiser_id);
-    await requireCampaigns(context, asked.campaign_id);
+    const [scope] = await Promise.all([
+      requireAdvertisers(context, asked.advertiser_id),
+      requireCampaigns(context, asked.campaign_id),
+    ]);
     const { rows, meta } = await runReport(
       context.stores,
       {
