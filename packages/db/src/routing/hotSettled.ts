@@ -18,7 +18,7 @@ export const settledColumn = { settled: z.coerce.number().transform((flag) => fl
  * is written to them afterwards, by the rollup or a backfill, belongs to an hour that was marked dirty
  * before it and is marked healed after it, or to a step after which the border moves. So as long as no
  * hour is dirty, none was healed since and the border is where it was, rows that were read once are
- * what would be read now.
+ * what would be read now. What a deposed owner writes is marked when it is noticed, and read from then on.
  */
 export interface SettledHours {
   /** Epoch milliseconds; 0 for none. */
