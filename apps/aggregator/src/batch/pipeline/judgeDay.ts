@@ -1,4 +1,4 @@
-import type { PinnedInputs } from "../domain/inputs.ts";
+import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
 import { hourInputs, type JudgedSlice, planPart } from "../domain/sliceReuse.ts";
 import type { Slice } from "../domain/slices.ts";
 import { shareSlices, type TakenSlices } from "../domain/takenOver.ts";
@@ -16,6 +16,8 @@ export interface DayPlan extends TakenSlices {
 export interface JudgeDayOptions {
   readonly engine: TruthEngine;
   readonly slices: Pick<SliceRecords, "copy" | "record">;
+  /** Throws for an object that is missing or damaged; asked of all that a slice reads, before it does. */
+  readonly check: (objects: readonly PinnedObject[], signal: AbortSignal) => Promise<void>;
   /** Of `planDay`; the build takes over what is shared. */
   readonly plan: DayPlan;
   /** Slices judged side by side. */
@@ -43,7 +45,7 @@ export function planDay(
  * Judges the slices of a day of which no earlier build holds the rows, several side by side, takes
  * over the others, and reads back what the build holds.
  *
- * @throws {JobRefusedError} What the engine read or wrote does not add up.
+ * @throws {JobRefusedError} An object is damaged, or what the engine read or wrote does not add up.
  * @throws what the engine and `onProgress` throw, once no slice is at work any more.
  */
 export async function judgeDay(
@@ -64,6 +66,8 @@ export async function judgeDay(
   let done = taken.length;
   await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
+    // One slice is checked while another is judged: hashing is Node's work, judging the engine's.
+    await options.check(objectsOf(slice), signal);
     const eventsByHour = await judgeSlice(engine, build, slice, threads);
     const hours = hourInputs(inputs, slice).map(({ hourMs, hashed, alone }) => {
       const own = eventsByHour.get(hourMs) ?? 0;
@@ -98,6 +102,10 @@ async function copySlices(
     plan.copied.flatMap(({ hoursMs }) => hoursMs),
     threads,
   );
+}
+
+function objectsOf({ objects, following, copies, preceding }: Slice): PinnedObject[] {
+  return [...objects, ...following, ...copies, ...preceding];
 }
 
 /** Answers with the events that the slice had to judge, by hour, counted without judging. */

@@ -84,7 +84,9 @@ async function judgedLines(
   const plan = planDay(inputs, [], stores.sliceRowsMax);
   const nowhere = { copy: async () => {}, record: async () => {} };
   try {
-    const options = { ...stores, slices: nowhere, plan, onProgress: async () => {} };
+    // What it comes to is no bill: objects are read as they are.
+    const unchecked = { slices: nowhere, check: async () => {} };
+    const options = { ...stores, ...unchecked, plan, onProgress: async () => {} };
     const build = { jobId: buildId, inputs, takenOver: [] };
     return (await judgeDay(options, build, signal)).lines;
   } finally {

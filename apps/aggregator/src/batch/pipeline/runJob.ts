@@ -5,7 +5,6 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import { attributionContent, withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
-import type { Slice } from "../domain/slices.ts";
 import { takenOverOf } from "../domain/takenOver.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
 import type { AttributionEngine, AttributionInputs } from "../ports/attribution.ts";
@@ -46,8 +45,9 @@ const CHECKS_MAX = 4;
  * Recounts one truth partition:
  *
  * 1. Pin the inputs and write them down. After a crash here the job has inputs and no result.
- * 2. Check every object that is read against its hash: nothing is judged on damaged bytes. Those of
- *    slices that are taken over were checked when they were judged, and are not read.
+ * 2. Find what earlier builds hold of it. Every object that is read, here or later, is checked against its
+ *    hash first: nothing is judged on damaged bytes. Those of slices that are taken over were
+ *    checked when they were judged, and are not read.
  * 3. Judge slice by slice into rows under the job's own id. Of slices whose inputs are the same, rows
  *    of earlier builds are shared or copied. After a crash here there are rows of a build that no
  *    version names; the next attempt takes over the slices that were done.
@@ -77,20 +77,19 @@ export async function runJob(
   const check = checkingOnce(stores.objects);
   const known = job.full
     ? []
-    : await timings.measure("check_followed", async () =>
+    : await timings.measure("check_objects", async () =>
         recheckFollowed({ ...stores, check }, inputs, await stores.slices.find(job), signal),
       );
   const plan = planDay(inputs, known, stores.sliceRowsMax);
   const takenOver = takenOverOf(plan.shared);
   const build = { jobId: job.id, inputs, takenOver };
-  await timings.measure("check_objects", () => check(plan.judged.flatMap(objectsOf), signal));
   let sliceCount = 0;
   const onProgress = (done: number, total: number) => {
     sliceCount = total;
     return at("judge", done, total);
   };
   const summary = await timings.measure("judge", () =>
-    judgeDay({ ...stores, plan, onProgress }, build, signal),
+    judgeDay({ ...stores, plan, check, onProgress }, build, signal),
   );
   signal.throwIfAborted();
 
@@ -139,23 +138,20 @@ async function pinInputs(stores: JobStores, job: Job): Promise<PinnedInputs> {
   return { ...base, copies, codeVersion: stores.codeVersion };
 }
 
-/** Checks objects against their hashes, each once. */
+/** Checks objects against their hashes, each once, whoever asks at the same time. */
 function checkingOnce(objects: ObjectStore) {
-  const checked = new Set<string>();
+  const checks = new Map<string, Promise<void>>();
+  const check = (pin: PinnedObject): Promise<void> => {
+    const known = checks.get(pin.path) ?? checkObject(objects, pin);
+    checks.set(pin.path, known);
+    return known;
+  };
   return async (pinned: readonly PinnedObject[], signal: AbortSignal): Promise<void> => {
-    const byPath = new Map(pinned.map((pin) => [pin.path, pin]));
-    const pins = [...byPath.values()].filter(({ path }) => !checked.has(path));
-    for (let start = 0; start < pins.length; start += CHECKS_MAX) {
+    for (let start = 0; start < pinned.length; start += CHECKS_MAX) {
       signal.throwIfAborted();
-      const some = pins.slice(start, start + CHECKS_MAX);
-      await Promise.all(some.map((pin) => checkObject(objects, pin)));
-      for (const { path } of some) checked.add(path);
+      await Promise.all(pinned.slice(start, start + CHECKS_MAX).map(check));
     }
   };
-}
-
-function objectsOf({ objects, following, copies, preceding }: Slice): PinnedObject[] {
-  return [...objects, ...following, ...copies, ...preceding];
 }
 
 async function checkObject(objects: ObjectStore, pin: PinnedObject): Promise<void> {
