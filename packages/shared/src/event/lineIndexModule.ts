@@ -4,52 +4,42 @@
  * that are expected. Put together here instruction by instruction, so that there is neither a
  * compiler to install nor a binary to trust.
  */
+import { type Code, name, PREAMBLE, section, sized } from "../wasm/encoding.ts";
 import {
-  type Code,
-  name,
-  PREAMBLE,
-  section,
-  signedLeb,
-  sized,
-  unsignedLeb,
-} from "../wasm/encoding.ts";
-
-const VALUE_I32 = 0x7f;
-const VALUE_V128 = 0x7b;
-const EMPTY_BLOCK = 0x40;
-const FUNCTION = 0x60;
-
-const LOOP = 0x03;
-const IF = 0x04;
-const END = 0x0b;
-const BRANCH_IF = 0x0d;
-const GET = 0x20;
-const SET = 0x21;
-const TEE = 0x22;
-const LOAD = 0x28;
-const STORE = 0x36;
-const CONST = 0x41;
-const IS_ZERO = 0x45;
-const LESS_UNSIGNED = 0x49;
-const TRAILING_ZEROS = 0x68;
-const ONES = 0x69;
-const ADD = 0x6a;
-const SUB = 0x6b;
-const AND = 0x71;
-const XOR = 0x73;
-const SHIFT_LEFT = 0x74;
-const SHIFT_RIGHT = 0x76;
-
-const VECTOR = 0xfd;
-const LOAD_16: Code = [VECTOR, 0x00];
-const CONST_16: Code = [VECTOR, 0x0c];
-const EQUAL_EACH: Code = [VECTOR, 0x23];
-const LESS_EACH: Code = [VECTOR, 0x25];
-const AND_EACH: Code = [VECTOR, 0x4e];
-const OR_EACH: Code = [VECTOR, 0x50];
-const XOR_EACH: Code = [VECTOR, 0x51];
-const ANY: Code = [VECTOR, 0x53];
-const BITMASK: Code = [VECTOR, 0x64];
+  ADD,
+  AND,
+  AND_16,
+  ANY,
+  BITMASK,
+  BRANCH_IF,
+  CONST_16,
+  constant,
+  EMPTY_BLOCK,
+  END,
+  EQUAL_BYTES,
+  FUNCTION,
+  get,
+  IF,
+  IS_ZERO,
+  LESS_BYTES,
+  LESS_UNSIGNED,
+  LOOP,
+  load,
+  load16,
+  ONES,
+  OR_16,
+  SHIFT_LEFT,
+  SHIFT_RIGHT,
+  SUB,
+  set,
+  store,
+  TEE,
+  TRAILING_ZEROS,
+  VALUE_I32,
+  VALUE_V128,
+  XOR,
+  XOR_16,
+} from "../wasm/instructions.ts";
 
 /** Positions of one line at most. One with more is no line that the edge writes. */
 export const POSITIONS_MAX = 256;
@@ -84,9 +74,6 @@ const BACKSLASH = 7;
 const SPACE = 8;
 const LINE_FEED = 9;
 
-const get = (local: number): Code => [GET, local];
-const set = (local: number): Code => [SET, local];
-const constant = (value: number): Code => [CONST, ...signedLeb(value)];
 const splat = (character: string, local: number): Code => [
   ...CONST_16,
   ...Array.from({ length: CHUNK_BYTES }, () => character.charCodeAt(0)),
@@ -127,8 +114,8 @@ function index(): number[] {
     ...[...splat('"', QUOTE), ...splat("\\", BACKSLASH)],
     ...[...splat(" ", SPACE), ...splat("\n", LINE_FEED)],
     ...[LOOP, EMPTY_BLOCK],
-    ...[...get(AT), ...LOAD_16, 0, ...unsignedLeb(BLOCK_AT), ...set(BYTES)],
-    ...[...get(BYTES), ...get(LINE_FEED), ...EQUAL_EACH, ...BITMASK, ...set(FEEDS)],
+    ...[...get(AT), ...load16(BLOCK_AT), ...set(BYTES)],
+    ...[...get(BYTES), ...get(LINE_FEED), ...EQUAL_BYTES, ...BITMASK, ...set(FEEDS)],
     ...special(),
     // Nothing behind the first line feed.
     ...[...get(FEEDS), ...get(FEEDS), ...constant(1), SUB, XOR, AND, ...set(MASK)],
@@ -144,9 +131,9 @@ function index(): number[] {
 /** One bit for each special byte. Read as signed, those beyond ASCII are below a space too. */
 function special(): number[] {
   return [
-    ...[...get(BYTES), ...get(QUOTE), ...EQUAL_EACH],
-    ...[...get(BYTES), ...get(BACKSLASH), ...EQUAL_EACH, ...OR_EACH],
-    ...[...get(BYTES), ...get(SPACE), ...LESS_EACH, ...OR_EACH],
+    ...[...get(BYTES), ...get(QUOTE), ...EQUAL_BYTES],
+    ...[...get(BYTES), ...get(BACKSLASH), ...EQUAL_BYTES, ...OR_16],
+    ...[...get(BYTES), ...get(SPACE), ...LESS_BYTES, ...OR_16],
     ...BITMASK,
   ];
 }
@@ -159,7 +146,7 @@ function positions(): number[] {
   const clearLowest = [...get(MASK), ...get(MASK), ...constant(1), SUB, AND];
   const put = (place: number) => [
     ...[...get(OUT), ...get(AT), ...get(MASK), TRAILING_ZEROS, ADD],
-    ...[STORE, 2, ...unsignedLeb(4 * place)],
+    ...store(4 * place),
   ];
   const unasked = Array.from({ length: UNASKED }, (_none, place) => [
     ...put(place),
@@ -186,18 +173,17 @@ const DIFFERENCES = 3;
 
 function matches(): number[] {
   const differing = (place: number) => [
-    ...[...get(TEXT_AT), ...LOAD_16, 0, ...unsignedLeb(place)],
-    ...[...get(EXPECTATION), ...LOAD_16, 0, ...unsignedLeb(CHUNK_BYTES + place), ...XOR_EACH],
-    ...[...get(EXPECTATION), ...LOAD_16, 0],
-    ...[...unsignedLeb(CHUNK_BYTES + EXPECTED_BYTES + place), ...AND_EACH],
+    ...[...get(TEXT_AT), ...load16(place)],
+    ...[...get(EXPECTATION), ...load16(CHUNK_BYTES + place), ...XOR_16],
+    ...[...get(EXPECTATION), ...load16(CHUNK_BYTES + EXPECTED_BYTES + place), ...AND_16],
   ];
   return [
     ...[LOOP, EMPTY_BLOCK],
-    ...[...get(EXPECTATION), LOAD, 2, 0, LOAD, 2, 0],
+    ...[...get(EXPECTATION), ...load(0), ...load(0)],
     // Added here, where it wraps: a text may begin before the block.
-    ...[...get(EXPECTATION), LOAD, 2, 4, SUB, ...constant(BLOCK_AT), ADD, ...set(TEXT_AT)],
-    ...[...differing(0), ...differing(CHUNK_BYTES), ...OR_EACH],
-    ...[...get(DIFFERENCES), ...OR_EACH, ...set(DIFFERENCES)],
+    ...[...get(EXPECTATION), ...load(4), SUB, ...constant(BLOCK_AT), ADD, ...set(TEXT_AT)],
+    ...[...differing(0), ...differing(CHUNK_BYTES), ...OR_16],
+    ...[...get(DIFFERENCES), ...OR_16, ...set(DIFFERENCES)],
     ...[...get(EXPECTATION), ...constant(EXPECTATION_BYTES), ADD, TEE, EXPECTATION],
     ...[...get(EXPECTATION_END), LESS_UNSIGNED, BRANCH_IF, 0],
     END,

@@ -7,37 +7,31 @@
  * moved, which no loop in JavaScript is compiled to.
  */
 
+import { type Code, name, PREAMBLE, section, sized, unsignedLeb } from "../wasm/encoding.ts";
 import {
-  type Code,
-  name,
-  PREAMBLE,
-  section,
-  signedLeb,
-  sized,
-  unsignedLeb,
-} from "../wasm/encoding.ts";
+  ADD,
+  AND,
+  BRANCH_IF,
+  constant,
+  EMPTY_BLOCK,
+  END,
+  FUNCTION,
+  get,
+  LOOP,
+  load,
+  OR,
+  ROTATE_LEFT,
+  ROTATE_RIGHT,
+  SHIFT_RIGHT,
+  SUB,
+  set,
+  store,
+  TEE,
+  VALUE_I32,
+  XOR,
+} from "../wasm/instructions.ts";
 
-const VALUE_I32 = 0x7f;
-const EMPTY_BLOCK = 0x40;
 const ROUNDS = 64;
-
-const LOOP = 0x03;
-const END = 0x0b;
-const BRANCH_IF = 0x0d;
-const GET = 0x20;
-const SET = 0x21;
-const TEE = 0x22;
-const LOAD = 0x28;
-const STORE = 0x36;
-const CONST = 0x41;
-const ADD = 0x6a;
-const SUB = 0x6b;
-const AND = 0x71;
-const OR = 0x72;
-const XOR = 0x73;
-const SHR_U = 0x76;
-const ROTL = 0x77;
-const ROTR = 0x78;
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const K = [
@@ -66,10 +60,11 @@ const SCRATCH = 37;
 const DIFFERENCE = 38;
 const LOCALS = DIFFERENCE + 2 - PARAMETERS;
 
-const get = (local: number): Code => [GET, local];
-const set = (local: number): Code => [SET, local];
-const constant = (value: number): Code => [CONST, ...signedLeb(value | 0)];
-const rotated = (local: number, bits: number): Code => [...get(local), ...constant(bits), ROTR];
+const rotated = (local: number, bits: number): Code => [
+  ...get(local),
+  ...constant(bits),
+  ROTATE_RIGHT,
+];
 
 /** Memory of the module, in pages of 64 KiB: one to work in, the others for who keeps states there. */
 export const PAGES = 65;
@@ -93,7 +88,7 @@ export function compressionModuleBytes(): Uint8Array<ArrayBuffer> {
   ].map((code) => sized([...[1, LOCALS, VALUE_I32], ...code]));
   return Uint8Array.from([
     ...PREAMBLE,
-    ...section(1, [1, 0x60, PARAMETERS, ...parameters, 0]),
+    ...section(1, [1, FUNCTION, PARAMETERS, ...parameters, 0]),
     ...section(3, [2, 0, 0]),
     // These pages, and never more.
     ...section(5, [1, 0x01, ...unsignedLeb(PAGES), ...unsignedLeb(PAGES)]),
@@ -150,7 +145,7 @@ function stored(): number[] {
   return EIGHT.flatMap((index) => [
     ...get(TO),
     ...[...get(STATE + index), ...set(SCRATCH), ...byteSwapped(SCRATCH)],
-    ...[STORE, 0, ...unsignedLeb(4 * index)],
+    ...store(4 * index),
   ]);
 }
 
@@ -181,23 +176,31 @@ function extended(index: number): number[] {
   const [old, recent] = [word(15), word(2)];
   return [
     ...[...get(word(16)), ...get(word(7)), ADD],
-    ...[...rotated(old, 7), ...rotated(old, 18), XOR, ...get(old), ...constant(3), SHR_U, XOR],
+    ...[
+      ...rotated(old, 7),
+      ...rotated(old, 18),
+      XOR,
+      ...get(old),
+      ...constant(3),
+      SHIFT_RIGHT,
+      XOR,
+    ],
     ADD,
     ...[...rotated(recent, 17), ...rotated(recent, 19), XOR],
-    ...[...get(recent), ...constant(10), SHR_U, XOR, ADD],
+    ...[...get(recent), ...constant(10), SHIFT_RIGHT, XOR, ADD],
     ...set(word(16)),
   ];
 }
 
 function bigEndianWord(address: number, index: number): number[] {
-  const loaded = [...get(address), LOAD, 0, ...unsignedLeb(4 * index), ...set(SCRATCH)];
+  const loaded = [...get(address), ...load(4 * index), ...set(SCRATCH)];
   return [...loaded, ...byteSwapped(SCRATCH)];
 }
 
 /** WebAssembly reads little-endian, everywhere. */
 function byteSwapped(local: number): number[] {
   return [
-    ...[...get(local), ...constant(8), ROTL, ...constant(0x00ff00ff), AND],
-    ...[...get(local), ...constant(8), ROTR, ...constant(0xff00ff00), AND, OR],
+    ...[...get(local), ...constant(8), ROTATE_LEFT, ...constant(0x00ff00ff), AND],
+    ...[...get(local), ...constant(8), ROTATE_RIGHT, ...constant(0xff00ff00), AND, OR],
   ];
 }
