@@ -7,8 +7,10 @@ import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { GROUP_LINES } from "../../apps/aggregator/src/stream/domain/eventGroup.ts";
+import { IdGroup } from "../../apps/aggregator/src/stream/domain/idGroup.ts";
 import { IdSet } from "../../apps/aggregator/src/stream/domain/idSet.ts";
-import { IdHash, mix } from "../../apps/aggregator/src/stream/domain/spanHash.ts";
+import { IdStore } from "../../apps/aggregator/src/stream/domain/idStore.ts";
+import { mix } from "../../apps/aggregator/src/stream/domain/spanHash.ts";
 import type { Contestant, Figures } from "../harness/rounds.ts";
 import { cpuSeconds } from "./cpuTime.ts";
 import { mulberry32 } from "./traffic.ts";
@@ -51,8 +53,9 @@ function rounds(name: string, ids: number, open: () => AddAll): Contestant {
 export function idContestants(ids: number): Contestant[] {
   return [
     rounds("IdSet", ids, () => {
-      const set = new IdSet();
-      return (chunk) => admitAll(chunk, set);
+      const group = new IdGroup(Int32Array.of(1, 2, 3, 4));
+      const set = new IdSet(new IdStore(group));
+      return (chunk) => admitAll(chunk, group, set);
     }),
     rounds("Set<string>", ids, () => {
       const set = new Set<string>();
@@ -72,43 +75,23 @@ export function idContestants(ids: number): Contestant[] {
   ];
 }
 
-const hash = new IdHash(Int32Array.of(1, 2, 3, 4));
-const WORDS = 4;
-const words = new Int32Array(GROUP_LINES * WORDS);
-const slots = new Int32Array(GROUP_LINES);
-
-/** Ids as the engine takes them: those of some lines are hashed and looked for before any is added. */
-function admitAll(chunk: Buffer, set: IdSet): number {
+/** Ids as the engine takes them: those of some lines are hashed and admitted together. */
+function admitAll(chunk: Buffer, group: IdGroup, set: IdSet): number {
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
   const ids = chunk.length / ID_BYTES;
   for (let from = 0; from < ids; from += GROUP_LINES) {
     const some = Math.min(GROUP_LINES, ids - from);
-    hashSome(view, from, some);
-    lookForSome(set, some);
-    for (let at = 0; at < WORDS * some; at += WORDS) {
-      const [word0 = 0, word1 = 0] = [words[at], words[at + 1]];
-      set.admit(word0, word1, words[at + 2] ?? 0, words[at + 3] ?? 0, 1);
+    for (let id = 0; id < some; id += 1) {
+      const at = (from + id) * ID_BYTES;
+      group.setText(id, view, at, at + ID_BYTES);
     }
+    group.hash(some);
+    for (let id = 0; id < some; id += 1) {
+      group.list(id, id, 1);
+    }
+    set.admit(some);
   }
   return ids;
-}
-
-function hashSome(view: DataView, from: number, some: number): void {
-  for (let at = 0; at < some; at += 1) {
-    hash.hash(view, (from + at) * ID_BYTES, (from + at + 1) * ID_BYTES);
-    words[WORDS * at] = hash.word0;
-    words[WORDS * at + 1] = hash.word1;
-    words[WORDS * at + 2] = hash.word2;
-    words[WORDS * at + 3] = hash.word3;
-  }
-}
-
-function lookForSome(set: IdSet, some: number): void {
-  for (let at = 0; at < some; at += 1) slots[at] = set.lookAtSlot(words[WORDS * at] ?? 0);
-  for (let at = 0; at < some; at += 1) {
-    const slot = slots[at] ?? 0;
-    slots[at] = set.lookAtLog(words[WORDS * at] ?? 0, words[WORDS * at + 1] ?? 0, slot);
-  }
 }
 
 const HEX = Buffer.from("0123456789abcdef");

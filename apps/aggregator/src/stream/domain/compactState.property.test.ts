@@ -3,81 +3,10 @@ import { describe, expect, it } from "vitest";
 import { HASH_KEY } from "../testing/fixtures.ts";
 import { CellTable, COUNT, halved } from "./cellTable.ts";
 import { HashedText } from "./hashedText.ts";
-import { CONFLICT, DUPLICATE, FIRST, IdSet } from "./idSet.ts";
 import { Interner, NOT_INTERNED } from "./interner.ts";
 import { IdHash, SpanHash, wordAt } from "./spanHash.ts";
 
 const view = (text: string) => new DataView(new TextEncoder().encode(text).buffer);
-
-/** Few, so that they meet; zeros, which a free slot looks like, among them. */
-const word = fc.constantFrom(0, 1, -1, 0x7fffffff, -0x80000000);
-/** Of the last word the set keeps the upper eight bits. */
-const lastWord = fc.constantFrom(0, 0x01000000, -1, 0x7fffffff, -0x80000000);
-const id = fc.tuple(word, word, word, lastWord);
-
-describe("the id set", () => {
-  it("says of each id what a map would, whatever its bits", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(id, fc.constantFrom(1, 3))), (admissions) => {
-        const set = new IdSet();
-        const first = new Map<string, number>();
-        for (const [words, payload] of admissions) {
-          const key = words.join();
-          const copy = first.get(key) === payload ? DUPLICATE : CONFLICT;
-          const expected = first.has(key) ? copy : FIRST;
-          if (!first.has(key)) first.set(key, payload);
-          expect(set.admit(...words, payload)).toBe(expected);
-        }
-        expect(set.size).toBe(first.size);
-      }),
-    );
-  });
-
-  it("loses none when it grows, though all of them crowd at one place or at the end", () => {
-    for (const home of [0, -1]) {
-      const set = new IdSet();
-      for (let serial = 0; serial < 5_000; serial += 1) set.admit(home, serial, 0, 0, 1);
-      let duplicates = 0;
-      for (let serial = 0; serial < 5_000; serial += 1) {
-        if (set.admit(home, serial, 0, 0, 1) === DUPLICATE) duplicates += 1;
-      }
-      expect(duplicates).toBe(5_000);
-      expect(set.size).toBe(5_000);
-    }
-  });
-
-  const hash = new IdHash(HASH_KEY);
-  const serialBytes = new DataView(new ArrayBuffer(4));
-  const admitted = (set: IdSet, serial: number, payload: number) => {
-    serialBytes.setInt32(0, serial);
-    hash.hash(serialBytes, 0, 4);
-    return set.admit(hash.word0, hash.word1, hash.word2, hash.word3, payload);
-  };
-  const SERIALS = 250_000;
-
-  it("takes at most 33 bytes an id, 26 in the mean, once it holds some", () => {
-    const set = new IdSet();
-    const bytes: number[] = [];
-    for (let serial = 0; serial < SERIALS; serial += 1) {
-      admitted(set, serial, 1);
-      if (serial > 10_000) bytes.push(set.byteLength / set.size);
-    }
-    expect(set.size).toBe(SERIALS);
-    expect(bytes.reduce((worst, each) => Math.max(worst, each), 0)).toBeLessThan(33);
-    expect(bytes.reduce((sum, each) => sum + each, 0) / bytes.length).toBeLessThan(26);
-  });
-
-  it("finds all ids again after its tables were split", () => {
-    const set = new IdSet();
-    for (let serial = 0; serial < SERIALS; serial += 1) admitted(set, serial, 1);
-    const copies = [0, 0, 0];
-    for (let serial = 0; serial < SERIALS; serial += 1) {
-      const copy = admitted(set, serial, serial % 2 === 0 ? 1 : 3);
-      copies[copy] = (copies[copy] ?? 0) + 1;
-    }
-    expect(copies).toEqual([0, SERIALS / 2, SERIALS / 2]);
-  });
-});
 
 describe("hashes", () => {
   const text = fc.string({ unit: "binary-ascii", maxLength: 70 });

@@ -3,9 +3,13 @@ import { type CellKeys, NO_CELL } from "./cellTable.ts";
 import { CUBES } from "./cubes.ts";
 import { EventHashes } from "./eventHashes.ts";
 import { EventSpans } from "./eventSpans.ts";
+import { type IdGroup, sharedIdGroup } from "./idGroup.ts";
 import type { KnownCampaign } from "./knownCampaigns.ts";
 import type { OpenWindow } from "./openWindow.ts";
 import { SpanHash } from "./spanHash.ts";
+import { fieldAt } from "./storedFields.ts";
+
+const EVENT_ID = fieldAt("event_id");
 
 /** Lines that are read before the first of them is counted. */
 export const GROUP_LINES = 32;
@@ -21,9 +25,11 @@ export class ReadLine {
   /** Null when it is closed, and the event late. */
   window: OpenWindow | null = null;
   campaign: KnownCampaign | null = null;
+  /** Whether its window's set has said what its id is. */
+  isAdmitted = false;
 
-  constructor(key: Int32Array, spanHash: SpanHash) {
-    this.hashes = new EventHashes(key, spanHash);
+  constructor(spanHash: SpanHash) {
+    this.hashes = new EventHashes(spanHash);
   }
 }
 
@@ -43,11 +49,13 @@ export class EventGroup {
     values: new Int32Array(GROUP_LINES * CUBES.length),
     cells: new Int32Array(GROUP_LINES * CUBES.length),
   };
-  readonly #idSlots = new Int32Array(GROUP_LINES);
+  /** The ids of the lines, by line. */
+  readonly ids: IdGroup;
 
   constructor(key: Int32Array) {
     const spanHash = new SpanHash(key);
-    this.#lines = Array.from({ length: GROUP_LINES }, () => new ReadLine(key, spanHash));
+    this.ids = sharedIdGroup(key);
+    this.#lines = Array.from({ length: GROUP_LINES }, () => new ReadLine(spanHash));
   }
 
   /** Reads lines until there are so many that are not empty, or no more. */
@@ -59,19 +67,46 @@ export class EventGroup {
       const kind = reader.next();
       if (kind === LINE.empty) continue;
       line.isEvent = kind === LINE.event;
-      if (line.isEvent) line.hashes.take(line.spans);
+      if (line.isEvent) this.#take(line, this.size);
       this.size += 1;
     }
+    this.ids.hash(this.size);
   }
 
   at(line: number): ReadLine {
     return this.#lines[line] ?? noLine();
   }
 
-  /** Looks for the ids and for the first cubes' cells of all events that may be counted. */
+  /**
+   * Admits the ids of all events that may be counted to the sets of their windows, in order. Nothing else changes
+   * these sets before the events are counted.
+   */
+  admitIds(): void {
+    const { size } = this;
+    for (let at = 0; at < size; at += 1) this.at(at).isAdmitted = false;
+    for (let at = 0; at < size; at += 1) {
+      const { window, isAdmitted } = this.at(at);
+      if (window !== null && !isAdmitted) window.ids.admit(this.#listIdsOf(window, at));
+    }
+  }
+
+  /** Lists the ids of a window's lines from there on, and says how many there are. */
+  #listIdsOf(window: OpenWindow, from: number): number {
+    const { size } = this;
+    let count = 0;
+    for (let at = from; at < size; at += 1) {
+      const line = this.at(at);
+      if (line.window !== window) continue;
+      line.isAdmitted = true;
+      this.ids.list(count, at, line.hashes.payload(line.spans));
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Looks for the first cubes' cells of all events that may be counted. */
   lookAhead(cubes: number): void {
     this.#internValues(cubes);
-    this.#lookForIds();
     const { size } = this;
     const keys = this.#keys;
     for (let at = 0; at < size; at += 1) {
@@ -93,6 +128,12 @@ export class EventGroup {
     return window.cells.cellAt(campaignCubes[at] ?? 0, values[at] ?? 0);
   }
 
+  #take({ hashes, spans }: ReadLine, at: number): void {
+    const { view, starts, ends } = spans;
+    this.ids.setText(at, view, starts[EVENT_ID] ?? 0, ends[EVENT_ID] ?? 0);
+    hashes.take(spans);
+  }
+
   #internValues(cubes: number): void {
     const { size } = this;
     const { campaignCubes, values } = this.#keys;
@@ -105,21 +146,6 @@ export class EventGroup {
         campaignCubes[from + cube] = campaign.index * CUBES.length + cube;
         values[from + cube] = window.values.intern(spans.view, hashes.cubes[cube] ?? hashes.ad);
       }
-    }
-  }
-
-  #lookForIds(): void {
-    const { size } = this;
-    const slots = this.#idSlots;
-    for (let at = 0; at < size; at += 1) {
-      const { window, hashes } = this.at(at);
-      slots[at] = window === null ? 0 : window.ids.lookAtSlot(hashes.id.word0);
-    }
-    for (let at = 0; at < size; at += 1) {
-      const { window, hashes } = this.at(at);
-      const { word0, word1 } = hashes.id;
-      // Kept, since a look whose answer goes nowhere is optimised away.
-      if (window !== null) slots[at] = window.ids.lookAtLog(word0, word1, slots[at] ?? 0);
     }
   }
 }

@@ -1,10 +1,9 @@
 import { CUBES, type CubeField } from "./cubes.ts";
 import type { EventSpans } from "./eventSpans.ts";
 import { HashedText } from "./hashedText.ts";
-import { IdHash, mix, type SpanHash } from "./spanHash.ts";
+import { mix, type SpanHash } from "./spanHash.ts";
 import { fieldAt } from "./storedFields.ts";
 
-const EVENT_ID = fieldAt("event_id");
 const CAMPAIGN_ID = fieldAt("campaign_id");
 const AD_ID = fieldAt("ad_id");
 const PUBLISHER_ID = fieldAt("publisher_id");
@@ -14,9 +13,8 @@ const DEVICE = fieldAt("device");
 
 const FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1, 0x5bd1e995] as const;
 
-/** What is looked for in tables of one event, used again for every event. */
+/** What is looked for in tables of one event, but for its id; used again for every event. */
 export class EventHashes {
-  readonly id: IdHash;
   readonly campaign = new HashedText();
   readonly ad = new HashedText();
   readonly publisher = new HashedText();
@@ -28,14 +26,11 @@ export class EventHashes {
   readonly #spanHash: SpanHash;
 
   /** @param spanHash May be shared: it holds nothing of an event. */
-  constructor(key: Int32Array, spanHash: SpanHash) {
-    this.id = new IdHash(key);
+  constructor(spanHash: SpanHash) {
     this.#spanHash = spanHash;
   }
 
   take(spans: EventSpans): void {
-    const { view, starts, ends } = spans;
-    this.id.hash(view, starts[EVENT_ID] ?? 0, ends[EVENT_ID] ?? 0);
     this.#read(this.campaign, spans, CAMPAIGN_ID);
     this.#read(this.ad, spans, AD_ID);
     this.#read(this.publisher, spans, PUBLISHER_ID);

@@ -1,177 +1,287 @@
-import { IdLog } from "./idLog.ts";
-
-/** What the set says of an id. */
-export const FIRST = 0;
-export const DUPLICATE = 1;
-export const CONFLICT = 2;
+import { ID_WORDS } from "./idGroup.ts";
+import {
+  DIRECTORY_BITS_MAX,
+  FIRST_LINES_MAX,
+  FIRST_TABLE_AT,
+  ID_BYTES,
+  LINE_SLOTS,
+  LOG_PAGE_BITS,
+  LOG_PAGE_IDS,
+  LOG_PAGES_AT,
+  LOG_PAGES_MAX,
+  NOOK_BYTES,
+  NOOK_DIRECTORY_AT,
+  NOOK_LINES,
+  NOOK_LOG_AT,
+  NOOK_LOG_PAGES_AT,
+  PAGE_BYTES,
+  TABLE_LINES,
+} from "./idSetLayout.ts";
+import type { IdStore } from "./idStore.ts";
 
 const WORD_BITS = 32;
-/** Slots of a table: more as it fills, until it is divided. */
-const SLOTS_MIN = 64;
-const SLOTS_MAX = 131_072;
-const LOAD_MAX = 0.8;
-/** Only hashes that nobody can bring about would need more. */
-const DIRECTORY_BITS_MAX = 16;
+const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
+const HALF_BYTES = Uint16Array.BYTES_PER_ELEMENT;
 
-/** A slot: twelve bits of the id, and its place in the log + 1; 0 is free. */
-const PLACE_BITS = 0x000fffff;
-const TAG_BITS = 0xfff00000 | 0;
+/** Lines behind its own in which an id may lie; a table that has no room for one there is divided. */
+const DISTANCE_MAX = 8;
 
-/** The last word of an id: eight bits more of it, and the payload's, which are odd. */
-const ID_BITS = 0xff000000 | 0;
-const PAYLOAD_BITS = 0x00ffffff;
-
-/** A part of the ids, whose hashes begin with the same bits. */
-interface Table {
-  readonly slots: Int32Array;
-  readonly log: IdLog;
-  /** How many bits these are. */
-  readonly bits: number;
-}
+/** Bits of a slot that are a place in the log; more as the log grows. The others are of the id. */
+const PLACE_BITS_MIN = 16;
 
 /**
  * The ids of one window, each as 104 bits of a keyed hash, with 23 bits of what its first event
- * said. They lie one behind the other, 16 bytes each; where, is said by a table of words that is
- * probed from slot to slot.
+ * said. They lie one behind the other in a log, 16 bytes each; where, is said by tables of words.
  *
  * A table that is full is divided by one more bit of the hash (extendible hashing, Fagin et al. 1979), so that no
  * growth copies more than a table, and none needs twice the memory.
  */
 export class IdSet {
-  #directory: Table[] = [{ slots: new Int32Array(SLOTS_MIN), log: new IdLog(), bits: 0 }];
-  /** The slots of the directory's tables, which are wanted in as few steps as can be. */
-  #slots = this.#directory.map(({ slots }) => slots);
-  /** Bits of a hash that the directory looks at. */
-  #bits = 0;
-  #size = 0;
+  /** The memory that it lies in. */
+  readonly store: IdStore;
+  /** Where the set begins, in bytes: a nook, or a page. */
+  #base: number;
+  #isInNook = true;
+  /** Pages of the log. In a nook, the one that the nook is of. */
+  #logPages: number[];
+  /** Whole tables, and how many bits of a hash each looks at: its ids' hashes all begin with the same. */
+  readonly #bitsOfTables = new Map<number, number>();
+  /** Bits of a hash that the directory looks at; one at least, since a word is not shifted by 32. */
+  #bits = 1;
+  /** Places in the log: before the first id, and of the last. The place 0 stands for none. */
+  #beforeFirst: number;
+  #last: number;
+  /** Lines of a table. As long as there is one, it grows. */
+  #lines = 1;
+  #placeBits = PLACE_BITS_MIN;
+  #distanceMax = DISTANCE_MAX;
+  #isGivenBack = false;
+
+  constructor(store: IdStore) {
+    this.store = store;
+    this.#base = store.takeNook() * NOOK_BYTES;
+    const page = Math.floor(this.#base / PAGE_BYTES);
+    this.#logPages = [page];
+    this.#beforeFirst = ((this.#base % PAGE_BYTES) + NOOK_LOG_AT) / ID_BYTES - 1;
+    this.#last = this.#beforeFirst;
+    store.halves[this.#logPagesAt / HALF_BYTES] = page;
+    this.#pointAll(page);
+    this.#onlyTable().fill(0);
+  }
 
   get size(): number {
-    return this.#size;
+    return this.#last - this.#beforeFirst;
   }
 
   /** Bytes held. */
   get byteLength(): number {
-    const words = [...new Set(this.#directory)].map(({ slots, log }) => slots.length + log.words);
-    return words.reduce((sum, each) => sum + each, 0) * Int32Array.BYTES_PER_ELEMENT;
+    if (this.#isInNook) return NOOK_BYTES;
+    return (1 + this.#logPages.length + this.#bitsOfTables.size) * PAGE_BYTES;
   }
 
   /**
-   * The first of two looks at where an id would be, which change nothing: many ids are looked at before
-   * the first is admitted, so that the processor waits for memory once, not once for each.
+   * Admits the first `count` ids that are listed in the group, in order, and puts into its answers whether
+   * each is here for the first time, with the same payload, or with another.
    *
-   * @returns What to give to `lookAtLog`.
+   * @throws {RangeError} when the set is full, or was given back.
    */
-  lookAtSlot(word0: number): number {
-    const slots = this.#slots[this.#placeOf(word0)] ?? nowhere();
-    return slots[word0 & (slots.length - 1)] ?? 0;
-  }
-
-  /** The second look, which is for ids that are likely to be here. Its answer means nothing. */
-  lookAtLog(word0: number, word1: number, slot: number): number {
-    if (((slot ^ word1) & TAG_BITS) !== 0 || slot === 0) return 0;
-    const { log } = this.#directory[this.#placeOf(word0)] ?? nowhere();
-    const place = (slot & PLACE_BITS) - 1;
-    return log.chunkOf(place)[log.placeOf(place)] ?? 0;
-  }
-
-  /**
-   * @param payload A hash of what the event says, its lowest bit set. Its upper 8 bits are left out.
-   * @returns Whether the id is here for the first time, with the same payload, or with another.
-   */
-  admit(word0: number, word1: number, word2: number, word3: number, payload: number): number {
-    const table = this.#directory[this.#placeOf(word0)] ?? nowhere();
-    const { slots, log } = table;
-    const mask = slots.length - 1;
-    const last = (word3 & ID_BITS) | (payload & PAYLOAD_BITS);
-    let at = word0 & mask;
-    for (;;) {
-      const slot = slots[at] ?? 0;
-      if (slot === 0) break;
-      if (((slot ^ word1) & TAG_BITS) === 0) {
-        const copy = compare(log, (slot & PLACE_BITS) - 1, word0, word1, word2, last);
-        if (copy !== FIRST) return copy;
-      }
-      at = (at + 1) & mask;
+  admit(count: number): void {
+    if (this.#isGivenBack) throw new RangeError("The set was given back");
+    const { group } = this.store;
+    const { listed } = group;
+    for (let left = count; left > 0; ) {
+      this.#makeRoomInLog(left);
+      this.#last = this.store.admit(
+        this.#directoryAt,
+        this.#logPagesAt,
+        left,
+        WORD_BITS - this.#bits,
+        this.#onlyTableAt % PAGE_BYTES,
+        this.#lines - 1,
+        this.#placeMask,
+        this.#last,
+        this.#distanceMax,
+      );
+      const { done } = group;
+      left -= done;
+      if (left === 0) return;
+      listed.copyWithin(0, done, done + left);
+      this.#makeRoom(group.words[ID_WORDS * (listed[0] ?? 0)] ?? 0);
     }
-    log.append(word0, word1, word2, last);
-    slots[at] = (word1 & TAG_BITS) | log.size;
-    this.#size += 1;
-    if (log.size > slots.length * LOAD_MAX) this.#makeRoom(table, word0);
-    return FIRST;
   }
 
-  #placeOf(word0: number): number {
-    // A shift by 32 would be one by 0.
-    return this.#bits === 0 ? 0 : word0 >>> (WORD_BITS - this.#bits);
-  }
-
-  #makeRoom(table: Table, word0: number): void {
-    if (table.slots.length >= SLOTS_MAX && table.bits < DIRECTORY_BITS_MAX) {
-      this.#divide(table, word0);
+  /** Lets go of all ids. Nothing is admitted any more. */
+  giveBack(): void {
+    if (this.#isGivenBack) return;
+    this.#isGivenBack = true;
+    if (this.#isInNook) {
+      this.store.giveNookBack(this.#base / NOOK_BYTES);
       return;
     }
-    if (table.log.size >= PLACE_BITS) throw new RangeError("Too many ids begin with the same bits");
-    const slots = new Int32Array(2 * table.slots.length);
-    fill(slots, table.log);
-    this.#put({ ...table, slots }, word0);
+    const pages = [this.#base / PAGE_BYTES, ...this.#logPages, ...this.#bitsOfTables.keys()];
+    this.store.giveBack(pages);
+  }
+
+  get #directoryAt(): number {
+    return this.#base + (this.#isInNook ? NOOK_DIRECTORY_AT : 0);
+  }
+
+  get #logPagesAt(): number {
+    return this.#base + (this.#isInNook ? NOOK_LOG_PAGES_AT : LOG_PAGES_AT);
+  }
+
+  /** Of the table that is the only one, until it is whole; whole ones begin where their pages do. */
+  get #onlyTableAt(): number {
+    if (this.#isInNook) return this.#base;
+    return this.#lines < TABLE_LINES ? this.#base + FIRST_TABLE_AT : 0;
+  }
+
+  get #placeMask(): number {
+    return 2 ** this.#placeBits - 1;
+  }
+
+  #makeRoomInLog(ids: number): void {
+    const isFull = (this.size + ids) * ID_BYTES > NOOK_DIRECTORY_AT - NOOK_LOG_AT;
+    if (this.#isInNook && isFull) this.#leaveNook();
+    const last = this.#last + ids;
+    while (last >= this.#logPages.length * LOG_PAGE_IDS) this.#addLogPage();
+    if (last >= 2 ** this.#placeBits) this.#takeBitOfTags();
+  }
+
+  #addLogPage(): void {
+    const pages = this.#logPages.length;
+    if (pages === LOG_PAGES_MAX) throw new RangeError("A window has more ids than a set takes");
+    const page = this.store.take();
+    this.#logPages.push(page);
+    this.store.halves[this.#logPagesAt / HALF_BYTES + pages] = page;
+  }
+
+  /** Moves to pages of its own. */
+  #leaveNook(): void {
+    const { size } = this;
+    const nook = this.#base / NOOK_BYTES;
+    const from = this.#inLog(this.#beforeFirst + 1);
+    this.#base = this.store.take() * PAGE_BYTES;
+    this.#isInNook = false;
+    this.#logPages = [];
+    this.#addLogPage();
+    this.#beforeFirst = 0;
+    this.#last = size;
+    this.store.words.copyWithin(this.#inLog(1), from, from + ID_WORDS * size);
+    this.store.giveNookBack(nook);
+    this.#lines = NOOK_LINES;
+    this.#pointAll(this.#base / PAGE_BYTES);
+    this.#fill(this.#onlyTable());
+  }
+
+  /** One more bit for places. So many ids have tables that are whole. */
+  #takeBitOfTags(): void {
+    const others = ~(1 << this.#placeBits);
+    for (const page of this.#bitsOfTables.keys()) {
+      const slots = this.#table(page);
+      for (let at = 0; at < slots.length; at += 1) slots[at] = (slots[at] ?? 0) & others;
+    }
+    this.#placeBits += 1;
+  }
+
+  #makeRoom(word0: number): void {
+    if (this.#lines < TABLE_LINES) {
+      this.#growOnly();
+      return;
+    }
+    const entry = word0 >>> (WORD_BITS - this.#bits);
+    const page = this.store.halves[this.#base / HALF_BYTES + entry] ?? 0;
+    const before = this.#bitsOfTables.get(page) ?? 0;
+    if (before < DIRECTORY_BITS_MAX) this.#divide(page, before, word0);
+    else if (this.#distanceMax < TABLE_LINES) this.#distanceMax = TABLE_LINES;
+    else throw new RangeError("Too many ids begin with the same bits");
+  }
+
+  #growOnly(): void {
+    if (this.#isInNook && this.#lines === NOOK_LINES) {
+      this.#leaveNook();
+      return;
+    }
+    this.#lines = this.#lines < FIRST_LINES_MAX ? 2 * this.#lines : TABLE_LINES;
+    if (this.#lines < TABLE_LINES) {
+      this.#fill(this.#onlyTable());
+      return;
+    }
+    const page = this.store.take();
+    this.#bitsOfTables.set(page, 0);
+    this.#pointAll(page);
+    this.#fill(this.#table(page));
+  }
+
+  /** Lets all of the directory, as long as it looks at one bit, lead to a page. */
+  #pointAll(page: number): void {
+    const at = this.#directoryAt / HALF_BYTES;
+    this.store.halves.fill(page, at, at + 2);
+  }
+
+  #onlyTable(): Int32Array {
+    const at = this.#onlyTableAt / WORD_BYTES;
+    return this.store.words.subarray(at, at + this.#lines * LINE_SLOTS);
+  }
+
+  /** Puts all ids into the only table. */
+  #fill(slots: Int32Array): void {
+    const { words } = this.store;
+    slots.fill(0);
+    for (let place = this.#beforeFirst + 1; place <= this.#last; place += 1) {
+      const at = this.#inLog(place);
+      put(slots, words[at] ?? 0, ((words[at + 1] ?? 0) & ~this.#placeMask) | place);
+    }
   }
 
   /** Two tables in the place of one, by the first bit of the hashes that it did not look at. */
-  #divide({ slots, log, bits: before }: Table, word0: number): void {
+  #divide(page: number, before: number, word0: number): void {
+    const ones = this.store.take();
+    const at = this.#base / HALF_BYTES;
+    const directory = this.store.halves.subarray(at, at + 2 ** DIRECTORY_BITS_MAX);
     if (before === this.#bits) {
-      this.#directory = this.#directory.flatMap((each) => [each, each]);
-      this.#slots = this.#slots.flatMap((each) => [each, each]);
+      for (let entry = 2 ** this.#bits - 1; entry >= 0; entry -= 1) {
+        directory.fill(directory[entry] ?? 0, 2 * entry, 2 * entry + 2);
+      }
       this.#bits += 1;
     }
     const bits = before + 1;
-    const ones = { slots: new Int32Array(slots.length), log: log.divide(WORD_BITS - bits), bits };
-    slots.fill(0);
-    fill(slots, log);
-    fill(ones.slots, ones.log);
-    const bit = 1 << (WORD_BITS - bits);
-    this.#put({ slots, log, bits }, word0 & ~bit);
-    this.#put(ones, word0 | bit);
+    this.#bitsOfTables.set(page, bits);
+    this.#bitsOfTables.set(ones, bits);
+    const spread = 2 ** (this.#bits - bits);
+    const first = ((word0 >>> (WORD_BITS - bits)) | 1) * spread;
+    directory.fill(ones, first, first + spread);
+    this.#distribute(page, ones, WORD_BITS - bits);
   }
 
-  /** Puts a table where its ids' hashes lead, which begin as that word does. */
-  #put(table: Table, word0: number): void {
-    const spread = 2 ** (this.#bits - table.bits);
-    const first = table.bits === 0 ? 0 : (word0 >>> (WORD_BITS - table.bits)) * spread;
-    this.#directory.fill(table, first, first + spread);
-    this.#slots.fill(table.slots, first, first + spread);
+  #distribute(page: number, onesPage: number, bit: number): void {
+    const { group, words } = this.store;
+    const [zerosAt, onesAt] = [page * PAGE_BYTES, onesPage * PAGE_BYTES];
+    const aside = this.store.divide(this.#logPagesAt, zerosAt, onesAt, bit, this.#placeMask);
+    const [zeros, ones] = [this.#table(page), this.#table(onesPage)];
+    for (let at = 0; at < aside; at += 1) {
+      const slot = group.aside[at] ?? 0;
+      const word0 = words[this.#inLog(slot & this.#placeMask)] ?? 0;
+      put(((word0 >>> bit) & 1) === 0 ? zeros : ones, word0, slot);
+    }
+  }
+
+  #table(page: number): Int32Array {
+    const at = (page * PAGE_BYTES) / WORD_BYTES;
+    return this.store.words.subarray(at, at + PAGE_BYTES / WORD_BYTES);
+  }
+
+  /** Where the words of an id begin in the store. */
+  #inLog(place: number): number {
+    const page = this.#logPages[place >>> LOG_PAGE_BITS] ?? 0;
+    return (page * PAGE_BYTES) / WORD_BYTES + (place & (LOG_PAGE_IDS - 1)) * ID_WORDS;
   }
 }
 
-/** What an id is to the one at that place; `FIRST` if it is another. */
-function compare(
-  log: IdLog,
-  place: number,
-  word0: number,
-  word1: number,
-  word2: number,
-  last: number,
-): number {
-  const chunk = log.chunkOf(place);
-  const at = log.placeOf(place);
-  const held = chunk[at + 3] ?? 0;
-  const isIt = chunk[at] === word0 && chunk[at + 1] === word1 && chunk[at + 2] === word2;
-  if (!isIt || ((held ^ last) & ID_BITS) !== 0) return FIRST;
-  return held === last ? DUPLICATE : CONFLICT;
-}
-
-/** Puts all ids of the log into the slots, which are free. */
-function fill(slots: Int32Array, log: IdLog): void {
+/** Puts a slot into the first free one from its line on. */
+function put(slots: Int32Array, word0: number, slot: number): void {
   const mask = slots.length - 1;
-  const { size } = log;
-  for (let id = 0; id < size; id += 1) {
-    const chunk = log.chunkOf(id);
-    const place = log.placeOf(id);
-    let at = (chunk[place] ?? 0) & mask;
-    while (slots[at] !== 0) at = (at + 1) & mask;
-    slots[at] = ((chunk[place + 1] ?? 0) & TAG_BITS) | (id + 1);
-  }
-}
-
-function nowhere(): never {
-  throw new RangeError("The directory has no such table");
+  let at = (word0 * LINE_SLOTS) & mask;
+  while (slots[at] !== 0) at = (at + 1) & mask;
+  slots[at] = slot;
 }

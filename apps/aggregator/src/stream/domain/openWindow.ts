@@ -1,5 +1,6 @@
 import { CellTable } from "./cellTable.ts";
 import { IdSet } from "./idSet.ts";
+import type { IdStore } from "./idStore.ts";
 import type { Interner } from "./interner.ts";
 
 /** One minute of event time that still takes events: the ids it has seen and its cells so far. */
@@ -10,7 +11,7 @@ export class OpenWindow {
   readonly firstOffset: bigint;
   /** What the dimension values of its cells stand for. */
   readonly values: Interner;
-  readonly ids = new IdSet();
+  readonly ids: IdSet;
   readonly cells = new CellTable();
 
   constructor(window: {
@@ -18,11 +19,13 @@ export class OpenWindow {
     readonly sizeMs: number;
     readonly firstOffset: bigint;
     readonly values: Interner;
+    readonly idStore: IdStore;
   }) {
     this.startMs = window.startMs;
     this.endMs = window.startMs + window.sizeMs;
     this.firstOffset = window.firstOffset;
     this.values = window.values;
+    this.ids = new IdSet(window.idStore);
   }
 
   /** Ids and cells held: what the window costs in memory. */

@@ -1,3 +1,5 @@
+import type { IdGroup } from "./idGroup.ts";
+import { IdStore } from "./idStore.ts";
 import { Interner } from "./interner.ts";
 import { OpenWindow } from "./openWindow.ts";
 
@@ -15,6 +17,8 @@ const RECENT = 64;
 export class OpenWindows {
   readonly #sizeMs: number;
   readonly #entriesMax: number;
+  readonly #idGroup: IdGroup;
+  #idStore: IdStore;
   readonly #open = new Map<number, OpenWindow>();
   readonly #recent: (OpenWindow | undefined)[] = Array.from({ length: RECENT });
   #values = new Interner();
@@ -25,9 +29,13 @@ export class OpenWindows {
     readonly sizeMs: number;
     readonly entriesMax: number;
     readonly watermarkMs: number;
+    /** Whose ids are admitted to the windows. */
+    readonly idGroup: IdGroup;
   }) {
     this.#sizeMs = options.sizeMs;
     this.#entriesMax = options.entriesMax;
+    this.#idGroup = options.idGroup;
+    this.#idStore = new IdStore(options.idGroup);
     this.#watermarkMs = options.watermarkMs;
   }
 
@@ -42,9 +50,12 @@ export class OpenWindows {
 
   /** Bytes held by the open windows, dimension values included. */
   get byteLength(): number {
-    const values = new Set([this.#values, ...[...this.#open.values()].map((open) => open.values)]);
-    const windows = [...this.#open.values()].reduce((sum, open) => sum + open.byteLength, 0);
-    return [...values].reduce((sum, interner) => sum + interner.byteLength, windows);
+    const open = [...this.#open.values()];
+    const values = new Set([this.#values, ...open.map((window) => window.values)]);
+    const stores = new Set([this.#idStore, ...open.map(({ ids }) => ids.store)]);
+    const windows = open.reduce((sum, window) => sum + window.byteLength, 0);
+    const withStores = [...stores].reduce((sum, store) => sum + store.freeBytes, windows);
+    return [...values].reduce((sum, interner) => sum + interner.byteLength, withStores);
   }
 
   /**
@@ -81,6 +92,7 @@ export class OpenWindows {
     for (const [startMs, window] of this.#open) {
       if (window.endMs > watermarkMs) continue;
       this.#open.delete(startMs);
+      window.ids.giveBack();
       this.#entries -= window.entries;
       const at = Math.floor(startMs / this.#sizeMs) & (RECENT - 1);
       if (this.#recent[at] === window) this.#recent[at] = undefined;
@@ -98,8 +110,11 @@ export class OpenWindows {
 
   #openAt(startMs: number, firstOffset: bigint): OpenWindow {
     if (this.#values.size >= VALUES_MAX) this.#values = new Interner();
-    const values = this.#values;
-    const window = new OpenWindow({ startMs, sizeMs: this.#sizeMs, firstOffset, values });
+    if (this.#idStore.isMostlyEmpty) this.#idStore = new IdStore(this.#idGroup);
+    const window = new OpenWindow({
+      ...{ startMs, sizeMs: this.#sizeMs, firstOffset },
+      ...{ values: this.#values, idStore: this.#idStore },
+    });
     this.#open.set(startMs, window);
     return window;
   }

@@ -12,7 +12,7 @@ import type { EventSpans } from "./eventSpans.ts";
 import { Evidence } from "./evidence.ts";
 import { TEST_VERDICT } from "./flagSets.ts";
 import { LATENESS_MAX_MS } from "./governor.ts";
-import { CONFLICT, DUPLICATE } from "./idSet.ts";
+import { CONFLICT, DUPLICATE, FIRST } from "./idSetLayout.ts";
 import { halvedCostAt, type KnownCampaign, KnownCampaigns } from "./knownCampaigns.ts";
 import type { OpenWindow } from "./openWindow.ts";
 import { OpenWindows } from "./openWindows.ts";
@@ -110,6 +110,7 @@ export class PartitionEngine {
     this.#windows = new OpenWindows({
       sizeMs: WINDOW_SIZE_MS,
       entriesMax: options.openEntriesMax,
+      idGroup: this.#group.ids,
       watermarkMs: resumed.watermarkMs ?? Number.NEGATIVE_INFINITY,
     });
     this.#nextOffset = resumed.nextOffset;
@@ -196,6 +197,7 @@ export class PartitionEngine {
         ? this.#campaigns.knownAt(spans, hashes.campaign, appendTimeMs)
         : null;
     }
+    group.admitIds();
     const cubes = this.#cubesCounted();
     group.lookAhead(cubes);
     for (let at = 0; at < group.size; at += 1) {
@@ -213,10 +215,11 @@ export class PartitionEngine {
       return;
     }
 
-    const entriesBefore = window.entries;
-    const verdict = verdictOf(line, window);
+    const copy = this.#group.ids.answers[at] ?? FIRST;
+    const verdict = verdictOf(line, copy);
+    const cellsBefore = window.cells.size;
     if (campaign !== null) this.#count(line, window, campaign, verdict, at, cubes);
-    this.#windows.grew(window.entries - entriesBefore);
+    this.#windows.grew(window.cells.size - cellsBefore + (copy === FIRST ? 1 : 0));
 
     if (this.#settled) return;
     if (verdict === "valid") this.#evidence.counted();
@@ -273,9 +276,7 @@ function isTimely(eventTimeMs: number, appendTimeMs: number): boolean {
   return eventTimeMs <= appendTimeMs + AHEAD_MAX_MS && eventTimeMs >= appendTimeMs - BEHIND_MAX_MS;
 }
 
-function verdictOf({ spans, hashes, campaign }: ReadLine, window: OpenWindow): Verdict {
-  const { word0, word1, word2, word3 } = hashes.id;
-  const copy = window.ids.admit(word0, word1, word2, word3, hashes.payload(spans));
+function verdictOf({ spans, campaign }: ReadLine, copy: number): Verdict {
   if (copy === DUPLICATE) return "duplicate";
   if (copy === CONFLICT) return "id_conflict";
   if (spans.test) return TEST_VERDICT;
