@@ -82,12 +82,17 @@ export class Backfill {
     }
   }
 
-  /** A partition that rests has a watermark of long ago, and closed its windows all the same. */
+  /**
+   * A partition that rests has a watermark of long ago, or none, and closed its windows all the same. One
+   * that was not counted yet has none, and its windows are open.
+   */
   #withClosed(hour: DirtyHour): DirtyHour {
-    const bounds = hour.bounds.map((bound) => ({
-      ...bound,
-      watermarkMs: Math.max(bound.watermarkMs ?? 0, this.#closedMs),
-    }));
+    const closedMs = this.#closedMs;
+    const isClosed = closedMs >= hour.hourMs + HOUR_MS;
+    const bounds = hour.bounds.map(({ watermarkMs, ...bound }) => {
+      const isKnown = watermarkMs !== null || isClosed;
+      return { ...bound, watermarkMs: isKnown ? Math.max(watermarkMs ?? 0, closedMs) : null };
+    });
     return { ...hour, bounds };
   }
 }

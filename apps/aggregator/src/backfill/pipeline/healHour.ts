@@ -25,6 +25,19 @@ export interface HealDeps {
   readonly engine: Omit<RecountOptions, "partition">;
 }
 
+/**
+ * The archive has events of a partition that is not counted yet: somebody has deleted its checkpoint, to
+ * count all again. Until a first record is counted nobody knows which windows are closed. The hour stays
+ * dirty: marks may be of records that the log has lost, and nobody would make them again.
+ */
+class PartitionNotCountedError extends Error {
+  override readonly name = "PartitionNotCountedError";
+
+  constructor(partition: number) {
+    super(`Partition ${partition} is archived and not counted yet`);
+  }
+}
+
 /** Events that are held in memory at once: some 500 bytes each. */
 const SLICE_EVENTS_MAX = 200_000;
 
@@ -37,6 +50,7 @@ const SLICE_EVENTS_MAX = 200_000;
  * afterwards leave nothing counted twice, and nothing that was counted uncounted.
  *
  * @returns how many events were read, and of how many it found other than the stream.
+ * @throws {PartitionNotCountedError} Heal again, once it is counted.
  * @throws whatever a store throws. Heal again: what was written is written alike.
  */
 export async function healHour(
@@ -50,7 +64,9 @@ export async function healHour(
   let corrected = 0;
   for (const archived of await deps.archive.partitionsOf(hourMs)) {
     const bound = bounds.find(({ partition }) => partition === archived.partition);
-    if (bound === undefined) continue;
+    if (bound === undefined || bound.watermarkMs === null) {
+      throw new PartitionNotCountedError(archived.partition);
+    }
     const cells: CellTotals[] = [];
     for (const range of slicesOf(archived, closedPart(hourMs, bound))) {
       signal.throwIfAborted();

@@ -68,7 +68,7 @@ export class Doubts {
         this.#minuteByEvent.set(`${offset}:${index}`, windowStartMs(timeMs, MINUTE_MS));
       }
     }
-    this.#staleKeys = staleKeys(world, changes);
+    this.#staleKeys = staleKeys(world, partition, changes);
     this.#staleCells = new Set(
       [...world.hotStore.cells]
         .filter(([key]) => key.endsWith(`/${partition}`) && this.#staleKeys.has(key))
@@ -102,13 +102,14 @@ export class Doubts {
 /** Keys of rows whose writer did not know how their records are counted, and never learned it. */
 function staleKeys(
   { hotStore, dirtyHours }: SimulatedWorld,
+  partition: number,
   changes: readonly ModeChange[],
 ): ReadonlySet<string> {
   const isStale = ({ offset, life, isDeposed }: Written) => {
     const isUnknowing = changes.some((to) => {
       return to.offsetFrom <= offset && !life.knownChanges.has(to.offsetFrom);
     });
-    return isDeposed && isUnknowing && !life.isRefused;
+    return life.partition === partition && isDeposed && isUnknowing && !life.isRefused;
   };
   const keys = [...hotStore.written].filter(([, row]) => isStale(row)).map(([key]) => key);
   return new Set(

@@ -50,17 +50,12 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "counts minutes again that are still open",
     from: 128,
-    backfill: (deps) => {
-      const { dirtyHours } = deps;
-      return withDirtyHours(deps, {
-        open: async (restMs) => {
-          const hours = await dirtyHours.open(restMs);
-          const opened = (bounds: (typeof hours)[number]["bounds"]) =>
-            bounds.map((bound) => ({ ...bound, watermarkMs: Number.MAX_SAFE_INTEGER }));
-          return hours.map((hour) => ({ ...hour, bounds: opened(hour.bounds) }));
-        },
-      });
-    },
+    backfill: (deps) => withBounds(deps, () => Number.MAX_SAFE_INTEGER),
+  },
+  {
+    name: "calls hours healed with a partition of which nothing is counted yet",
+    from: 1_725,
+    backfill: (deps) => withBounds(deps, (watermarkMs) => watermarkMs ?? 0),
   },
   {
     name: "counts hours again before the archive has come there",
@@ -145,6 +140,25 @@ function withDirtyHours(
   other: Partial<BackfillStepDeps["dirtyHours"]>,
 ): BackfillStepDeps {
   return { ...deps, dirtyHours: { ...deps.dirtyHours, ...other } };
+}
+
+/** Says that hours may be counted again up to other watermarks. */
+function withBounds(
+  deps: BackfillStepDeps,
+  other: (watermarkMs: number | null) => number,
+): BackfillStepDeps {
+  const { dirtyHours } = deps;
+  return withDirtyHours(deps, {
+    open: async (restMs) => {
+      const hours = await dirtyHours.open(restMs);
+      return hours.map((hour) => {
+        const bounds = hour.bounds.map(({ watermarkMs, ...bound }) => {
+          return { ...bound, watermarkMs: other(watermarkMs) };
+        });
+        return { ...hour, bounds };
+      });
+    },
+  });
 }
 
 function withHotHours(

@@ -8,6 +8,8 @@ export interface Turning {
 
 /** One life of a process that counts a partition. */
 export interface Life extends Turning {
+  /** One of its own. */
+  readonly id: number;
   readonly partition: number;
   /** Of its last acquisition; 0 before any. */
   epoch: bigint;

@@ -31,7 +31,7 @@ export interface Written extends Writer {
 export class SimulatedHotStore extends MemoryHotStore {
   /** What the stream has written, and no backfill. */
   readonly stream = new MemoryHotStore();
-  /** By the keys of the stream's `cells` and `rejects`; those of `users` with each epoch behind. */
+  /** By the keys of the stream's `cells` and `rejects`; those of `users` with each owner behind. */
   readonly written = new Map<string, Written>();
   /** Set for one write at a time; none of a backfill's. */
   writer: Writer | null = null;
@@ -56,7 +56,9 @@ export class SimulatedHotStore extends MemoryHotStore {
     await this.stream.writeUsers(users);
     // Nobody takes users out again, so each who added some counts; of which records does not show.
     for (const { campaignId, hourStartMs } of users) {
-      this.#note(`${campaignId}/${hourStartMs}/${this.writer.epoch}`, END_OF_TIME);
+      const { epoch, life } = this.writer;
+      // A replay has the same epochs again.
+      this.#note(`${campaignId}/${hourStartMs}/${life.id}:${epoch}`, END_OF_TIME);
     }
   }
 

@@ -44,7 +44,7 @@ export class StreamDoubts {
       const isBeforeGap = gaps.some((gap) => {
         return gap.uncountedFrom < gap.toOffset && epoch < gap.epoch && offset >= gap.uncountedFrom;
       });
-      return (isDeposed && isUnknowing) || isBeforeGap;
+      return life.partition === partition && ((isDeposed && isUnknowing) || isBeforeGap);
     };
     const stale = [...hotStore.written].filter(([, row]) => isStale(row));
     this.#staleKeys = new Set(stale.map(([key]) => key));
