@@ -2,6 +2,7 @@
  * The stream role as it is, in a process of its own, from an empty checkpoint to the log's end; and
  * the same with its counts thrown away, which is what the peer does with its own.
  */
+import { randomUUID } from "node:crypto";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
@@ -10,7 +11,8 @@ import type { EventLogReader } from "@trueclick/event-log";
 import { createKafkaEventLog } from "@trueclick/event-log/kafka";
 import { MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { delay } from "../../apps/aggregator/src/delay.ts";
-import { testLeases } from "../../apps/aggregator/src/leases/testing/testLeases.ts";
+import { composeLeases } from "../../apps/aggregator/src/leases/composeLeases.ts";
+import { SILENT } from "../../apps/aggregator/src/leases/testing/testLeases.ts";
 import { createPostgresCampaignDirectory } from "../../apps/aggregator/src/stream/adapters/postgresCampaignDirectory.ts";
 import { createPostgresCheckpointStore } from "../../apps/aggregator/src/stream/adapters/postgresCheckpointStore.ts";
 import { composeStream } from "../../apps/aggregator/src/stream/composeStream.ts";
@@ -21,6 +23,8 @@ import type { StreamObserver } from "../../apps/aggregator/src/stream/ports/stre
 import { type Measured, measureCpu, type RunRound } from "./rounds.ts";
 
 const SETTINGS = { allowedLatenessMs: 10 * MINUTE_MS, flushIntervalMs: SECOND_MS };
+/** As the product has it: with a short one, a busy machine loses partitions and reads them again. */
+const LEASE_MS = 8 * SECOND_MS;
 
 /** The limits of `composeStream`. */
 const LIMITS = {
@@ -70,7 +74,8 @@ export async function openOurs(
       },
     };
     const { partitionCount } = log;
-    const leases = testLeases(db, { name: "stream", topic, partitionCount });
+    const member = { member: randomUUID(), instance: null, leaseMs: LEASE_MS };
+    const leases = composeLeases(db, member, { name: "stream", topic, partitionCount }, SILENT);
     const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
     await runRole(log, db, clickhouse, observer)(leases, signals);
     if (measured === undefined) throw new Error("The stream ended before the log");

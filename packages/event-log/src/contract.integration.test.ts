@@ -43,6 +43,29 @@ describe.each(
   });
 
   describe.skipIf(adapter.missing !== null)("contract", () => {
+    // The bytes of what is released are written over, and a batch's records lie in one buffer.
+    it("leaves the bytes of a record alone until that record is released", async () => {
+      const { appender, reader } = await openTopic(1);
+      const batch = (letters: string) => Array.from(letters, (letter) => letter.repeat(5_000));
+      const [blocks, others] = [batch("abcdefgh"), batch("ijklmnop")];
+      const read = (from: number, recordsMax: number) => {
+        const fromOffset = BigInt(from);
+        return reader.read({ partition: 0, fromOffset, recordsMax, waitMs: 5_000, signal: never });
+      };
+      await appender.append(blocks.map((block) => text(0, block)));
+      const first = [...(await read(0, blocks.length))];
+      const kept = first.splice(1, 1);
+      await appender.append(others.map((block) => text(0, block)));
+      // Said twice, it says no more.
+      for (const released of [first, first]) {
+        reader.release(released);
+        const all = await read(blocks.length, others.length);
+        expect(all.map(toText)).toEqual(others);
+        expect(kept.map(toText)).toEqual([blocks[1]]);
+        reader.release(all);
+      }
+    });
+
     it("answers with the offsets at which a reader finds the records, in order", async () => {
       const { appender, reader } = await openTopic(3);
       const first = [text(2, "a"), text(0, "b"), text(2, "c"), text(2, "d")];

@@ -1,4 +1,5 @@
 import { constants, createZstdCompress, createZstdDecompress, type ZstdOptions } from "node:zlib";
+import { blockPool } from "./blockPool.ts";
 
 /** What Node's zlib has below its streams: undocumented, so looked for and not taken for granted. */
 interface Handle {
@@ -74,7 +75,7 @@ export class KeptZstdReader {
     const [handle, state] = [this.#handle, this.#state];
     if (!isHandle(handle) || !(state instanceof Uint32Array)) return null;
     // Of a frame that is longer than it says, the byte behind shows it.
-    const output = Buffer.allocUnsafeSlow(contentBytes + 1);
+    const output = blockPool.take(contentBytes + 1);
     handle.writeSync(constants.ZSTD_e_continue, frame, 0, frame.length, output, 0, output.length);
     const [outputLeft, inputLeft] = state;
     if (!this.#failed && outputLeft === 1 && inputLeft === 0) {

@@ -83,6 +83,11 @@ export interface EventLogReader {
    * @throws {LogUnavailableError} Try again.
    */
   read(request: ReadRequest): Promise<readonly LogRecord[]>;
+  /**
+   * Says that nobody looks at these records any more, which `read` has given: their bytes may then
+   * be overwritten by others. Records that are never released are collected as garbage.
+   */
+  release(records: readonly LogRecord[]): void;
   /** @throws {LogUnavailableError} Try again. */
   offsets(partition: number): Promise<OffsetRange>;
   close(): Promise<void>;

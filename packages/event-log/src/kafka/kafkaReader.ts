@@ -1,4 +1,5 @@
 import type { Kafka } from "kafkajs";
+import { blockPool } from "../blockPool.ts";
 import type { EventLogReader } from "../port.ts";
 import { assertPartition } from "../recordChecks.ts";
 import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
@@ -41,6 +42,9 @@ export async function openKafkaReader(
         const records = await untilAborted(read, signal);
         if (records.length > 0 || performance.now() >= untilMs) return records;
       }
+    },
+    release: (records) => {
+      for (const record of records) blockPool.release(record);
     },
     offsets: async (partition) => laneOf(partition).offsets(),
     close: async () => {

@@ -3,6 +3,7 @@
 import type { KafkaMessage } from "kafkajs";
 import type Cluster from "kafkajs/src/cluster/index.js";
 import Batch from "kafkajs/src/consumer/batch.js";
+import { blockPool } from "../blockPool.ts";
 import { type LogRecord, OffsetOutOfRangeError, type OffsetRange } from "../port.ts";
 import { hasKafkaErrorType, toLogFault, withDeadline } from "./kafkaFaults.ts";
 import { restoredTimeMs } from "./restoredTime.ts";
@@ -161,7 +162,7 @@ export class PartitionLane {
 }
 
 function toLogRecord(partition: number, message: KafkaMessage): LogRecord {
-  return {
+  const record: LogRecord = {
     partition,
     offset: BigInt(message.offset),
     // With LogAppendTime a batch has one time, the broker's, and kafkajs gives it to each record.
@@ -169,4 +170,6 @@ function toLogRecord(partition: number, message: KafkaMessage): LogRecord {
     // A tombstone of a foreign producer is a block without events.
     value: message.value ?? Buffer.alloc(0),
   };
+  blockPool.hold(record);
+  return record;
 }

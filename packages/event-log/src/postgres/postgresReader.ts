@@ -1,3 +1,4 @@
+import { blockPool } from "../blockPool.ts";
 import {
   type EventLogReader,
   type LogRecord,
@@ -73,6 +74,9 @@ export async function openPostgresReader(
         await tail.waitFor(request.partition, request.fromOffset, waitMs, request.signal);
       }
     },
+    release: (records) => {
+      for (const record of records) blockPool.release(record);
+    },
     offsets: async (partition) => {
       assertPartition(partition, partitionCount);
       return toRange(await query(postgres, id, partition, 0n, 0));
@@ -93,14 +97,14 @@ async function readNow(
   }
   const records = rows.map(async (row): Promise<LogRecord[]> => {
     if (row.offset === null) return [];
-    return [
-      {
-        partition,
-        offset: BigInt(row.offset),
-        appendTimeMs: Number(row.append_time_ms),
-        value: row.codec === CODEC_ZSTD ? await decompressZstd(row.value) : row.value,
-      },
-    ];
+    const record = {
+      partition,
+      offset: BigInt(row.offset),
+      appendTimeMs: Number(row.append_time_ms),
+      value: row.codec === CODEC_ZSTD ? await decompressZstd(row.value) : row.value,
+    };
+    blockPool.hold(record);
+    return [record];
   });
   return (await Promise.all(records)).flat();
 }

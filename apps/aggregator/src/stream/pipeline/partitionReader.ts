@@ -156,6 +156,8 @@ export class PartitionReader {
         this.#readFrom = record.offset + 1n;
         bytes += record.value.length;
       }
+      // All that the engine keeps of them it has copied.
+      log.release(records);
     }
     return "behind";
   }

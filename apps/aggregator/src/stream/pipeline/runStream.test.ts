@@ -101,6 +101,7 @@ it("rides out every store's and the log's passing faults", async () => {
         ...{ topic: log.topic, partitionCount: 1, close: () => log.close() },
         offsets: (partition) => log.offsets(partition),
         read: failing([new LogUnavailableError("away")], (request) => log.read(request)),
+        release: (records) => log.release(records),
       },
       hotStore: {
         writeCells: failing(away(), (partition, cells) => hotStore.writeCells(partition, cells)),

@@ -204,6 +204,7 @@ function boundLog({ log }: PartitionDeps) {
     partitionCount: log.partitionCount,
     offsets: (partition: number) => log.offsets(partition),
     close: () => log.close(),
+    release: (records: Parameters<typeof log.release>[0]) => log.release(records),
   };
 }
 

@@ -1,4 +1,10 @@
-import { type EventLogReader, OffsetOutOfRangeError, type ReadRequest } from "@trueclick/event-log";
+import {
+  type EventLogReader,
+  type LogRecord,
+  OffsetOutOfRangeError,
+  type ReadRequest,
+} from "@trueclick/event-log";
+import { lend, scrub } from "../testing/lentRecords.ts";
 import type { SimulatedRecord } from "./simulatedTraffic.ts";
 
 /** A log that is appended to, and forgets, while it is read. */
@@ -34,7 +40,11 @@ export class SimulatedLog implements EventLogReader {
   }
 
   async read(request: ReadRequest): Promise<readonly SimulatedRecord[]> {
-    return this.readNow(request);
+    return lend(this.readNow(request));
+  }
+
+  release(records: readonly LogRecord[]): void {
+    scrub(records);
   }
 
   /** @throws {OffsetOutOfRangeError} The log has forgotten what is there, or never had it. */

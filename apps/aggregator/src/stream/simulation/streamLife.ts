@@ -106,6 +106,7 @@ function depsOf(lives: StreamLives, life: Life): PartitionDeps {
     log: {
       ...{ topic: log.topic, partitionCount: log.partitionCount, close: () => log.close() },
       read: (request) => effects.do(life, () => deps.log.read(request), LOG_GONE),
+      release: (records) => deps.log.release(records),
       offsets: (partition) => effects.do(life, () => deps.log.offsets(partition), LOG_GONE),
     },
     hotStore: {

@@ -4,6 +4,7 @@ import {
   OffsetOutOfRangeError,
   type ReadRequest,
 } from "@trueclick/event-log";
+import { lend, scrub } from "./lentRecords.ts";
 
 /** A log of one partition. Records may leave gaps between offsets, as Kafka's do. */
 export class MemoryLogReader implements EventLogReader {
@@ -22,7 +23,11 @@ export class MemoryLogReader implements EventLogReader {
     if (fromOffset < range.startOffset || fromOffset > range.endOffset) {
       throw new OffsetOutOfRangeError(partition, fromOffset, range);
     }
-    return this.#records.filter(({ offset }) => offset >= fromOffset).slice(0, recordsMax);
+    return lend(this.#records.filter(({ offset }) => offset >= fromOffset).slice(0, recordsMax));
+  }
+
+  release(records: readonly LogRecord[]): void {
+    scrub(records);
   }
 
   async offsets() {

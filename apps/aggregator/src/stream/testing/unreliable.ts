@@ -64,6 +64,7 @@ export async function live(
     log: {
       ...{ topic: log.topic, partitionCount: log.partitionCount, close: () => log.close() },
       read: (request) => effect(() => log.read(request)),
+      release: (records) => log.release(records),
       offsets: (partition) => effect(() => log.offsets(partition)),
     },
     hotStore: {
