@@ -23,9 +23,13 @@ export function pinSelf(core: number): void {
     execFileSync("taskset", ["-a", "-cp", String(core), String(process.pid)], { stdio: "ignore" });
 }
 
+/** A command that runs another on a core; where that cannot be, on all. */
+export function onCore(core: number, command: readonly string[]): readonly string[] {
+  return canPin ? ["taskset", "-c", String(core), ...command] : command;
+}
+
 /** Starts a Node program on a core, with a channel for messages; it must end when that closes. */
 export function spawnPinned(core: number, words: readonly string[]): ChildProcess {
-  const node = [process.execPath, ...words];
-  const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...node] : node;
+  const [program = "", ...rest] = onCore(core, [process.execPath, ...words]);
   return spawn(program, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }

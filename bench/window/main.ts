@@ -1,18 +1,21 @@
 /**
- * P6: from Kafka to windows, with checkpoints on: `npm run bench -- window [events]`. Ours is the
+ * P6: from Kafka to windows, with checkpoints on: `npm run bench -- window [events] [rounds]`. Ours is the
  * stream role as it is: Kafka reader, engine, counts and evidence to ClickHouse, checkpoints in
  * Postgres. The peer is a program on kafkajs that counts the same in memory and commits its offsets;
- * what does as much is ours with its counts thrown away and its checkpoints kept.
+ * what does as much is ours with its counts thrown away and its checkpoints kept. Flink SQL counts the
+ * same with a checkpoint a second, from the topic of messages; without a Java that runs sources, or
+ * without its jars, it is left out.
  * Each reads the same events, from a topic as its author would have it, on a core of its own; stores,
  * broker and this process share the other one.
- *
- * Flink is not on this machine, so the comparison with it is not made.
  */
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { startKafka } from "../harness/engines.ts";
 import { LOAD_CORE, pinSelf, SERVER_CORE, spawnPinned } from "../harness/pinned.ts";
-import { type Contestant, compete } from "../harness/rounds.ts";
+import { type Contestant, compete, type Figures } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
+import { type FlinkPeer, startFlinkPeer } from "./flinkPeer.ts";
 import { openOurs } from "./ours.ts";
 import { openPeer } from "./peer.ts";
 import { type Round, roundSchema, serveRounds } from "./rounds.ts";
@@ -47,41 +50,68 @@ async function startContestant(name: string, events: number, words: readonly str
   return { contestant, digests, stop: () => child.disconnect() };
 }
 
-async function compare(brokers: string, stores: WindowStores, events: number): Promise<void> {
-  const lines = eventLines(events);
-  await fillOurTopic(brokers, OUR_TOPIC, lines);
-  await fillPeersTopic(brokers, PEERS_TOPIC, lines);
+/** To tell a slow machine from a program that hangs. */
+function report(name: string, { events_per_s, events_per_cpu_s }: Figures): void {
+  const [byClock = 0, byCpu = 0] = [events_per_s, events_per_cpu_s];
+  process.stderr.write(`${name}: ${byClock.toFixed()} events/s, ${byCpu.toFixed()} a cpu second\n`);
+}
+
+interface Inputs {
+  readonly brokers: string;
+  readonly stores: WindowStores;
+  readonly flink: FlinkPeer | null;
+  readonly events: number;
+  readonly rounds: number;
+}
+
+async function compare({ brokers, stores, flink, events, rounds }: Inputs): Promise<void> {
   const { databaseUrl, clickhouseUrl } = stores;
   const ourWords = ["ours", brokers, OUR_TOPIC, databaseUrl];
   const whole = await startContestant("trueclick", events, [...ourWords, clickhouseUrl]);
   const bare = await startContestant("trueclick, counts thrown away", events, ourWords);
   const peer = await startContestant(PEER, events, ["peer", brokers, PEERS_TOPIC, `${events}`]);
   try {
-    const contestants = [whole.contestant, bare.contestant, peer.contestant];
-    const standings = await compete(contestants, { rounds: ROUNDS, warmups: WARMUPS });
+    const flinkCounted = await flink?.digest();
+    const contestants = [whole, bare, peer, ...(flink === null ? [] : [flink])];
+    const standings = await compete(
+      contestants.map(({ contestant }) => contestant),
+      { rounds, warmups: WARMUPS, report },
+    );
     const counted = await stores.digest();
     const [theirs = "", ...others] = peer.digests;
     if (others.length > 0) throw new Error("The peer counts otherwise from round to round");
-    if (theirs !== counted) throw new Error(`Ours counted ${counted}, the peer ${theirs}`);
-    const table = resultTable(standings, FIGURES, PEER);
-    process.stdout.write(`${provenance()}\n\nequal in ${counted}\n\n${table}\n`);
+    const allCounted = [theirs, flinkCounted ?? counted];
+    const isEqual = allCounted.every((digest) => digest === counted);
+    if (!isEqual) throw new Error(`Ours counted ${counted}, the peers ${allCounted.join("; ")}`);
+    const tables = [PEER, ...(flink === null ? [] : [flink.contestant.name])].map((name) =>
+      resultTable(standings, FIGURES, name),
+    );
+    process.stdout.write(`${provenance()}\n\nequal in ${counted}\n\n${tables.join("\n\n")}\n`);
   } finally {
     for (const { stop } of [whole, bare, peer]) stop();
   }
 }
 
-async function run(events: number): Promise<void> {
+async function run(events: number, rounds: number): Promise<void> {
   pinSelf(LOAD_CORE);
   const kafka = await startKafka();
+  const dir = await makeBenchFolder();
   try {
+    const lines = eventLines(events);
+    await fillOurTopic(kafka.address, OUR_TOPIC, lines);
+    await fillPeersTopic(kafka.address, PEERS_TOPIC, lines);
+    const options = { brokers: kafka.address, topic: PEERS_TOPIC, events, dir };
+    const flink = await startFlinkPeer(options, (line) => process.stdout.write(`${line}\n`));
     const stores = await startStores();
     try {
-      await compare(kafka.address, stores, events);
+      await compare({ brokers: kafka.address, stores, flink, events, rounds });
     } finally {
       await stores.stop();
+      await flink?.stop();
     }
   } finally {
     await kafka.stop();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 
@@ -92,5 +122,5 @@ if (word === "ours") {
 } else if (word === "peer") {
   serveRounds(openPeer(brokers, topic, Number(rest[0])));
 } else {
-  await run(Number(word || EVENTS));
+  await run(Number(word || EVENTS), Number(brokers || ROUNDS));
 }
