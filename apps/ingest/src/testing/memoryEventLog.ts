@@ -53,6 +53,7 @@ export class MemoryEventLog implements EventLog {
       topic,
       partitionCount: 1,
       read: async () => [],
+      release: () => {},
       offsets: async () => {
         this.#check(topic);
         return { startOffset: 0n, endOffset: BigInt(kept.length) };
