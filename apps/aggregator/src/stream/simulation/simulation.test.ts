@@ -4,7 +4,7 @@ import { RECOVERY_MUTANTS } from "./recoveryMutants.ts";
 import { simulate } from "./simulate.ts";
 import { firstFailure } from "./soak.ts";
 
-const SEEDS = 600;
+const SEEDS = 2_000;
 /** Within which each mutant must be noticed; the hardest needs some tens. */
 const MUTANT_SEEDS = 200;
 /** For a loaded machine; alone, it takes seconds. */
