@@ -9,13 +9,16 @@ import { loadEnv } from "./env.ts";
 const STOP_TIMEOUT_MS = 15_000;
 /** How long the log may take to let go after that; a frozen one never does, milliseconds. */
 const CLOSE_TIMEOUT_MS = 6_000;
+/** How long the last line of the log may take to be written, milliseconds. */
+const LAST_LINE_TIMEOUT_MS = 1_000;
 /** One Ctrl-C may arrive twice, from the terminal and from a program in between, milliseconds. */
 const SAME_INTERRUPT_MS = 500;
 /** What shells expect of a program that Ctrl-C ended: 128 and the signal's number. */
 const INTERRUPTED_EXIT_CODE = 130;
 
 const env = loadEnv(process.env);
-const logger = pino({ level: env.LOG_LEVEL, base: { app: "ingest", region: env.REGION } });
+const lines = pino.destination(process.stdout.fd);
+const logger = pino({ level: env.LOG_LEVEL, base: { app: "ingest", region: env.REGION } }, lines);
 const edge = await composeEdge(env, logger).catch(exitWith);
 
 async function stop(signal: string): Promise<void> {
@@ -32,6 +35,10 @@ async function stop(signal: string): Promise<void> {
     logger.warn({ err: error }, "not everything could be closed"),
   );
   logger.info("stopped");
+  // An exit would write what waits before the line that a thread is at; who reads them may be gone.
+  const written = once(lines, "close");
+  lines.end();
+  await withTimeout(written, LAST_LINE_TIMEOUT_MS).catch(() => {});
 }
 
 function exitWith(error: unknown): never {
