@@ -1,8 +1,6 @@
 /** What a program takes, with those that it starts. Linux only. */
-import { readdirSync, readFileSync } from "node:fs";
-
-/** Clock ticks of `/proc` in a second; 100 on every Linux that Node runs on. */
-const TICKS_PER_S = 100;
+import { readdirSync } from "node:fs";
+import { processFields, TICKS_PER_S } from "../stream/cpuTime.ts";
 
 /** Processor seconds of a process and all below it so far, those that have ended too. */
 export function cpuSecondsOfTree(pid: number): number {
@@ -26,14 +24,11 @@ interface Status {
 }
 
 function readStatus(id: number): Status | null {
-  let text: string;
   try {
-    text = readFileSync(`/proc/${id}/stat`, "utf8");
+    const fields = processFields(id);
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    return { id, parent: Number(fields[1]), seconds: ticks / TICKS_PER_S };
   } catch {
     return null; // It ended meanwhile; its parent has its time.
   }
-  // The name before it may hold spaces, but ends with the last bracket.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return { id, parent: Number(fields[1]), seconds: ticks / TICKS_PER_S };
 }

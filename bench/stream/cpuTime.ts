@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 
 /** Clock ticks of `/proc` in a second; 100 on every Linux that Node runs on. */
-const TICKS_PER_S = 100;
+export const TICKS_PER_S = 100;
 
 /** Of this process, all its threads, user and system. */
 export function cpuSeconds(): number {
@@ -13,10 +13,15 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Of another process on this machine. */
+/** Of another process on this machine, all its threads. */
 export function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name, in brackets, may hold spaces; the 12th and 13th fields after it are the times.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = processFields(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
+
+/** What `/proc` tells of a process, from its state on. @throws when it has ended. Linux only. */
+export function processFields(pid: number): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name before them, in brackets, may hold spaces.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
