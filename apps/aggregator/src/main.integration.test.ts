@@ -78,6 +78,7 @@ it("shows an event within seconds of its append, and stops within seconds of bei
   const toldMs = performance.now();
   expect(await aggregator.end("SIGTERM")).toBe(0);
   expect(performance.now() - toldMs).toBeLessThan(5_000);
+  expect(aggregator.lines.at(-1)).toContain('"stopped"');
 });
 
 it("flags a campaign that is over its daily budget within ten seconds of the click", async () => {

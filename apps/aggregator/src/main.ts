@@ -1,5 +1,6 @@
 /** The aggregator's process: settings in, roles up, and down again at a place they can go on from. */
 import { once } from "node:events";
+import { lastLinesWritten } from "@trueclick/shared/process/lastLines";
 import { pino } from "pino";
 import { composeRoles } from "./composeRoles.ts";
 import { loadEnv } from "./env.ts";
@@ -10,7 +11,8 @@ const FLUSH_TIMEOUT_MS = 4_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 const env = loadEnv(process.env);
-const logger = pino({ level: env.LOG_LEVEL, base: { app: "aggregator" } });
+const lines = pino.destination(process.stdout.fd);
+const logger = pino({ level: env.LOG_LEVEL, base: { app: "aggregator" } }, lines);
 const aggregator = composeRoles(env, logger);
 const stopping = new AbortController();
 const deadline = new AbortController();
@@ -45,7 +47,8 @@ main()
     stop("fault");
   })
   .then(() => aggregator.close())
-  .finally(() => {
+  .finally(async () => {
     logger.info("stopped");
+    await lastLinesWritten(lines);
     process.exit();
   });

@@ -1,5 +1,6 @@
 /** The edge's process: settings in, server up, and down again without losing what it acked. */
 import { once } from "node:events";
+import { lastLinesWritten } from "@trueclick/shared/process/lastLines";
 import { pino } from "pino";
 import { withTimeout } from "./adapters/withTimeout.ts";
 import { composeEdge } from "./composeEdge.ts";
@@ -9,8 +10,6 @@ import { loadEnv } from "./env.ts";
 const STOP_TIMEOUT_MS = 15_000;
 /** How long the log may take to let go after that; a frozen one never does, milliseconds. */
 const CLOSE_TIMEOUT_MS = 6_000;
-/** How long the last line of the log may take to be written, milliseconds. */
-const LAST_LINE_TIMEOUT_MS = 1_000;
 /** One Ctrl-C may arrive twice, from the terminal and from a program in between, milliseconds. */
 const SAME_INTERRUPT_MS = 500;
 /** What shells expect of a program that Ctrl-C ended: 128 and the signal's number. */
@@ -35,10 +34,7 @@ async function stop(signal: string): Promise<void> {
     logger.warn({ err: error }, "not everything could be closed"),
   );
   logger.info("stopped");
-  // An exit would write what waits before the line that a thread is at; who reads them may be gone.
-  const written = once(lines, "close");
-  lines.end();
-  await withTimeout(written, LAST_LINE_TIMEOUT_MS).catch(() => {});
+  await lastLinesWritten(lines);
 }
 
 function exitWith(error: unknown): never {

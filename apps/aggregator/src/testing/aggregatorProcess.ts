@@ -30,7 +30,8 @@ export async function startAggregatorProcess(
     env: { PATH: process.env["PATH"] ?? "", AGGREGATOR_PORT: `${port}`, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const exit = once(child, "exit");
+  // Not its exit: of its last lines some may still be on their way.
+  const exit = once(child, "close");
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
   const ended = exit.then(() => child.exitCode);
