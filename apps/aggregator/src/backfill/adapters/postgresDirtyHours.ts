@@ -19,7 +19,7 @@ export function createPostgresDirtyHours(db: Database, topic: string): DirtyHour
   return {
     settleGaps: () => settleGaps(db, topic),
 
-    open: (restMs) =>
+    open: (restMs, failedMs) =>
       // Marks are committed with the checkpoint that passed their events: of one snapshot, the
       // bounds hold what the marks are of.
       db.transaction(
@@ -42,7 +42,7 @@ export function createPostgresDirtyHours(db: Database, topic: string): DirtyHour
               ),
             )
             .groupBy(dirty.eventHour)
-            .orderBy(sql`min(${dirty.markedAt})`)
+            .orderBy(isIn(failedMs), sql`min(${dirty.markedAt})`)
             .limit(HOURS_MAX);
           const bounds = await tx
             .select({
@@ -82,6 +82,12 @@ export function createPostgresDirtyHours(db: Database, topic: string): DirtyHour
         await tx.update(dirty).set({ healedAt: sql`clock_timestamp()` }).where(seenMarks(hour));
       }),
   };
+
+  /** False comes before true. */
+  function isIn(hoursMs: readonly number[]) {
+    const seconds = hoursMs.map((hourMs) => hourMs / SECOND_MS);
+    return sql`extract(epoch from ${dirty.eventHour})::bigint = any(${sql.param(seconds)}::bigint[])`;
+  }
 
   /** A mark that came later is of events that were not read. */
   function seenMarks({ hourMs, seenAt }: DirtyHour) {

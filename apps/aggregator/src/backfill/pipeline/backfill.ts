@@ -24,12 +24,18 @@ export interface BackfillStepDeps {
 
 /** Recounts that wait for the archive at once; the others come after. */
 const PENDING_MAX = 200;
+/** Hours of one step that may fail; with more, it is not the hours that something is wrong with. */
+const FAILURES_MAX = 10;
+/** Failed hours that are remembered. Those beyond are taken for such as were not tried yet. */
+const FAILED_MAX = 10_000;
 
 /** Rolls up and heals, step by step. What it remembers from step to step may be forgotten. */
 export class Backfill {
   readonly #deps: BackfillStepDeps;
   /** Hours as they were taken up, until the archive has come to their bounds. */
   readonly #pending = new Map<number, DirtyHour>();
+  /** Hours that could not be healed, the least recently tried first. */
+  readonly #failed = new Set<number>();
 
   /** Every window of every partition that ends by then is closed. */
   #closedMs = 0;
@@ -47,7 +53,11 @@ export class Backfill {
       if (moved) observer.rolledUp();
     });
     if (heal === null || signal.aborted) return rolled;
-    return (await this.#try("heal", () => this.#heal(heal, signal))) && rolled;
+    let failures = 0;
+    const tried = await this.#try("heal", async () => {
+      failures = await this.#heal(heal, signal);
+    });
+    return tried && failures === 0 && rolled;
   }
 
   async #try(step: string, act: () => Promise<void>): Promise<boolean> {
@@ -60,10 +70,11 @@ export class Backfill {
     }
   }
 
-  async #heal(heal: HealDeps, signal: AbortSignal): Promise<void> {
-    const { dirtyHours, observer, restMs } = this.#deps;
+  /** @returns how many hours could not be healed. They come last from then on. */
+  async #heal(heal: HealDeps, signal: AbortSignal): Promise<number> {
+    const { dirtyHours, observer } = this.#deps;
     await dirtyHours.settleGaps();
-    const open = (await dirtyHours.open(restMs)).map((hour) => this.#withClosed(hour));
+    const open = await this.#openInTurn();
     observer.open(open.length);
     for (const hour of open) {
       if (this.#pending.size < PENDING_MAX && isHealable(hour) && !this.#pending.has(hour.hourMs)) {
@@ -71,15 +82,39 @@ export class Backfill {
       }
     }
     const frontier = await dirtyHours.archiveFrontier();
+    let failures = 0;
     for (const [hourMs, hour] of this.#pending) {
-      if (signal.aborted) return;
+      if (signal.aborted || failures === FAILURES_MAX) break;
       if (!isArchived(hour, frontier)) continue;
       this.#pending.delete(hourMs);
-      const startedAt = new Date();
-      const facts = await healHour(heal, hour, signal);
-      await dirtyHours.healed(hour, { ...facts, startedAt });
-      observer.healed(hour, facts);
+      this.#failed.delete(hourMs);
+      if (await this.#try("heal", () => this.#healOne(heal, hour, signal))) continue;
+      failures += 1;
+      if (this.#failed.size < FAILED_MAX) this.#failed.add(hourMs);
     }
+    return failures;
+  }
+
+  async #healOne(heal: HealDeps, hour: DirtyHour, signal: AbortSignal): Promise<void> {
+    const { dirtyHours, observer } = this.#deps;
+    const startedAt = new Date();
+    const facts = await healHour(heal, hour, signal);
+    await dirtyHours.healed(hour, { ...facts, startedAt });
+    observer.healed(hour, facts);
+  }
+
+  /**
+   * What is open, in the order in which it is taken up: an hour that cannot be healed, as an object
+   * of it is damaged, comes behind all others, or many of them would keep every newer one out.
+   */
+  async #openInTurn(): Promise<DirtyHour[]> {
+    const { dirtyHours, restMs } = this.#deps;
+    const open = await dirtyHours.open(restMs, [...this.#failed]);
+    const turns = new Map([...this.#failed].map((hourMs, turn) => [hourMs, turn]));
+    const turnOf = ({ hourMs }: DirtyHour) => turns.get(hourMs) ?? -1;
+    return open
+      .map((hour) => this.#withClosed(hour))
+      .toSorted((one, other) => turnOf(one) - turnOf(other));
   }
 
   /**

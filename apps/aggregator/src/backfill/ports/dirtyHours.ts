@@ -33,8 +33,10 @@ export interface DirtyHours {
    * Hours to heal, the oldest mark first; none that was healed within `restMs`, so that a trickle
    * of late events costs a recount an interval and no more. Marks and bounds are of one snapshot:
    * what was marked lies within the bounds.
+   *
+   * @param failedMs Starts of hours that come behind all others, epoch milliseconds.
    */
-  open(restMs: number): Promise<readonly DirtyHour[]>;
+  open(restMs: number, failedMs: readonly number[]): Promise<readonly DirtyHour[]>;
   /** Next offset of the archive by partition. */
   archiveFrontier(): Promise<ReadonlyMap<number, bigint>>;
   /** Records a backfill, and that the marks it saw are healed. */

@@ -52,7 +52,7 @@ function depsOf(
     },
     dirtyHours: {
       settleGaps: () => write(() => dirtyHours.settleGaps()),
-      open: () => ask(() => dirtyHours.open()),
+      open: (...args) => ask(() => dirtyHours.open(...args)),
       archiveFrontier: () => ask(() => dirtyHours.archiveFrontier()),
       healed: (hour) => write(() => dirtyHours.healed(hour)),
     },

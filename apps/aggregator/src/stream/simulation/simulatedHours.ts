@@ -137,13 +137,15 @@ export class SimulatedDirtyHours implements DirtyHours {
     }
   }
 
-  async open(): Promise<DirtyHour[]> {
+  async open(_restMs: number, failedMs: readonly number[]): Promise<DirtyHour[]> {
     const bounds = [...this.#checkpoints.rows].map(([partition, { checkpoint }]) => {
       const { nextOffset, watermarkMs } = checkpoint;
       return { partition, nextOffset, watermarkMs };
     });
     const hours = Map.groupBy(this.#open(), ({ hourMs }) => hourMs);
-    return [...hours].map(([hourMs, marks]) => ({
+    const isFailed = (hourMs: number) => Number(failedMs.includes(hourMs));
+    const inTurn = [...hours].toSorted(([one], [other]) => isFailed(one) - isFailed(other));
+    return inTurn.map(([hourMs, marks]) => ({
       hourMs,
       causes: [...new Set(marks.map(({ cause }) => cause))],
       seenAt: String(Math.max(...marks.map(({ at }) => at))),
