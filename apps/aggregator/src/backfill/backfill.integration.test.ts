@@ -159,7 +159,10 @@ it("adds the users that the stream left out under pressure", async () => {
     cause: "behind",
   };
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const owner = await checkpoints.acquire(partition, 0n);
+    const owner = await checkpoints.acquire(partition, {
+      startOffset: 0n,
+      endOffset: 0n,
+    });
     const facts = { degradedHoursMs: [], cutHoursMs: [], modeChange: mode };
     await checkpoints.commit(owner, initialCheckpoint(0n), [], facts);
   }

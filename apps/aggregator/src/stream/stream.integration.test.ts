@@ -97,6 +97,7 @@ describe("a checkpoint", () => {
   afterAll(() => world.close());
 
   let topics = 0;
+  const logFrom = (startOffset: bigint) => ({ startOffset, endOffset: 20n });
   const topic = () => {
     topics += 1;
     return `topic_${topics}`;
@@ -105,26 +106,26 @@ describe("a checkpoint", () => {
 
   it("is refused from an owner that was deposed, and moves nothing", async () => {
     const store = createPostgresCheckpointStore(world.db, topic());
-    const deposed = await store.acquire(0, 3n);
-    const owner = await store.acquire(0, 3n);
+    const deposed = await store.acquire(0, logFrom(3n));
+    const owner = await store.acquire(0, logFrom(3n));
     expect(owner.epoch).toBe(deposed.epoch + 1n);
     await expect(store.commit(deposed, moved, [])).rejects.toBeInstanceOf(StaleEpochError);
-    expect((await store.acquire(0, 3n)).checkpoint).toEqual(initialCheckpoint(3n));
+    expect((await store.acquire(0, logFrom(3n))).checkpoint).toEqual(initialCheckpoint(3n));
   });
 
   it("never moves back, should a commit given up as lost arrive late", async () => {
     const store = createPostgresCheckpointStore(world.db, topic());
-    const owner = await store.acquire(0, 0n);
+    const owner = await store.acquire(0, logFrom(0n));
     await store.commit(owner, moved, []);
     await store.commit(owner, moved, []);
     await store.commit(owner, { ...moved, nextOffset: 5n }, []);
-    expect((await store.acquire(0, 0n)).checkpoint).toEqual(moved);
+    expect((await store.acquire(0, logFrom(0n))).checkpoint).toEqual(moved);
   });
 
   it("brings how the log is counted from its restart offset on, and marks what was left out", async () => {
     const own = topic();
     const store = createPostgresCheckpointStore(world.db, own);
-    const owner = await store.acquire(0, 0n);
+    const owner = await store.acquire(0, logFrom(0n));
     const changeAt = (offsetFrom: bigint, level: number) => {
       return { offsetFrom, level, allowedLatenessMs: 600_000, cause: "behind the log" };
     };
@@ -145,7 +146,7 @@ describe("a checkpoint", () => {
     });
     await store.commit(owner, at(3n), [], facts);
 
-    expect((await store.acquire(0, 0n)).modes).toEqual([changeAt(3n, 1), changeAt(9n, 2)]);
+    expect((await store.acquire(0, logFrom(0n))).modes).toEqual([changeAt(3n, 1), changeAt(9n, 2)]);
     const [{ level } = { level: null }] = await world.db
       .select()
       .from(streamCheckpoints)
@@ -158,12 +159,30 @@ describe("a checkpoint", () => {
     expect(dirty).toMatchObject([{ cause: "degraded", partition: 0, healedAt: null }]);
   });
 
+  it("keeps how far there may be rows, for owners to come, and never moves it back", async () => {
+    const own = topic();
+    const store = createPostgresCheckpointStore(world.db, own);
+    const deposed = await store.acquire(0, logFrom(3n));
+    // Its checkpoint may have been deleted: whoever counted before has written rows of anything.
+    expect(deposed.announcedOffset).toBe(20n);
+    const owner = await store.acquire(0, logFrom(3n));
+    await store.announce(owner, 25n);
+    await store.announce(owner, 22n);
+    await expect(store.announce(deposed, 30n)).rejects.toBeInstanceOf(StaleEpochError);
+    await store.commit(owner, moved, []);
+    const longer = { startOffset: 3n, endOffset: 90n };
+    expect((await store.acquire(0, longer)).announcedOffset).toBe(25n);
+    const byForm = eq(streamCheckpoints.topic, own);
+    await world.db.update(streamCheckpoints).set({ announcedOffset: null }).where(byForm);
+    expect((await store.acquire(0, longer)).announcedOffset).toBe(90n);
+  });
+
   it("belongs to its partition and topic alone", async () => {
     const store = createPostgresCheckpointStore(world.db, topic());
-    await store.commit(await store.acquire(0, 0n), moved, []);
+    await store.commit(await store.acquire(0, logFrom(0n)), moved, []);
     const other = createPostgresCheckpointStore(world.db, topic());
-    expect((await store.acquire(1, 0n)).checkpoint).toEqual(initialCheckpoint(0n));
-    expect((await other.acquire(0, 0n)).checkpoint).toEqual(initialCheckpoint(0n));
+    expect((await store.acquire(1, logFrom(0n))).checkpoint).toEqual(initialCheckpoint(0n));
+    expect((await other.acquire(0, logFrom(0n))).checkpoint).toEqual(initialCheckpoint(0n));
   });
 });
 

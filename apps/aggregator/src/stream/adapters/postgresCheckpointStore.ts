@@ -6,6 +6,7 @@ import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 import {
   type CheckpointStore,
   type CountingFacts,
+  type Ownership,
   StaleEpochError,
 } from "../ports/checkpointStore.ts";
 import { StoreRejectedError } from "../ports/faults.ts";
@@ -24,14 +25,17 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
   const rowOf = (partition: number) => and(eq(table.topic, topic), eq(table.partition, partition));
 
   return {
-    async acquire(partition, startOffset) {
-      const first = { topic, partition, epoch: 1n };
+    async acquire(partition, { startOffset, endOffset: announcedOffset }) {
+      const first = { topic, partition, epoch: 1n, announcedOffset };
       const [row] = await db
         .insert(table)
         .values({ ...first, nextOffset: startOffset, restartOffset: startOffset })
         .onConflictDoUpdate({
           target: [table.topic, table.partition],
-          set: { epoch: sql`${table.epoch} + 1` },
+          set: {
+            epoch: sql`${table.epoch} + 1`,
+            announcedOffset: sql`coalesce(${table.announcedOffset}, excluded.announced_offset)`,
+          },
         })
         .returning()
         .catch((error: unknown) => {
@@ -44,7 +48,18 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
           throw toStoreError(`levels of partition ${partition}`, error);
         },
       );
-      return { partition, epoch: row.epoch, checkpoint: toCheckpoint(row), modes };
+      return { partition, epoch: row.epoch, modes, ...toProgress(row) };
+    },
+
+    async announce(owner, offset) {
+      const announced = await db
+        .update(table)
+        .set({ announcedOffset: sql`greatest(${table.announcedOffset}, ${offset})` })
+        .where(and(rowOf(owner.partition), eq(table.epoch, owner.epoch)))
+        .catch((error: unknown) => {
+          throw toStoreError(`announcement of partition ${owner.partition}`, error);
+        });
+      if (announced.rowCount === 0) throw new StaleEpochError(owner);
     },
 
     async commit(owner, checkpoint, lateHoursMs, facts = NO_FACTS) {
@@ -80,21 +95,14 @@ export function createPostgresCheckpointStore(db: Database, topic: string): Chec
       if (!moved) throw new StaleEpochError(owner);
     },
 
-    async skipExpired(owner, log) {
+    async skipExpired(owner, startOffset) {
       const gap = await db
-        .transaction((tx) => skipExpired(tx, topic, owner, log))
+        .transaction((tx) => skipExpired(tx, topic, owner, startOffset))
         .catch((error: unknown) => {
           throw toStoreError(`gap of partition ${owner.partition}`, error);
         });
       if (gap === null) throw new StaleEpochError(owner);
       return gap;
-    },
-
-    async markRefused({ partition, checkpoint }, hoursMs) {
-      const mark = { topic, partition, offsetFrom: checkpoint.nextOffset } as const;
-      await markDirty(db, { ...mark, cause: "rebalance" }, hoursMs).catch((error: unknown) => {
-        throw toStoreError(`hours of a refused commit of partition ${partition}`, error);
-      });
     },
   };
 }
@@ -111,6 +119,12 @@ function toRow({ totals, ...at }: EngineCheckpoint) {
     invalidTotal: BigInt(totals.invalid),
     lateTotal: BigInt(totals.late),
   };
+}
+
+function toProgress(row: Row): Pick<Ownership, "checkpoint" | "announcedOffset"> {
+  const { nextOffset, announcedOffset: kept } = row;
+  const announcedOffset = kept !== null && kept > nextOffset ? kept : nextOffset;
+  return { checkpoint: toCheckpoint(row), announcedOffset };
 }
 
 function toCheckpoint(row: Row): EngineCheckpoint {

@@ -11,6 +11,7 @@ import { createPostgresRollups } from "../../backfill/adapters/postgresRollups.t
 import { initialCheckpoint } from "../domain/partitionEngine.ts";
 import { StaleEpochError } from "../ports/checkpointStore.ts";
 import { createPostgresCheckpointStore } from "./postgresCheckpointStore.ts";
+import { markDirty } from "./postgresDirtyHours.ts";
 
 const HOUR = Date.UTC(2026, 2, 2, 10);
 /** What has begun to be read at offset 5; its windows need what lies from 3 on. */
@@ -22,7 +23,8 @@ const CHECKPOINT = {
   appendTimeMs: HOUR + 2 * MINUTE_MS,
 };
 /** The log has lost what lies before 9, and ends at 20. */
-const LOG = { startOffset: 9n, endOffset: 20n };
+const START = 9n;
+const LOG = { startOffset: 0n, endOffset: 20n };
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let opened: ReturnType<typeof openDatabase>;
@@ -45,8 +47,8 @@ beforeEach(() => {
 
 async function owner() {
   const store = createPostgresCheckpointStore(db, topic);
-  await store.commit(await store.acquire(0, 0n), CHECKPOINT, []);
-  return { store, owned: await store.acquire(0, 0n) };
+  await store.commit(await store.acquire(0, LOG), CHECKPOINT, []);
+  return { store, owned: await store.acquire(0, LOG) };
 }
 
 /** Archives one record to each offset, with an object of one hour. */
@@ -74,12 +76,12 @@ describe("a gap of the log", () => {
     await archive(0n, 6n, HOUR, HOUR + 3 * MINUTE_MS);
     await archive(7n, 8n, HOUR + HOUR_MS, HOUR + 7 * MINUTE_MS);
     await archive(9n, 12n, HOUR + 2 * HOUR_MS, HOUR + 30 * MINUTE_MS);
-    const gap = await store.skipExpired(owned, LOG);
+    const gap = await store.skipExpired(owned, START);
     // Its answer was lost.
-    expect(await store.skipExpired(owned, LOG)).toEqual(gap);
+    expect(await store.skipExpired(owned, START)).toEqual(gap);
 
     expect(gap).toEqual({ fromOffset: 3n, toOffset: 9n, hours: 2, archived: true });
-    expect((await store.acquire(0, 9n)).checkpoint).toEqual({
+    expect((await store.acquire(0, { ...LOG, startOffset: START })).checkpoint).toEqual({
       ...CHECKPOINT,
       nextOffset: 9n,
       restartOffset: 9n,
@@ -93,7 +95,7 @@ describe("a gap of the log", () => {
     const { store, owned } = await owner();
     const dirtyHours = createPostgresDirtyHours(db, topic);
     await archive(0n, 6n, HOUR, HOUR + 3 * MINUTE_MS);
-    expect(await store.skipExpired(owned, LOG)).toMatchObject({ hours: 1, archived: false });
+    expect(await store.skipExpired(owned, START)).toMatchObject({ hours: 1, archived: false });
     expect(await gaps()).toMatchObject([{ archived: false, unsureUntil: 20n }]);
 
     await archive(7n, 18n, HOUR + HOUR_MS, HOUR + 7 * MINUTE_MS);
@@ -112,15 +114,15 @@ describe("a gap of the log", () => {
     await archive(0n, 6n, HOUR, HOUR);
     await archive(7n, 30n, HOUR, HOUR);
     await db.delete(archiveStretches).where(eq(archiveStretches.firstOffset, 0n));
-    expect(await store.skipExpired(owned, LOG)).toMatchObject({ archived: false });
+    expect(await store.skipExpired(owned, START)).toMatchObject({ archived: false });
     await createPostgresDirtyHours(db, topic).settleGaps();
     expect(await gaps()).toMatchObject([{ archived: false, unsureUntil: null }]);
   });
 
   it("is passed by nobody who was deposed", async () => {
     const { store, owned } = await owner();
-    await store.acquire(0, 0n);
-    await expect(store.skipExpired(owned, LOG)).rejects.toBeInstanceOf(StaleEpochError);
+    await store.acquire(0, LOG);
+    await expect(store.skipExpired(owned, START)).rejects.toBeInstanceOf(StaleEpochError);
     expect(await gaps()).toEqual([]);
   });
 
@@ -131,12 +133,12 @@ describe("a gap of the log", () => {
     const dirtyHours = createPostgresDirtyHours(db, topic);
     expect((await rollups.state()).brokenMs).toBeNull();
     await archive(0n, 6n, HOUR, HOUR);
-    await store.skipExpired(owned, LOG);
+    await store.skipExpired(owned, START);
     expect((await rollups.state()).brokenMs).toBe(0);
     await archive(7n, 19n, HOUR, HOUR);
     await dirtyHours.settleGaps();
     expect((await rollups.state()).brokenMs).toBe(HOUR);
-    for (const hour of await dirtyHours.open(0)) {
+    for (const hour of await dirtyHours.open(0, [])) {
       await dirtyHours.healed(hour, { events: 1, corrected: 0, startedAt: new Date() });
     }
     expect((await rollups.state()).brokenMs).toBeNull();
@@ -144,10 +146,21 @@ describe("a gap of the log", () => {
   });
 });
 
-it("marks the hours that a refused owner had written, and those that a log's start cuts", async () => {
+it("marks the hours that a log's start cuts", async () => {
   const { store, owned } = await owner();
-  await store.markRefused(owned, [HOUR]);
   const facts = { degradedHoursMs: [], cutHoursMs: [HOUR + HOUR_MS], modeChange: null };
   await store.commit(owned, { ...CHECKPOINT, nextOffset: 6n }, [], facts);
-  expect(await dirty()).toEqual(["0 rebalance", "1 expired"]);
+  expect(await dirty()).toEqual(["1 expired"]);
+});
+
+// However many hours of damaged objects there are, the others are looked at.
+it("gives hours that could not be healed last, the most of them left out", async () => {
+  const hoursMs = Array.from({ length: 1_001 }, (_none, place) => HOUR + place * HOUR_MS);
+  await markDirty(db, { topic, partition: 0, offsetFrom: 0n, cause: "late" }, hoursMs);
+  const dirtyHours = createPostgresDirtyHours(db, topic);
+  const [newest = 0] = hoursMs.slice(-1);
+  const taken = (await dirtyHours.open(0, [])).map(({ hourMs }) => hourMs);
+  expect(taken).not.toContain(newest);
+  const [first] = await dirtyHours.open(0, hoursMs.slice(0, -1));
+  expect(first?.hourMs).toBe(newest);
 });

@@ -1,7 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { streamCheckpoints, streamGaps } from "@trueclick/db/postgres/schema/stream";
 import { and, eq, isNotNull, sql } from "drizzle-orm";
-import { type LogBounds, passGap } from "../domain/logGap.ts";
+import { passGap } from "../domain/logGap.ts";
 import type { LogGap, Ownership } from "../ports/checkpointStore.ts";
 import { archivedStretch, archiveFrontier } from "./postgresArchivedStretch.ts";
 import { markDirty } from "./postgresDirtyHours.ts";
@@ -15,12 +15,12 @@ type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
 export async function skipExpired(
   tx: Transaction,
   topic: string,
-  { partition, epoch, checkpoint }: Ownership,
-  log: LogBounds,
+  { partition, epoch, checkpoint, announcedOffset }: Ownership,
+  toOffset: bigint,
 ): Promise<LogGap | null> {
   const { restartOffset: fromOffset } = checkpoint;
-  const { startOffset: toOffset } = log;
   const archived = await archivedStretch(tx, { topic, partition, fromOffset, toOffset });
+  const log = { startOffset: toOffset, announcedOffset };
   const passed = passGap(checkpoint, log, archived);
   const { nextOffset, restartOffset, appendTimeMs } = passed.checkpoint;
   const table = streamCheckpoints;

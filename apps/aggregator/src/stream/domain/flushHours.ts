@@ -1,7 +1,6 @@
 /** Hours of event time that a flush makes dirty, as starts in epoch milliseconds. */
 import { HOUR_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
-import type { CellTotals } from "./cubes.ts";
 import type { StreamReject } from "./outcomes.ts";
 import { AHEAD_MAX_MS, WINDOW_SIZE_MS } from "./partitionEngine.ts";
 
@@ -10,16 +9,7 @@ export function lateHoursOf(rejects: readonly StreamReject[]): number[] {
   const late = rejects.filter(({ reason, advertiserId }) => {
     return reason === "late" && advertiserId !== "";
   });
-  return hoursOf(late.map(({ eventTimeMs }) => eventTimeMs));
-}
-
-/** All hours that rows are of. */
-export function hoursOfRows(
-  cells: readonly CellTotals[],
-  rejects: readonly StreamReject[],
-): number[] {
-  const minutesMs = cells.map((cell) => cell.windowStartMs);
-  return hoursOf([...minutesMs, ...rejects.map(({ eventTimeMs }) => eventTimeMs)]);
+  return [...new Set(late.map(({ eventTimeMs }) => windowStartMs(eventTimeMs, HOUR_MS)))];
 }
 
 /**
@@ -37,8 +27,4 @@ export function hoursOpenAt(appendTimeMs: number, allowedLatenessMs: number): nu
     hours.push(hourMs);
   }
   return hours;
-}
-
-function hoursOf(timesMs: readonly number[]): number[] {
-  return [...new Set(timesMs.map((timeMs) => windowStartMs(timeMs, HOUR_MS)))];
 }

@@ -10,11 +10,11 @@ export interface ArchivedStretch {
   readonly newestAppendMs: number | null;
 }
 
-/** Where the log begins and ends once it has expired under a checkpoint. */
-export interface LogBounds {
+/** Where the log begins once it has expired under a checkpoint. */
+interface Expired {
   readonly startOffset: bigint;
-  /** At which no owner up to now can have read on. */
-  readonly endOffset: bigint;
+  /** No former owner has written rows of records from there on, or will. */
+  readonly announcedOffset: bigint;
 }
 
 /** How counting goes on behind what the log has lost. */
@@ -43,13 +43,14 @@ export interface GapPassed {
  */
 export function passGap(
   before: EngineCheckpoint,
-  { startOffset, endOffset }: LogBounds,
+  { startOffset, announcedOffset }: Expired,
   { isWhole, newestAppendMs }: ArchivedStretch,
 ): GapPassed {
   const { nextOffset, restartOffset, appendTimeMs } = before;
   // Only windows lack something: all that was lost had moved the watermark before.
   const isCounted = nextOffset >= startOffset;
   const isKnown = isWhole && (isCounted || newestAppendMs !== null);
+  const unsure = isCounted || announcedOffset < startOffset ? startOffset : announcedOffset;
   const times = [appendTimeMs, isCounted ? null : newestAppendMs].filter((at) => at !== null);
   return {
     checkpoint: {
@@ -61,6 +62,6 @@ export function passGap(
     fromOffset: restartOffset,
     toOffset: startOffset,
     archived: isWhole,
-    unsureUntil: isKnown ? null : isCounted ? startOffset : endOffset,
+    unsureUntil: isKnown ? null : unsure,
   };
 }

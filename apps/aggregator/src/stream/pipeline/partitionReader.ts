@@ -2,11 +2,11 @@ import type { EventLogReader, LogRecord } from "@trueclick/event-log";
 import type { StopSignals } from "../../stopSignals.ts";
 import { type CountingMode, LEVEL, type ModeChange } from "../domain/countingMode.ts";
 import type { EngineChanges } from "../domain/engineChanges.ts";
-import { hoursOfRows, hoursOpenAt, lateHoursOf } from "../domain/flushHours.ts";
+import { hoursOpenAt, lateHoursOf } from "../domain/flushHours.ts";
 import { type Governor, type Observation, PressureGovernor } from "../domain/governor.ts";
 import { type EngineOptions, PartitionEngine } from "../domain/partitionEngine.ts";
 import type { CampaignDirectory } from "../ports/campaignDirectory.ts";
-import { type CheckpointStore, type Ownership, StaleEpochError } from "../ports/checkpointStore.ts";
+import type { CheckpointStore, Ownership } from "../ports/checkpointStore.ts";
 import type { HotStore } from "../ports/hotStore.ts";
 import type { StreamObserver } from "../ports/streamObserver.ts";
 import { type RetryContext, retryWhilePassing } from "./retry.ts";
@@ -56,8 +56,10 @@ export class PartitionReader {
   readonly #engine: PartitionEngine;
   readonly #governor: Governor;
   #mode: CountingMode;
-  /** No change before: a former owner may have written rows of what it had read until then. */
+  /** No change before: a former owner may have written rows of what lies there, or may yet. */
   readonly #changesFrom: bigint;
+  /** Rows are written of records before it alone. */
+  #announced: bigint;
   #changedAt: bigint | null;
   #readFrom: bigint;
   #committed: bigint;
@@ -71,7 +73,6 @@ export class PartitionReader {
     settings: PartitionSettings,
     signals: StopSignals,
     owner: Ownership,
-    logEnd: bigint,
   ) {
     this.#deps = deps;
     this.#settings = settings;
@@ -79,7 +80,8 @@ export class PartitionReader {
     this.#owner = owner;
     this.#engine = new PartitionEngine(settings, owner.checkpoint, owner.modes);
     const { allowedLatenessMs } = settings;
-    this.#changesFrom = logEnd;
+    this.#changesFrom = owner.announcedOffset;
+    this.#announced = owner.announcedOffset;
     this.#changedAt = owner.modes.at(-1)?.offsetFrom ?? null;
     this.#mode = owner.modes.at(-1) ?? { level: LEVEL.whole, allowedLatenessMs };
     this.#governor =
@@ -101,17 +103,16 @@ export class PartitionReader {
     const { partition } = settings;
     const retry = retryContext(deps, partition, "acquire", signals.stopping);
     const { startOffset, ...acquired } = await retryWhilePassing(async () => {
-      const { startOffset } = await deps.log.offsets(partition);
-      return { startOffset, owner: await deps.checkpoints.acquire(partition, startOffset) };
+      const bounds = await deps.log.offsets(partition);
+      const { startOffset } = bounds;
+      return { startOffset, owner: await deps.checkpoints.acquire(partition, bounds) };
     }, retry);
     const isExpired = acquired.owner.checkpoint.restartOffset < startOffset;
     const owner = isExpired
       ? await passGap(deps, acquired.owner, startOffset, retry)
       : acquired.owner;
     deps.observer.owned(partition, owner.epoch, owner.checkpoint);
-    // After the acquisition: what a former owner wrote without a commit lies before it.
-    const { endOffset } = await retryWhilePassing(() => deps.log.offsets(partition), retry);
-    return new PartitionReader(deps, settings, signals, owner, endOffset);
+    return new PartitionReader(deps, settings, signals, owner);
   }
 
   /**
@@ -176,6 +177,7 @@ export class PartitionReader {
     const { outcomes, degradedHoursMs, rescuable, ...rows } = this.#engine.takeChanges();
     const { cells, rejects } = rows;
     const startedMs = nowMs();
+    await this.#announce(checkpoint.nextOffset, rows);
     await this.#write(rows);
     // Only now may a restart leave these records out: all that they led to is written. The windows
     // that they closed are gone from memory already; nothing needs them once this is committed.
@@ -187,12 +189,7 @@ export class PartitionReader {
     if (!isNew && modeChange === null) return;
     const facts = { degradedHoursMs, cutHoursMs: this.#cutHoursMs, modeChange };
     const commit = () => checkpoints.commit(this.#owner, checkpoint, lateHours, facts);
-    try {
-      await this.#retry("commit", deadline, commit);
-    } catch (error) {
-      if (error instanceof StaleEpochError) await this.#markRefused(rows);
-      throw error;
-    }
+    await this.#retry("commit", deadline, commit);
     this.#cutHoursMs = [];
     if (modeChange !== null) this.#engine.changeMode(modeChange);
 
@@ -202,12 +199,16 @@ export class PartitionReader {
     observer.flushed(partition, { durationMs, ...counts, outcomes, checkpoint });
   }
 
-  /** The rows are there, and whoever owns the partition now may judge their records otherwise. */
-  async #markRefused({ cells, rejects }: FlushedRows): Promise<void> {
-    const hoursMs = hoursOfRows(cells, rejects);
-    if (hoursMs.length === 0) return;
-    const mark = () => this.#deps.checkpoints.markRefused(this.#owner, hoursMs);
-    await this.#retry("refused", this.#signals.deadline, mark);
+  /**
+   * Says how far there may be rows, before there are. Who was deposed is refused here and writes
+   * none, and whoever deposed it changes no counting before where it had come: so of no record are
+   * there rows by one who did not know how it is counted.
+   */
+  async #announce(offset: bigint, { cells, users, rejects }: FlushedRows): Promise<void> {
+    if (offset <= this.#announced || cells.length + users.length + rejects.length === 0) return;
+    const announce = () => this.#deps.checkpoints.announce(this.#owner, offset);
+    await this.#retry("announce", this.#signals.deadline, announce);
+    this.#announced = offset;
   }
 
   /** Where a log is read for the first time that has lost records, its first windows lack some. */
@@ -268,11 +269,10 @@ async function passGap(
   retry: RetryContext,
 ): Promise<Ownership> {
   const { partition } = owner;
-  // After the acquisition: who was deposed by it can have read no further, but as a zombie.
-  const { endOffset } = await retryWhilePassing(() => log.offsets(partition), retry);
-  const skip = () => checkpoints.skipExpired(owner, { startOffset, endOffset });
+  const skip = () => checkpoints.skipExpired(owner, startOffset);
   observer.expired(partition, await retryWhilePassing(skip, retry));
-  return retryWhilePassing(() => checkpoints.acquire(partition, startOffset), retry);
+  const acquire = async () => checkpoints.acquire(partition, await log.offsets(partition));
+  return retryWhilePassing(acquire, retry);
 }
 
 function retryContext(

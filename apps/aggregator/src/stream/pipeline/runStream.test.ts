@@ -27,6 +27,8 @@ const LOG = Array.from({ length: 3 }, (_none, serial) => ({
   value: blockOf([storedClick({ event_id: `evt-0000000${serial}` })]),
 }));
 
+const logFrom = (startOffset: bigint) => ({ startOffset, endOffset: startOffset });
+
 /** A stream over memory that is told to stop once a flush has come to the end of the log. */
 function streamOver(log: MemoryLogReader) {
   const stopping = new AbortController();
@@ -93,6 +95,8 @@ it("writes together what was there to read, once", async () => {
 it("rides out every store's and the log's passing faults", async () => {
   const { deps, signals, told, hotStore, checkpoints } = streamOver(new MemoryLogReader(LOG));
   const { log } = deps;
+  // The log was empty then: of none of its records may there be rows.
+  await checkpoints.acquire(0, logFrom(0n));
   const away = () => [new StoreUnavailableError("away"), new StoreUnavailableError("away")];
   await runStream(
     {
@@ -109,10 +113,10 @@ it("rides out every store's and the log's passing faults", async () => {
         writeRejects: (rejects) => hotStore.writeRejects(rejects),
       },
       checkpoints: {
-        acquire: failing(away(), (partition, start) => checkpoints.acquire(partition, start)),
+        acquire: failing(away(), (partition, log) => checkpoints.acquire(partition, log)),
+        announce: failing(away(), (owner, offset) => checkpoints.announce(owner, offset)),
         commit: failing(away(), (...commit) => checkpoints.commit(...commit)),
-        skipExpired: (owner, log) => checkpoints.skipExpired(owner, log),
-        markRefused: (owner, hours) => checkpoints.markRefused(owner, hours),
+        skipExpired: (owner, start) => checkpoints.skipExpired(owner, start),
       },
     },
     SETTINGS,
@@ -124,6 +128,7 @@ it("rides out every store's and the log's passing faults", async () => {
   expect(told.filter((line) => line.startsWith("recovered"))).toEqual([
     "recovered acquire",
     "recovered read",
+    "recovered announce",
     "recovered cells",
     "recovered users",
     "recovered commit",
@@ -156,14 +161,14 @@ it("leaves it to the next start when the deadline comes before the store does", 
 // What is lost here is counted again from the archive; to stand still would lose more.
 it("goes on behind the gap, and says so, when the log has expired under the checkpoint", async () => {
   const { deps, signals, told, checkpoints } = streamOver(new MemoryLogReader(LOG.slice(1), 1n));
-  await checkpoints.acquire(0, 0n);
+  await checkpoints.acquire(0, logFrom(0n));
   await runStream(deps, SETTINGS, soleLeases(1), signals);
   expect(told).toEqual(["expired 0 to 1", "flushed 4 cells to 3"]);
 });
 
 it("counts nothing when the log ends before the checkpoint: it is another log", async () => {
   const { deps, signals, told, hotStore, checkpoints } = streamOver(new MemoryLogReader(LOG));
-  await checkpoints.acquire(0, 7n);
+  await checkpoints.acquire(0, logFrom(7n));
   await runStream(deps, SETTINGS, soleLeases(1), signals);
   expect(told).toEqual(["stopped: offset_out_of_range"]);
   expect(hotStore.cells.size).toBe(0);
@@ -197,9 +202,10 @@ async function readerOver(deps: PartitionDeps, allowedLatenessMs: number | null)
   return PartitionReader.open({ ...deps, governor }, settings, signals);
 }
 
-// It reads on, not knowing that it is deposed, nor that its successor lets later events in by now: of
-// one event its evidence says that it is late, and a cell counts it.
-it("marks the hours of what it had written when it learns that it is deposed", async () => {
+// It reads on, not knowing that it is deposed, nor that its successor lets later events in by now: its
+// evidence would say of an event that it is late which a cell counts. Should it die before it is told
+// that it is deposed, nobody would know of that.
+it("writes nothing of what lies behind a change that it does not know of", async () => {
   const [first] = LOG;
   const eventTimeMs = BASE_MS + 60_000;
   const event = storedClick({ event_id: "evt-slow-1", event_time: eventTimeMs });
@@ -219,28 +225,48 @@ it("marks the hours of what it had written when it learns that it is deposed", a
   await owner.step();
   records.push(slow);
   await expect(deposed.step()).rejects.toBeInstanceOf(StaleEpochError);
+  expect(hotStore.rejects.get("0:2:0")).toBeUndefined();
   await owner.step();
-
-  expect(hotStore.rejects.get("0:2:0")?.reason).toBe("late");
   const minutesMs = [...hotStore.cells.values()].map((cell) => cell.windowStartMs);
   expect(minutesMs).toContain(eventTimeMs);
-  const refused = checkpoints.marks.filter(({ cause }) => cause === "rebalance");
-  expect(refused).toEqual([{ partition: 0, cause: "rebalance", hoursMs: [BASE_MS] }]);
-  // Nobody else has: to the owner, no event of it was late.
-  expect(checkpoints.marks.filter((mark) => !refused.includes(mark))).toEqual([]);
+  expect(checkpoints.marks).toEqual([]);
+});
+
+// Its predecessor has rows there, without a commit, that were counted as before.
+it("changes no counting of records that a former owner has announced", async () => {
+  const { deps, checkpoints, hotStore } = streamOver(new MemoryLogReader(LOG));
+  const dying = async () => {
+    throw new StoreRejectedError("gone");
+  };
+  const kept: PartitionDeps["checkpoints"] = {
+    acquire: (partition, log) => checkpoints.acquire(partition, log),
+    announce: (owner, offset) => checkpoints.announce(owner, offset),
+    skipExpired: (owner, start) => checkpoints.skipExpired(owner, start),
+    commit: dying,
+  };
+  const former = await readerOver({ ...deps, checkpoints: kept }, null);
+  await expect(former.step()).rejects.toBeInstanceOf(StoreRejectedError);
+  expect(hotStore.cells.size).toBe(4);
+  const settings = { ...SETTINGS, partition: 0, readRecordsMax: 1, flushBytesMax: 1 };
+  const decided = { level: 0, allowedLatenessMs: 1_200_000, cause: "late" };
+  const never = new AbortController().signal;
+  const governed = { ...deps, governor: () => ({ decide: () => decided }) };
+  const own = await PartitionReader.open(governed, settings, { stopping: never, deadline: never });
+  for (let record = 0; record < LOG.length; record += 1) await own.step();
+  expect(checkpoints.modes.get(0)).toEqual([{ ...decided, offsetFrom: 3n }]);
 });
 
 // The alarm would be lost with the answer, and nobody would know of the gap.
 it("says that the log had expired though the answer was lost that it is passed", async () => {
   const { deps, signals, told, checkpoints } = streamOver(new MemoryLogReader(LOG.slice(1), 1n));
-  await checkpoints.acquire(0, 0n);
+  await checkpoints.acquire(0, logFrom(0n));
   let answers = 0;
   const bound: PartitionDeps["checkpoints"] = {
-    acquire: (partition, start) => checkpoints.acquire(partition, start),
+    acquire: (partition, log) => checkpoints.acquire(partition, log),
+    announce: (owner, offset) => checkpoints.announce(owner, offset),
     commit: (...commit) => checkpoints.commit(...commit),
-    markRefused: (owner, hours) => checkpoints.markRefused(owner, hours),
-    skipExpired: async (owner, log) => {
-      const gap = await checkpoints.skipExpired(owner, log);
+    skipExpired: async (owner, startOffset) => {
+      const gap = await checkpoints.skipExpired(owner, startOffset);
       answers += 1;
       if (answers === 1) throw new StoreUnavailableError("away");
       return gap;

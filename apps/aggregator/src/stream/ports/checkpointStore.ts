@@ -1,5 +1,4 @@
 import type { ModeChange } from "../domain/countingMode.ts";
-import type { LogBounds } from "../domain/logGap.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 
 /** The right to commit for a partition, until somebody else acquires it. */
@@ -10,6 +9,18 @@ export interface Ownership {
   readonly checkpoint: EngineCheckpoint;
   /** How the log is counted from the restart offset on, by ascending offset. */
   readonly modes: readonly ModeChange[];
+  /**
+   * No former owner has written rows of records from there on, or will: none of them had announced
+   * it, and none can any more. Not before `checkpoint.nextOffset`.
+   */
+  readonly announcedOffset: bigint;
+}
+
+/** Where a partition of the log begins and ends. */
+export interface LogBounds {
+  readonly startOffset: bigint;
+  /** Exclusive. */
+  readonly endOffset: bigint;
 }
 
 /** What else a commit keeps, all or nothing. */
@@ -27,11 +38,22 @@ export interface CheckpointStore {
   /**
    * Becomes the owner of a partition: whoever owned it can commit no more.
    *
-   * @param startOffset Where to begin when the partition was never read.
+   * @param log Where to begin when the partition was never read; and, when nobody knows of which
+   *   records there are rows, of which ones there may be.
    * @throws {StoreUnavailableError} Acquire again; an epoch left out harms nobody.
    * @throws {StoreRejectedError} Stop.
    */
-  acquire(partition: number, startOffset: bigint): Promise<Ownership>;
+  acquire(partition: number, log: LogBounds): Promise<Ownership>;
+
+  /**
+   * Says that there may be rows of records before an offset from now on; it never moves back. A
+   * change of how records are counted is only for records that no former owner has announced.
+   *
+   * @throws {StaleEpochError} Somebody else owns the partition. Write nothing; stop.
+   * @throws {StoreUnavailableError} It may be kept. Announce again.
+   * @throws {StoreRejectedError} Stop.
+   */
+  announce(owner: Ownership, offset: bigint): Promise<void>;
 
   /**
    * Moves the checkpoint, never back, and marks hours of event time as dirty with it: all or
@@ -56,16 +78,7 @@ export interface CheckpointStore {
    *
    * @throws as `commit` does. Skip again: the same is done.
    */
-  skipExpired(owner: Ownership, log: LogBounds): Promise<LogGap>;
-
-  /**
-   * Marks hours of rows that were written for a commit that was refused. Whoever deposed their
-   * writer may count their records otherwise, by a change of mode that the writer did not know of.
-   *
-   * @param hoursMs Starts of hours, epoch milliseconds.
-   * @throws {StoreUnavailableError} Mark again.
-   */
-  markRefused(owner: Ownership, hoursMs: readonly number[]): Promise<void>;
+  skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap>;
 }
 
 /** A stretch of the log that expired before it was read. */

@@ -142,8 +142,9 @@ export const MUTANTS: readonly Mutant[] = [
       ...deps,
       checkpoints: {
         ...bound(checkpoints),
-        acquire: async (partition, startOffset) => {
-          const owner = await checkpoints.acquire(partition, startOffset);
+        acquire: async (partition, bounds) => {
+          const owner = await checkpoints.acquire(partition, bounds);
+          const { startOffset } = bounds;
           const { nextOffset, restartOffset } = owner.checkpoint;
           const later = (offset: bigint) => (offset > startOffset ? offset : startOffset);
           const moved = { nextOffset: later(nextOffset), restartOffset: later(restartOffset) };
@@ -194,7 +195,7 @@ function bound(checkpoints: CheckpointStore): CheckpointStore {
     acquire: (...args) => checkpoints.acquire(...args),
     commit: (...args) => checkpoints.commit(...args),
     skipExpired: (...args) => checkpoints.skipExpired(...args),
-    markRefused: (...args) => checkpoints.markRefused(...args),
+    announce: (...args) => checkpoints.announce(...args),
   };
 }
 

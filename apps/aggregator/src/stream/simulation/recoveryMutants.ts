@@ -8,12 +8,28 @@ import type { SimulatedWorld } from "./simulatedWorld.ts";
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "loses the watermark at a gap",
-    from: 531,
+    from: 55,
     deps: (deps, world) => behindGaps(deps, world, () => ({ watermarkMs: null })),
   },
   {
     name: "goes on behind a gap without the append times of what was lost",
     deps: (deps, world) => behindGaps(deps, world, ({ appendTimeMs }) => ({ appendTimeMs })),
+  },
+  {
+    name: "writes rows that nobody knows of before",
+    deps: (deps) => withCheckpoints(deps, { announce: async () => {} }),
+  },
+  {
+    name: "counts records otherwise that a former owner may have rows of",
+    deps: (deps) => {
+      const { checkpoints } = deps;
+      return withCheckpoints(deps, {
+        acquire: async (...args) => {
+          const owner = await checkpoints.acquire(...args);
+          return { ...owner, announcedOffset: owner.checkpoint.nextOffset };
+        },
+      });
+    },
   },
   {
     name: "takes the start of a log that has lost records for the start of all",
@@ -54,7 +70,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "calls hours healed with a partition of which nothing is counted yet",
-    from: 1_725,
+    from: 1_625,
     backfill: (deps) => withBounds(deps, (watermarkMs) => watermarkMs ?? 0),
   },
   {
@@ -114,7 +130,7 @@ function withCheckpoints(
     acquire: (...args) => checkpoints.acquire(...args),
     commit: (...args) => checkpoints.commit(...args),
     skipExpired: (...args) => checkpoints.skipExpired(...args),
-    markRefused: (...args) => checkpoints.markRefused(...args),
+    announce: (...args) => checkpoints.announce(...args),
   };
   return { ...deps, checkpoints: { ...bound, ...other } };
 }
@@ -126,8 +142,8 @@ function behindGaps(
   change: (before: EngineCheckpoint) => Partial<EngineCheckpoint>,
 ): PartitionDeps {
   return withCheckpoints(deps, {
-    skipExpired: async (owner, log) => {
-      const gap = await checkpoints.skipExpired(owner, log);
+    skipExpired: async (owner, startOffset) => {
+      const gap = await checkpoints.skipExpired(owner, startOffset);
       const row = checkpoints.rows.get(owner.partition);
       if (row !== undefined) row.checkpoint = { ...row.checkpoint, ...change(owner.checkpoint) };
       return gap;
@@ -149,8 +165,8 @@ function withBounds(
 ): BackfillStepDeps {
   const { dirtyHours } = deps;
   return withDirtyHours(deps, {
-    open: async (restMs) => {
-      const hours = await dirtyHours.open(restMs);
+    open: async (...args) => {
+      const hours = await dirtyHours.open(...args);
       return hours.map((hour) => {
         const bounds = hour.bounds.map(({ watermarkMs, ...bound }) => {
           return { ...bound, watermarkMs: other(watermarkMs) };

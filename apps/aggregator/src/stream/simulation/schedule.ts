@@ -13,10 +13,6 @@ export interface Life extends Turning {
   readonly partition: number;
   /** Of its last acquisition; 0 before any. */
   epoch: bigint;
-  /** Offsets from which counting changes, as far as it knows of them. */
-  readonly knownChanges: Set<bigint>;
-  /** Was told that it is deposed, and has marked what it wrote. */
-  isRefused: boolean;
 }
 
 interface Turn {

@@ -213,10 +213,8 @@ class Simulation {
   }
 
   #start(partition: number): void {
-    const knownChanges = new Set<bigint>();
     this.#started += 1;
-    const state = { crashed: false, epoch: 0n, knownChanges, isRefused: false };
-    const life = { id: this.#started, partition, ...state };
+    const life = { id: this.#started, partition, crashed: false, epoch: 0n };
     this.#lives.push(life);
     const [world, effects, random] = [this.#world, this.#effects, this.#random];
     const governor = { decide: () => this.#decide() };

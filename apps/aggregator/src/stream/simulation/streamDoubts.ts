@@ -9,7 +9,6 @@ import type { SimulatedWorld } from "./simulatedWorld.ts";
  * are counted again from the archive, and no more than that:
  *
  * - windows of which the log forgot something before they were done;
- * - rows that a deposed owner wrote last, of records from a change on that it did not know of;
  * - rows that an owner before a gap wrote last, without a commit: behind a gap the archive's append
  *   times may close a window a little earlier.
  */
@@ -25,7 +24,6 @@ export class StreamDoubts {
   constructor({ records, hotStore, checkpoints }: SimulatedWorld, partition: number) {
     const own = records[partition] ?? [];
     const gaps = checkpoints.gaps.filter((gap) => gap.partition === partition);
-    const changes = checkpoints.modes.get(partition) ?? [];
     this.#partition = partition;
     const forgotten = own.filter(({ offset }) => {
       return gaps.some((gap) => offset >= gap.fromOffset && offset < gap.toOffset);
@@ -37,14 +35,11 @@ export class StreamDoubts {
         this.#minuteByEvent.set(`${offset}:${index}`, windowStartMs(timeMs, MINUTE_MS));
       }
     }
-    const isStale = ({ offset, life, epoch, isDeposed }: Written) => {
-      const isUnknowing = changes.some((to) => {
-        return to.offsetFrom <= offset && !life.knownChanges.has(to.offsetFrom);
-      });
+    const isStale = ({ offset, life, epoch }: Written) => {
       const isBeforeGap = gaps.some((gap) => {
         return gap.uncountedFrom < gap.toOffset && epoch < gap.epoch && offset >= gap.uncountedFrom;
       });
-      return life.partition === partition && ((isDeposed && isUnknowing) || isBeforeGap);
+      return life.partition === partition && isBeforeGap;
     };
     const stale = [...hotStore.written].filter(([, row]) => isStale(row));
     this.#staleKeys = new Set(stale.map(([key]) => key));

@@ -121,7 +121,7 @@ function depsOf(lives: StreamLives, life: Life): PartitionDeps {
 }
 
 function checkpointsOf(
-  { world, effects }: StreamLives,
+  { effects }: StreamLives,
   life: Life,
   checkpoints: CheckpointStore,
 ): CheckpointStore {
@@ -133,43 +133,23 @@ function checkpointsOf(
         async () => {
           const owner = await checkpoints.acquire(...args);
           life.epoch = owner.epoch;
-          const changes = world.checkpoints.modes.get(life.partition) ?? [];
-          for (const { offsetFrom } of changes) life.knownChanges.add(offsetFrom);
           return owner;
         },
         STORE_GONE,
       ),
-    commit: (...args) =>
-      effects.do(
-        life,
-        async () => {
-          await checkpoints.commit(...args);
-          const change = args[3]?.modeChange ?? null;
-          if (change !== null) life.knownChanges.add(change.offsetFrom);
-        },
-        MAY_REPEAT,
-      ),
+    announce: (...args) => effects.do(life, () => checkpoints.announce(...args), MAY_REPEAT),
+    commit: (...args) => effects.do(life, () => checkpoints.commit(...args), MAY_REPEAT),
     skipExpired: (...args) => effects.do(life, () => checkpoints.skipExpired(...args), STORE_GONE),
-    markRefused: (...args) =>
-      effects.do(
-        life,
-        async () => {
-          await checkpoints.markRefused(...args);
-          life.isRefused = true;
-        },
-        MAY_REPEAT,
-      ),
   };
 }
 
-/** Of one who is deposed it may matter what it knew: see `doubts.ts`. */
+/** Before a gap it may matter who wrote: see `streamDoubts.ts`. */
 async function writeAs(
   life: Life,
-  { hotStore, checkpoints }: SimulatedWorld,
+  { hotStore }: SimulatedWorld,
   write: () => Promise<void>,
 ): Promise<void> {
-  const isDeposed = checkpoints.rows.get(life.partition)?.epoch !== life.epoch;
-  hotStore.writer = { life, epoch: life.epoch, isDeposed };
+  hotStore.writer = { life, epoch: life.epoch };
   await write().finally(() => {
     hotStore.writer = null;
   });

@@ -1,11 +1,12 @@
 import type { ModeChange } from "../domain/countingMode.ts";
 import type { CellTotals } from "../domain/cubes.ts";
 import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
-import { type ArchivedStretch, type LogBounds, passGap } from "../domain/logGap.ts";
+import { type ArchivedStretch, passGap } from "../domain/logGap.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import { type EngineCheckpoint, initialCheckpoint } from "../domain/partitionEngine.ts";
 import {
   type CheckpointStore,
+  type LogBounds,
   type LogGap,
   type Ownership,
   StaleEpochError,
@@ -64,7 +65,7 @@ const NOTHING_ARCHIVED: MemoryManifest = {
 /** Hours that were marked as dirty at once. */
 export interface MemoryMark {
   readonly partition: number;
-  readonly cause: "late" | "degraded" | "expired" | "rebalance";
+  readonly cause: "late" | "degraded" | "expired";
   readonly hoursMs: readonly number[];
 }
 
@@ -80,9 +81,15 @@ export interface MemoryGap extends LogGap {
   unsureUntil: bigint | null;
 }
 
+interface MemoryRow {
+  epoch: bigint;
+  checkpoint: EngineCheckpoint;
+  announcedOffset: bigint;
+}
+
 /** Checkpoints of one topic, fenced by epoch. */
 export class MemoryCheckpointStore implements CheckpointStore {
-  readonly rows = new Map<number, { epoch: bigint; checkpoint: EngineCheckpoint }>();
+  readonly rows = new Map<number, MemoryRow>();
   /** How each partition is counted; outlives its checkpoints. */
   readonly modes = new Map<number, ModeChange[]>();
   /** In the order of their transactions. */
@@ -94,16 +101,25 @@ export class MemoryCheckpointStore implements CheckpointStore {
     this.#manifest = manifest;
   }
 
-  async acquire(partition: number, startOffset: bigint) {
+  async acquire(partition: number, { startOffset, endOffset }: LogBounds) {
     const row = this.rows.get(partition);
     const checkpoint = row?.checkpoint ?? initialCheckpoint(startOffset);
     const epoch = (row?.epoch ?? 0n) + 1n;
-    this.rows.set(partition, { epoch, checkpoint });
+    const announced = row?.announcedOffset ?? endOffset;
+    const { nextOffset } = checkpoint;
+    const announcedOffset = announced > nextOffset ? announced : nextOffset;
+    this.rows.set(partition, { epoch, checkpoint, announcedOffset });
     const changes = this.modes.get(partition) ?? [];
     const governing = changes.findLastIndex(({ offsetFrom: from }) => {
       return from <= checkpoint.restartOffset;
     });
-    return { partition, epoch, checkpoint, modes: changes.slice(Math.max(0, governing)) };
+    const modes = changes.slice(Math.max(0, governing));
+    return { partition, epoch, checkpoint, modes, announcedOffset };
+  }
+
+  async announce(owner: Ownership, offset: bigint): Promise<void> {
+    const row = this.#rowOf(owner);
+    if (row.announcedOffset < offset) row.announcedOffset = offset;
   }
 
   async commit(
@@ -123,11 +139,12 @@ export class MemoryCheckpointStore implements CheckpointStore {
     this.modes.set(partition, [...kept, change]);
   }
 
-  async skipExpired(owner: Ownership, log: LogBounds): Promise<LogGap> {
+  async skipExpired(owner: Ownership, startOffset: bigint): Promise<LogGap> {
     const row = this.#rowOf(owner);
-    const { partition, checkpoint: before } = owner;
+    const { partition, checkpoint: before, announcedOffset } = owner;
     const { restartOffset, nextOffset: uncountedFrom } = before;
-    const archived = this.#manifest.stretchOf(partition, restartOffset, log.startOffset);
+    const archived = this.#manifest.stretchOf(partition, restartOffset, startOffset);
+    const log = { startOffset, announcedOffset };
     const { checkpoint, ...gap } = passGap(before, log, archived);
     const { appendTimeMs } = checkpoint;
     const found = { partition, epoch: owner.epoch, uncountedFrom, appendTimeMs };
@@ -136,10 +153,6 @@ export class MemoryCheckpointStore implements CheckpointStore {
     row.checkpoint = checkpoint;
     this.gaps.push(kept);
     return kept;
-  }
-
-  async markRefused({ partition }: Ownership, hoursMs: readonly number[]): Promise<void> {
-    this.mark({ partition, cause: "rebalance", hoursMs });
   }
 
   mark(mark: MemoryMark): void {

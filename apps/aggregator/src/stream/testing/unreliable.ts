@@ -73,10 +73,10 @@ export async function live(
       writeRejects: (rejects) => effect(() => hotStore.writeRejects(rejects)),
     },
     checkpoints: {
-      acquire: (partition, start) => effect(() => checkpoints.acquire(partition, start)),
+      acquire: (partition, log) => effect(() => checkpoints.acquire(partition, log)),
       commit: (...commit) => effect(() => checkpoints.commit(...commit)),
-      skipExpired: (owner, log) => effect(() => checkpoints.skipExpired(owner, log)),
-      markRefused: (owner, hours) => effect(() => checkpoints.markRefused(owner, hours)),
+      skipExpired: (owner, start) => effect(() => checkpoints.skipExpired(owner, start)),
+      announce: (owner, offset) => effect(() => checkpoints.announce(owner, offset)),
     },
     campaigns: {
       snapshotFor: (appendTimeMs) =>

@@ -23,6 +23,11 @@ export const streamCheckpoints = pgTable(
     nextOffset: big().notNull(),
     /** The lowest offset that any open window needs: a restart re-reads from here. */
     restartOffset: big().notNull(),
+    /**
+     * There may be rows of records before it, by whichever owner, and there are none of later ones:
+     * moved before they are written. Null: nobody has said so yet.
+     */
+    announcedOffset: big(),
     /** Epoch milliseconds of the log's append time, less the allowed lateness; null before any. */
     watermarkMs: whole(),
     /** Highest append time seen, epoch milliseconds. */
@@ -42,7 +47,10 @@ export const streamCheckpoints = pgTable(
   ],
 );
 
-/** Why the hot store of an hour says less than the log does, until a backfill has healed it. */
+/**
+ * Why the hot store of an hour says less than the log does, until a backfill has healed it. Nobody
+ * marks an hour as `rebalance`; open marks of it, of versions that did, are healed all the same.
+ */
 export const DIRTY_CAUSES = ["late", "degraded", "expired", "rebalance"] as const;
 
 /** Hours of event time that the hot store must be given again from the archive. */

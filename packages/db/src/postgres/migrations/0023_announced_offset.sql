@@ -1,0 +1,1 @@
+ALTER TABLE "stream_checkpoints" ADD COLUMN "announced_offset" bigint;
