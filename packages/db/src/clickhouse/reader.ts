@@ -21,14 +21,19 @@ export async function runQuery<Row>(
   return z.array(query.row).parse(await readRows(client, query));
 }
 
-/** The same of a query whose rows follow from its text and parameters alone, for ever. */
+/**
+ * The same of a query whose rows follow from its text and parameters, for ever.
+ *
+ * @param asOf All else that they depend on, known before any row is read.
+ */
 export async function runRememberedQuery<Row>(
   { clickhouse, memo }: Pick<Stores, "clickhouse" | "memo">,
   query: ClickHouseQuery<Row>,
+  asOf: readonly unknown[] = [],
 ): Promise<Row[]> {
   if (memo === undefined) return runQuery(clickhouse, query);
   const { name, sql, params, settings } = query;
-  const answer = await memo.answer([name, sql, params, settings], async () =>
+  const answer = await memo.answer([name, sql, params, settings, asOf], async () =>
     JSON.stringify(await readRows(clickhouse, query)),
   );
   return z.array(query.row).parse(JSON.parse(answer));

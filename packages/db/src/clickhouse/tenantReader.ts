@@ -25,13 +25,17 @@ export function runTenantQuery<Row>(
 /**
  * The same of a query over rows that never change, of which nothing but its parameters and the scope
  * says which: rows of published builds. It is read once, as long as it is remembered.
+ *
+ * @param asOf Of rows that change no more as long as something is the same: that, known before any row
+ *   is read.
  */
 export function runPinnedTenantQuery<Row>(
   stores: Pick<Stores, "clickhouse" | "memo">,
   scope: TenantScope,
   query: ClickHouseQuery<Row>,
+  asOf: readonly unknown[] = [],
 ): Promise<Row[]> {
-  return runRememberedQuery(stores, asTenant(scope, query));
+  return runRememberedQuery(stores, asTenant(scope, query), asOf);
 }
 
 /** A query, and the same for parts of what it reads. */

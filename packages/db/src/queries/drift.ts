@@ -1,13 +1,12 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { type AdvertiserId, advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { and, eq, gte } from "drizzle-orm";
-import { campaigns } from "../postgres/schema/campaigns.ts";
-import { hotPartsOf } from "../routing/hotParts.ts";
+import { settledHours } from "../routing/hotSettled.ts";
 import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
 import type { Stores } from "../stores.ts";
-import { narrowScope, type TenantScope, tenantWhere } from "../tenant.ts";
+import { narrowScope, type TenantScope } from "../tenant.ts";
 import { namesOf } from "./advertisers.ts";
+import { scopeOfCampaigns } from "./campaignOwners.ts";
 import { type Drift, type EvidenceCount, explainDrift, type IndexCount } from "./driftCauses.ts";
 import {
   type DriftTotal,
@@ -15,12 +14,12 @@ import {
   driftIndex,
   driftTotals,
   type FrontierParams,
-  frontierKey,
 } from "./driftEvidence.ts";
+import { daysOf, readFrontiers } from "./driftFrontiers.ts";
+import { type DriftSpan, driftSpans } from "./driftSpans.ts";
 import { heldParams } from "./heldRows.ts";
 import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
 import { hotHoursState, rolledThrough } from "./streamState.ts";
-import { truthFrontiers } from "./truthFrontiers.ts";
 import { currentTruth, type TruthPointer } from "./truthPointers.ts";
 
 /** Most rows of an answer: campaigns times hours. */
@@ -67,31 +66,42 @@ export async function driftByCampaignHour(
     toMs: Math.ceil(asked.toMs / HOUR_MS) * HOUR_MS,
   };
   if (range.fromMs >= range.toMs) return { rows: [], ...range };
-  const scope = await scopeOfCampaign(stores, sees, asked.campaignId);
+  const { campaignId } = asked;
+  const scope =
+    campaignId === undefined ? sees : await scopeOfCampaigns(stores, sees, [campaignId]);
 
-  const [offsets, rolledThroughMs, { markedMs }, pins] = await Promise.all([
+  const [offsets, rolledThroughMs, hotHours, pins] = await Promise.all([
     pipelineOffsets(stores),
     rolledThrough(stores),
     hotHoursState(stores, range),
     currentTruth(stores, scope, range),
   ]);
-  const mayBeCorrected = markedMs !== null;
+  const mayBeCorrected = hotHours.markedMs !== null;
+  const settled = settledHours(rolledThroughMs, stores.memo === undefined ? null : hotHours);
+  const spans = driftSpans(range, settled, { nowMs, rolledThroughMs });
   const contextOf = (advertiserId: AdvertiserId): AdvertiserContext => {
     const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    const { campaignId } = asked;
-    return { advertiserId, scope, range, campaignId, offsets, mayBeCorrected, pins: ownPins };
+    const asks = { scope, range, spans, campaignId };
+    return { advertiserId, ...asks, offsets, mayBeCorrected, pins: ownPins };
   };
   // Of one advertiser, nothing has to be known of the totals before.
   const [only, ...others] = scope.kind === "advertisers" ? scope.ids : [];
   const [totals, early] = await Promise.all([
-    driftTotals(stores.clickhouse, scope, {
-      ...secondsOf(range),
-      parts: hotPartsOf({ ...range, nowMs, granularity: "hour", rolledThroughMs }),
-      ...heldParams(pins),
-      ...daysOf(pins),
-      ...campaignParams(asked),
-      rows_max: DRIFT_ROWS_MAX + 1,
-    }),
+    readSpans(spans, (span) =>
+      driftTotals(
+        stores,
+        scope,
+        {
+          ...secondsOf(span),
+          parts: span.parts,
+          ...heldParams(pins),
+          ...daysOf(pins),
+          ...campaignParams(asked),
+          rows_max: DRIFT_ROWS_MAX + 1,
+        },
+        span.asOf,
+      ),
+    ),
     only !== undefined && others.length === 0 ? readEvidence(stores, contextOf(only)) : null,
   ]);
   if (totals.length > DRIFT_ROWS_MAX) {
@@ -112,21 +122,12 @@ export async function driftByCampaignHour(
   return { rows, ...range };
 }
 
-/** That of the campaign's advertiser alone, so that nobody else's rows are looked at. */
-async function scopeOfCampaign(
-  { db }: Pick<Stores, "db">,
-  scope: TenantScope,
-  campaignId: CampaignId | undefined,
-): Promise<TenantScope> {
-  if (campaignId === undefined) return scope;
-  const owners = await db
-    .select({ id: campaigns.advertiserId })
-    .from(campaigns)
-    .where(eq(campaigns.id, campaignId));
-  return narrowScope(
-    scope,
-    owners.map(({ id }) => id),
-  );
+/** The rows of all spans. */
+async function readSpans<Row>(
+  spans: readonly DriftSpan[],
+  read: (span: DriftSpan) => Promise<Row[]>,
+): Promise<Row[]> {
+  return (await Promise.all(spans.map(read))).flat();
 }
 
 const campaignParams = ({ campaignId }: Pick<DriftRange, "campaignId">) => ({
@@ -134,18 +135,11 @@ const campaignParams = ({ campaignId }: Pick<DriftRange, "campaignId">) => ({
   campaigns: campaignId === undefined ? [] : [campaignId],
 });
 
-/** The first and the last billing day of builds; any day where there is none. */
-function daysOf(pins: readonly TruthPointer[]) {
-  const days = pins.map(({ billingDay }) => billingDay).sort();
-  return { first_day: days.at(0) ?? NO_DAY, last_day: days.at(-1) ?? NO_DAY };
-}
-
-const NO_DAY = "1970-01-01";
-
 interface AdvertiserContext {
   readonly advertiserId: AdvertiserId;
   readonly scope: TenantScope;
   readonly range: InstantRange;
+  readonly spans: readonly DriftSpan[];
   readonly campaignId: CampaignId | undefined;
   readonly offsets: PipelineOffsets;
   readonly mayBeCorrected: boolean;
@@ -162,13 +156,20 @@ interface ReadEvidence {
 
 async function readEvidence(stores: Stores, context: AdvertiserContext): Promise<ReadEvidence> {
   const tenant = narrowScope(context.scope, [context.advertiserId]);
-  const params = await frontierParams(stores, tenant, context);
-  const found = await driftEvidence(stores.clickhouse, tenant, {
-    ...params,
-    mayBeCorrected: context.mayBeCorrected,
-    ...secondsOf(context.range),
-    ...campaignParams(context),
-  });
+  const { params, forEvidence, mayGrow } = await readFrontiers(stores, tenant, context);
+  const found = await readSpans(context.spans, (span) =>
+    driftEvidence(
+      stores,
+      tenant,
+      {
+        ...forEvidence,
+        mayBeCorrected: context.mayBeCorrected,
+        ...secondsOf(span),
+        ...campaignParams(context),
+      },
+      mayGrow ? null : span.asOf,
+    ),
+  );
   return { tenant, params, evidence: Map.groupBy(found, keyOf) };
 }
 
@@ -245,39 +246,3 @@ async function indexCounts(
     ]),
   );
 }
-
-async function frontierParams(
-  { db }: Stores,
-  tenant: TenantScope,
-  { pins, offsets, range }: AdvertiserContext,
-): Promise<FrontierParams> {
-  const [frontiers, newCampaigns] = await Promise.all([
-    truthFrontiers({ db }, pins),
-    db
-      .select({ id: campaigns.id })
-      .from(campaigns)
-      .where(
-        and(
-          tenantWhere(tenant, campaigns.advertiserId),
-          gte(campaigns.createdAt, new Date(range.fromMs)),
-        ),
-      ),
-  ]);
-  const streamNext = [...offsets.streamNext];
-  // `transform` needs one pair at least; the pairs of 0 stand for no build and change nothing.
-  return {
-    day_starts: pins.map(({ bounds }) => bounds.fromMs / SECOND_MS),
-    day_ends: pins.map(({ bounds }) => bounds.toMs / SECOND_MS),
-    builds: pins.map((pin) => pin.buildId),
-    ...heldParams(pins),
-    ...daysOf(pins),
-    frontier_keys: [0, ...frontiers.map((f) => frontierKey(f.buildId, f.partition))],
-    frontiers: [0n, ...frontiers.map(({ offset }) => offset)],
-    partitions: [NO_PARTITION, ...streamNext.map(([partition]) => partition)],
-    stream_next: [0n, ...streamNext.map(([, next]) => next)],
-    new_campaigns: newCampaigns.map(({ id }) => id),
-  };
-}
-
-/** Past every number that a partition can have. */
-const NO_PARTITION = 65_536;

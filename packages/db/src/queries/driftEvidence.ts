@@ -2,8 +2,10 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { IsoDay } from "@trueclick/shared/calendar";
 import { z } from "zod";
-import { runTenantQuery } from "../clickhouse/tenantReader.ts";
+import type { ClickHouseQuery } from "../clickhouse/reader.ts";
+import { runPinnedTenantQuery, runTenantQuery } from "../clickhouse/tenantReader.ts";
 import type { HotParts } from "../routing/hotParts.ts";
+import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { type HeldParams, rowsOfVersions } from "./heldRows.ts";
 import { hotCellsParams, hotCellsSql } from "./hotCells.ts";
@@ -38,13 +40,29 @@ const CAMPAIGN_CONDITION = "({any_campaign: Bool} OR campaign_id IN ({campaigns:
 const seconds = z.coerce.number().int();
 const count = z.coerce.number().int().nonnegative();
 
+type ReadStores = Pick<Stores, "clickhouse" | "memo">;
+
+/** What rows depend on beside the parameters; null: on what is written next, so they are read each time. */
+type AsOf = readonly unknown[] | null;
+
+function runAsOf<Row>(
+  stores: ReadStores,
+  scope: TenantScope,
+  query: ClickHouseQuery<Row>,
+  asOf: AsOf,
+): Promise<Row[]> {
+  if (asOf === null) return runTenantQuery(stores.clickhouse, scope, query);
+  return runPinnedTenantQuery(stores, scope, query, asOf);
+}
+
 /** Clicks by campaign and hour as the stream and as the named builds of truth count them. */
 export function driftTotals(
-  clickhouse: ClickHouseClient,
+  stores: ReadStores,
   scope: TenantScope,
   { parts, ...params }: TotalsParams,
+  asOf: AsOf,
 ): Promise<DriftTotal[]> {
-  return runTenantQuery(clickhouse, scope, {
+  const query = {
     name: "driftTotals",
     params: { ...params, ...hotCellsParams(parts), cube: "ad" },
     row: z.object({
@@ -85,7 +103,8 @@ export function driftTotals(
       ORDER BY hour, campaign
       LIMIT {rows_max: UInt32}
     `,
-  });
+  };
+  return runAsOf(stores, scope, query, asOf);
 }
 
 /**
@@ -147,11 +166,12 @@ const STREAM_TENANT = `(${TENANT_CONDITION}
  * each side says. Events that truth had not pinned, or the stream not read, are left out.
  */
 export function driftEvidence(
-  clickhouse: ClickHouseClient,
+  stores: ReadStores,
   scope: TenantScope,
   { mayBeCorrected, ...params }: EvidenceParams,
+  asOf: AsOf,
 ) {
-  return runTenantQuery(clickhouse, scope, {
+  const query = {
     name: "driftEvidence",
     params,
     row: z.object({
@@ -202,7 +222,8 @@ export function driftEvidence(
         OR (reason = '' AND offset < ${STREAM_NEXT})
       GROUP BY campaign, hour, reason, verdict
     `,
-  });
+  };
+  return runAsOf(stores, scope, query, asOf);
 }
 
 interface IndexParams extends FrontierParams {

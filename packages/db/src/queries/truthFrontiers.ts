@@ -14,7 +14,7 @@ export interface TruthFrontier {
 }
 
 /**
- * How far builds have read the log. Objects are archived, and so pinned, in the order of the log:
+ * How far builds have read the log, by build and partition. Objects are archived, and so pinned, in the order of the log:
  * what lies before the last pinned object of a day's hours was pinned too.
  */
 export async function truthFrontiers(
@@ -52,7 +52,7 @@ export async function truthFrontiers(
       frontiers.set(key, { buildId, partition, offset });
     }
   }
-  return [...frontiers.values()];
+  return [...frontiers.values()].sort((a, b) => a.buildId - b.buildId || a.partition - b.partition);
 }
 
 function touches(hour: Date, { fromMs, toMs }: InstantRange): boolean {

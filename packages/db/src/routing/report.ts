@@ -2,6 +2,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
+import { scopeOfCampaigns } from "../queries/campaignOwners.ts";
 import {
   type HotHoursState,
   hotHoursState,
@@ -48,7 +49,7 @@ export async function runReport(
   assertRange(asked);
   assertAsOf(asked, nowMs);
   const readAtMs = asked.asOfMs ?? nowMs;
-  const query = { ...asked, scope: filteredScope(asked) };
+  const query = { ...asked, scope: await filteredScope(stores, asked) };
   const facts = await readFacts(stores, query, nowMs);
   const { advertisers, pins, stream } = facts;
   const route = chooseRoute(query, facts, nowMs);
@@ -125,12 +126,19 @@ function assertAsOf({ mode, asOfMs }: ReportQuery, nowMs: number): void {
   if (asOfMs > nowMs) throw new ReportQueryError("as_of", "must not be later than now");
 }
 
-function filteredScope({ scope, filters }: ReportQuery): TenantScope {
-  if (filters.advertiser === undefined) return scope;
-  return narrowScope(
-    scope,
-    filters.advertiser.map((id) => advertiserIdSchema.parse(id)),
-  );
+/** Who can have rows at all. An empty list of campaigns says nothing of that: it leaves no row of anybody. */
+async function filteredScope(
+  stores: Stores,
+  { scope, filters: { advertiser, campaign = [] } }: ReportQuery,
+): Promise<TenantScope> {
+  const own =
+    advertiser === undefined
+      ? scope
+      : narrowScope(
+          scope,
+          advertiser.map((id) => advertiserIdSchema.parse(id)),
+        );
+  return campaign.length === 0 ? own : scopeOfCampaigns(stores, own, campaign);
 }
 
 /** What is known before the rows are read. */

@@ -68,3 +68,34 @@ describe("a tenant", () => {
     expect(own.rows).toHaveLength(1);
   });
 });
+
+// Of anybody else no row, build or version is looked at: tables are sorted by advertiser first.
+describe("a report of a campaign", () => {
+  const range = { fromMs: at("2026-10-25T00:00Z"), toMs: at("2026-10-26T00:00Z") };
+  const ask = (scope: TenantScope, campaign: string) =>
+    runReport(
+      stores,
+      { ...query, ...range, mode: "billing", scope, filters: { campaign: [campaign] } },
+      nowMs,
+    );
+
+  it("is read of its advertiser alone, and is the same to all who may see it", async () => {
+    const own = await ask(scopeOf("o'hara"), "o1");
+    for (const _time of ["asked", "remembered"]) {
+      const staff = await ask({ kind: "all" }, "o1");
+      expect(staff).toEqual(own);
+      expect(staff.meta.versions).toEqual([
+        { advertiser: "o'hara", day: "2026-10-25", version: 1 },
+      ]);
+    }
+  });
+
+  it("shows those nothing who see others, even once its advertiser is remembered", async () => {
+    await ask({ kind: "all" }, "o1");
+    for (const scope of [scopeOf("acme"), scopeOf("acme", "third"), scopeOf()]) {
+      const { rows, meta } = await ask(scope, "o1");
+      expect(rows).toEqual([]);
+      expect(meta.versions?.map(({ advertiser }) => advertiser) ?? []).not.toContain("o'hara");
+    }
+  });
+});
