@@ -82,7 +82,7 @@ function ours(client: ClickHouseClient): Contestant {
     name,
     run: async () => {
       const [startedMs, startedCpu] = [performance.now(), cpu()];
-      const totals = await driftTotals(client, SCOPE, {
+      const totals = await driftTotals({ clickhouse: client }, SCOPE, {
         ...seconds,
         ...asked,
         parts: hotPartsOf({
@@ -94,7 +94,7 @@ function ours(client: ClickHouseClient): Contestant {
         ...held,
         rows_max: 50_000,
       });
-      const evidence = await driftEvidence(client, SCOPE, {
+      const evidence = await driftEvidence({ clickhouse: client }, SCOPE, {
         ...seconds,
         ...asked,
         day_starts: [seconds.from],

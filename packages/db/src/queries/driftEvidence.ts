@@ -60,7 +60,7 @@ export function driftTotals(
   stores: ReadStores,
   scope: TenantScope,
   { parts, ...params }: TotalsParams,
-  asOf: AsOf,
+  asOf: AsOf = null,
 ): Promise<DriftTotal[]> {
   const query = {
     name: "driftTotals",
@@ -169,7 +169,7 @@ export function driftEvidence(
   stores: ReadStores,
   scope: TenantScope,
   { mayBeCorrected, ...params }: EvidenceParams,
-  asOf: AsOf,
+  asOf: AsOf = null,
 ) {
   const query = {
     name: "driftEvidence",
