@@ -66,7 +66,7 @@ export async function readNetClicks(
   stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
   params: BucketParams & CurrencyParams,
-  { all, settled, rest, settledTo }: Extents,
+  { all, settled, rest, border }: Extents,
   { asOf, correctedMs }: SettledHours,
 ): Promise<NetClicks> {
   const queryOf = ({ parts: _, from, ...extent }: Extent) => ({
@@ -78,7 +78,7 @@ export async function readNetClicks(
       ...extent,
       from,
       from_hour: from - (from % HOUR_SECONDS),
-      settled_to: settledTo,
+      ...border,
       givt_verdicts: GIVT_VERDICTS,
     },
   });

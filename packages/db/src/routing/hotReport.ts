@@ -141,7 +141,7 @@ async function readCells(
   stores: Pick<Stores, "clickhouse" | "memo">,
   query: ReportQuery,
   params: CellsParams,
-  { all, settled, rest, settledTo }: Extents,
+  { all, settled, rest, border }: Extents,
   { asOf }: SettledHours,
 ): Promise<MeasuredRow[]> {
   const queryOf = ({ parts }: Extent) => ({
@@ -151,7 +151,7 @@ async function readCells(
     params: {
       ...params,
       ...hotCellsParams(parts),
-      settled_to: settledTo,
+      ...border,
       rows_max: 2 * (REPORT_ROWS_MAX + 1),
     },
   });

@@ -7,8 +7,8 @@ import { bucketStartsMs } from "./buckets.ts";
 import { type HotParts, settledPartsOf } from "./hotParts.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
-/** The column by which a row says that it is of the settled part. */
-export const SETTLED_SQL = "t < {settled_to: Int64} AS settled";
+/** The column by which a row says that it is of the settled part, between `settledParams`. */
+export const SETTLED_SQL = "t >= {settled_from: Int64} AND t < {settled_to: Int64} AS settled";
 export const settledColumn = { settled: z.coerce.number().transform((flag) => flag === 1) };
 
 /**
@@ -56,9 +56,16 @@ export interface Extents {
   readonly all: Extent;
   readonly settled: Extent | null;
   readonly rest: Extent | null;
-  /** Where the settled part ends, epoch seconds; 0 where there is none. */
-  readonly settledTo: number;
+  /** Where the settled part starts and ends, epoch seconds; both 0 where there is none. */
+  readonly border: SettledParams;
 }
+
+export interface SettledParams extends Record<string, unknown> {
+  readonly settled_from: number;
+  readonly settled_to: number;
+}
+
+const NONE_SETTLED: SettledParams = { settled_from: 0, settled_to: 0 };
 
 /** @param range In epoch seconds, as counted: the first minute or hour is in it whole. */
 export function extentsOf(
@@ -70,7 +77,7 @@ export function extentsOf(
   const nothing = { spared_from: 0, spared_to: 0 };
   const all = { parts, from, to, ...nothing };
   const { settled: hours, rest: others } = settledPartsOf(parts, beforeMs);
-  if (hours === null) return { all, settled: null, rest: all, settledTo: 0 };
+  if (hours === null) return { all, settled: null, rest: all, border: NONE_SETTLED };
   const settledTo = Math.min(Math.ceil(hours.toMs / SECOND_MS), to);
   // Minutes come before the hours where the range cuts an hour; all hours start with a whole one then.
   const hasHead = parts.minutes.some(({ fromMs }) => fromMs < hours.fromMs);
@@ -79,11 +86,12 @@ export function extentsOf(
     parts: { hours, minutes: [] },
     ...{ from: settledFrom, to: settledTo, ...nothing },
   };
-  if (others === null) return { all, settled, rest: null, settledTo };
+  const border = { settled_from: settledFrom, settled_to: settledTo };
+  if (others === null) return { all, settled, rest: null, border };
   const rest = hasHead
     ? { parts: others, from, to, spared_from: settledFrom, spared_to: settledTo }
     : { parts: others, from: settledTo, to, ...nothing };
-  return { all, settled, rest, settledTo };
+  return { all, settled, rest, border };
 }
 
 /** The same of sets of users, which no two parts of a bucket add up to: cut between buckets. */

@@ -70,6 +70,7 @@ export async function readUniqueUsers(
       ...params,
       users_from: Math.floor(fromMs / SECOND_MS),
       users_to: Math.ceil(toMs / SECOND_MS),
+      settled_from: 0,
       settled_to: Math.ceil((settled?.toMs ?? 0) / SECOND_MS),
     },
   });

@@ -58,22 +58,28 @@ const CAMPAIGNS = ["acme-1", "acme-2", "other-1"].map((campaign) => ({
   campaign,
 }));
 
+/** Into an hour, before and behind where a range may cut it. */
+const MINUTES = [5, 25];
+
 /** Counts of an hour as the stream writes them: more than before, with users and evidence. */
 async function stream(hour: number): Promise<void> {
   clicks += 1;
-  const at = iso(hourAt(hour) + 5 * MINUTE_MS);
-  const counts = { at, clicks, invalid: clicks, duplicates: 1, version: clicks };
+  const times = MINUTES.map((minute) => iso(hourAt(hour) + minute * MINUTE_MS));
+  const counts = { clicks, invalid: clicks, duplicates: 1, version: clicks };
   await fillHot(
     stores,
-    CAMPAIGNS.flatMap((whose) => [
-      { ...whose, ...counts },
-      { ...whose, ...counts, cube: "geo", value: clicks % 2 === 0 ? "DE" : "AT" },
-    ]),
+    times.flatMap((at) =>
+      CAMPAIGNS.flatMap((whose) => [
+        { ...whose, ...counts, at },
+        { ...whose, ...counts, at, cube: "geo", value: clicks % 2 === 0 ? "DE" : "AT" },
+      ]),
+    ),
   );
   await writeUsers(hour);
   for (const { advertiser, campaign } of CAMPAIGNS) {
-    const event = { campaign, at, offset: nextOffset(), reason: "bot_user_agent" };
-    await fillStreamRejects(stores, advertiser, [event]);
+    const reason = "bot_user_agent";
+    const events = times.map((at) => ({ campaign, at, offset: nextOffset(), reason }));
+    await fillStreamRejects(stores, advertiser, events);
   }
 }
 
@@ -179,8 +185,8 @@ it("tells robots that a backfill found, and the others", async () => {
   const { rows } = await runReport(stores, query, NOW_MS);
   const givt = rows.map(({ gross_clicks, net_clicks }) => gross_clicks - (net_clicks ?? 0));
   const found = (hour: number) => givt[hour];
-  // Of two campaigns: one of the stream, and three recounts of hour 2, one of hour 0.
-  expect([0, 1, 2, 3].map(found)).toEqual([4, 2, 8, 2]);
+  // Of two campaigns: two of the stream, and three recounts of hour 2, one of hour 0.
+  expect([0, 1, 2, 3].map(found)).toEqual([6, 4, 10, 4]);
 });
 
 it("reads settled hours once", async () => {
