@@ -89,6 +89,37 @@ describe("GroupedEventSink", () => {
     await Promise.all(calls);
   });
 
+  // Begun for the first request that comes, the second append would be that one alone, and those
+  // behind it would wait for both.
+  it("begins a second append once as much is gathered as is under way", async () => {
+    const sink = new GatedSink();
+    const grouped = new GroupedEventSink(sink, 1_048_576);
+    const append = (name: string) => grouped.append([large(0, name)]);
+    const calls = [append("a"), append("b"), append("c")];
+    await turn();
+    calls.push(append("d"), append("e"));
+    await turn();
+    expect(sink.appends.length).toBe(1);
+    calls.push(append("f"));
+    await turn();
+    const sizes = () => sink.appends.map(({ blocks }) => blocks.length);
+    expect(sizes()).toEqual([3, 3]);
+    // The first is done: what is under way now is the second.
+    calls.push(append("g"), append("h"));
+    sink.appends[0]?.gate.resolve();
+    await Promise.all(calls.slice(0, 3));
+    expect(sizes()).toEqual([3, 3]);
+    calls.push(append("i"));
+    await turn();
+    expect(sizes()).toEqual([3, 3, 3]);
+    calls.push(append("j"));
+    sink.appends[1]?.gate.resolve();
+    sink.appends[2]?.gate.resolve();
+    await expect.poll(sizes).toEqual([3, 3, 3, 1]);
+    sink.appends[3]?.gate.resolve();
+    await Promise.all(calls);
+  });
+
   it("gathers what comes while two appends are under way, and answers once the next has begun", async () => {
     const sink = new GatedSink();
     const grouped = new GroupedEventSink(sink, 1_048_576);
@@ -144,14 +175,14 @@ describe("GroupedEventSink", () => {
   it("promises nothing to anybody whose append failed, nor lets others wait for the same", async () => {
     const sink = new GatedSink();
     const grouped = new GroupedEventSink(sink, 1_048_576);
-    const outcome = (name: string) =>
-      grouped.append([large(0, name)]).then(
+    const outcome = (...names: readonly string[]) =>
+      grouped.append(names.map((name) => large(0, name))).then(
         () => "stored",
         (error: unknown) => (error instanceof SinkUnavailableError ? "refused" : "broken"),
       );
     const [a, b] = [outcome("a"), outcome("b")];
     await turn();
-    const c = outcome("c");
+    const c = outcome("c", "c");
     await turn();
     const d = outcome("d");
     await turn();

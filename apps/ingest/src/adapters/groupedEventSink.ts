@@ -12,8 +12,10 @@ import { StagedLines } from "./stagedLines.ts";
 /** What arrives meanwhile is gathered. Two, so that one is on its way while one is made durable. */
 const APPENDS_IN_FLIGHT_MAX = 2;
 /**
- * A second append begins once so much is gathered, bytes. For less it would only be one more round
- * trip and one more compression, and would wait at the log for the first anyway.
+ * A second append begins once so much is gathered, bytes, and as much as is under way. For less it
+ * would only be one more round trip, one more compression and one more fsync, and would wait at the
+ * log for the first anyway: begun for the first request that comes, it is that one alone, and all
+ * that come behind it wait for two appends.
  */
 const SECOND_APPEND_BYTES_MIN = 65_536;
 /** One append holds at most this much, unless a single request has more, bytes. */
@@ -116,7 +118,9 @@ export class GroupedEventSink implements LineSink {
 
   #mayStart(): boolean {
     if (this.#waiting.length === 0 || this.#inFlight >= APPENDS_IN_FLIGHT_MAX) return false;
-    return this.#inFlight === 0 || this.#waitingBytes >= SECOND_APPEND_BYTES_MIN;
+    const bytesInFlight = this.#pendingBytes - this.#waitingBytes;
+    const bytesMin = Math.max(SECOND_APPEND_BYTES_MIN, bytesInFlight);
+    return this.#inFlight === 0 || this.#waitingBytes >= bytesMin;
   }
 
   #startAppends(): void {
