@@ -27,6 +27,17 @@ const VERBS = [
   ["campaigns", "activate"],
   ["batch", "run"],
   ["batch", "status"],
+  ["batch", "cancel"],
+  ["batch", "diff"],
+  ["batch", "sweep"],
+  ["recompute"],
+  ["backtest"],
+  ["rules", "list"],
+  ["rules", "set"],
+  ["fraud", "add"],
+  ["fraud", "import"],
+  ["fraud", "list"],
+  ["fraud", "revoke"],
   ["trace"],
   ["archive", "check"],
   ["keys", "create", "source"],
@@ -55,8 +66,21 @@ describe("the command line", () => {
       ["demo", "--events", "1", "--from", "2026-11-01", "--to", "2026-11-02"],
     ],
     ["a role that is none", ["keys", "create", "api", "--name", "x", "--role", "king"]],
-  ])("ends with 2 on %s", async (_case, args) => {
-    expect(await run(...args)).toMatchObject({ code: 2, out: "" });
+    ["a day that is none", ["batch", "run", "--day", "2026-13-40"]],
+    ["a first day that is none", ["recompute", "--from", "today", "--to", "2026-11-01"]],
+    ["days in the wrong order", ["recompute", "--from", "2026-11-02", "--to", "2026-11-01"]],
+    ["half a command", ["keys", "create"]],
+  ])("ends with 2 on %s, and tells scripts as JSON", async (_case, args) => {
+    expect(await run(...args)).toMatchObject({ code: 2, out: "", err: expect.stringMatching(/./) });
+    const { code, out } = await run(...args, "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toEqual({
+      error: { code: "bad_arguments", message: expect.stringMatching(/^(?!error:)./) },
+    });
+  });
+
+  it("tells its version", async () => {
+    expect(await run("--version")).toMatchObject({ code: 0, out: "0.1.0\n" });
   });
 
   it.each(VERBS)("has --json and help: %s", async (...verb) => {

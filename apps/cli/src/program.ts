@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import {
   type CliContext,
   EXIT_BAD_ARGUMENTS,
@@ -6,7 +7,7 @@ import {
   type ExitCode,
 } from "./terminal/context.ts";
 import { UsageError } from "./terminal/errors.ts";
-import { runVerb } from "./terminal/runVerb.ts";
+import { printError, runVerb } from "./terminal/runVerb.ts";
 import type { VerbHost } from "./terminal/verbs.ts";
 import { addArchiveCheck } from "./verbs/archiveCheck.ts";
 import { addAttribution } from "./verbs/attribution.ts";
@@ -59,6 +60,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   let exitCode: ExitCode = EXIT_DONE;
   const program = new Command("trueclick")
     .description("Counts ad clicks twice on purpose: fast for decisions, right for money.")
+    .version(manifest.version)
     // Before any sub-command is added: they inherit both.
     .exitOverride()
     .configureOutput({
@@ -77,11 +79,20 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? EXIT_DONE : EXIT_BAD_ARGUMENTS;
-    }
-    if (!(error instanceof UsageError)) throw error;
-    context.stderr.write(`${error.message}\n`);
+    const wrong = error instanceof CommanderError ? usageErrorOf(error) : error;
+    if (wrong === null) return EXIT_DONE;
+    if (!(wrong instanceof UsageError)) throw error;
+    // Which verb was meant may be unknown; whoever wrote the option anywhere reads JSON.
+    const asJson = args.includes("--json");
+    if (asJson || wrong === error) printError(context, asJson, wrong);
     return EXIT_BAD_ARGUMENTS;
   }
+}
+
+/** Commander has told people already; scripts are told by us. Null: help or version, as asked for. */
+function usageErrorOf(error: CommanderError): UsageError | null {
+  if (error.exitCode === 0) return null;
+  const isHalf = error.code === "commander.help";
+  const message = isHalf ? "a sub-command is missing; --help lists them" : error.message;
+  return new UsageError(message.replace(/^error: /, ""), { cause: error });
 }

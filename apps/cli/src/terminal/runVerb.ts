@@ -21,7 +21,8 @@ export async function runVerb(
   }
 }
 
-function printError(context: CliContext, asJson: boolean, error: unknown): void {
+/** Tells of what went wrong: people on standard error, scripts on standard output. */
+export function printError(context: CliContext, asJson: boolean, error: unknown): void {
   const known = error instanceof CliError;
   const message = error instanceof Error ? error.message : String(error);
   if (asJson) {

@@ -16,6 +16,9 @@ export const JSON_OPTION = ["--json", "print one JSON value instead of text"] as
 
 export const jsonFlag = z.object({ json: z.boolean().default(false) });
 
+/** An option's calendar day: told before anything is opened whether it is one. */
+export const dayOption = z.iso.date("must be a calendar day, YYYY-MM-DD");
+
 /** @throws {UsageError} naming the option and what is wrong with it. */
 export function parseOptions<Options>(schema: z.ZodType<Options>, raw: unknown): Options {
   const parsed = schema.safeParse(raw);

@@ -2,14 +2,20 @@ import { isRuleId, RULE_IDS } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { toParameters } from "../rules/toParameters.ts";
 import { UsageError } from "../terminal/errors.ts";
-import { JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
+import {
+  dayOption,
+  JSON_OPTION,
+  jsonFlag,
+  parseOptions,
+  type VerbHost,
+} from "../terminal/verbs.ts";
 
 const optionsSchema = jsonFlag.extend({
   rule: z.string(),
   set: z.array(z.string()).default([]),
   off: z.boolean().default(false),
-  from: z.iso.date(),
-  to: z.iso.date(),
+  from: dayOption,
+  to: dayOption,
   advertiser: z.string().min(1).optional(),
 });
 

@@ -1,10 +1,17 @@
 import { z } from "zod";
-import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
+import {
+  dayOption,
+  group,
+  JSON_OPTION,
+  jsonFlag,
+  parseOptions,
+  type VerbHost,
+} from "../terminal/verbs.ts";
 
 const version = z.coerce.number().int().min(1);
 const optionsSchema = jsonFlag.extend({
   advertiser: z.string().min(1),
-  day: z.iso.date(),
+  day: dayOption,
   before: version,
   after: version,
 });

@@ -1,8 +1,15 @@
 import { z } from "zod";
-import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
+import {
+  dayOption,
+  group,
+  JSON_OPTION,
+  jsonFlag,
+  parseOptions,
+  type VerbHost,
+} from "../terminal/verbs.ts";
 
 const optionsSchema = jsonFlag.extend({
-  day: z.string().optional(),
+  day: dayOption.optional(),
   advertiser: z.string().optional(),
   reason: z.string().min(1).max(500).default("asked for by trueclick batch run"),
 });

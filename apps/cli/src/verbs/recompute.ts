@@ -1,9 +1,16 @@
 import { z } from "zod";
-import { JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../terminal/verbs.ts";
+import { UsageError } from "../terminal/errors.ts";
+import {
+  dayOption,
+  JSON_OPTION,
+  jsonFlag,
+  parseOptions,
+  type VerbHost,
+} from "../terminal/verbs.ts";
 
 const optionsSchema = jsonFlag.extend({
-  from: z.string(),
-  to: z.string(),
+  from: dayOption,
+  to: dayOption,
   advertiser: z.string().optional(),
   reason: z.string().min(1).max(500).default("asked for by trueclick recompute"),
 });
@@ -23,6 +30,7 @@ export function addRecompute({ program, context, run }: VerbHost): void {
     )
     .action((raw: unknown) => {
       const { json, ...request } = parseOptions(optionsSchema, raw);
+      if (request.to < request.from) throw new UsageError("--to must not be before --from");
       return run(json, async () => {
         const { recompute } = await import("../batch/runBatch.ts");
         return recompute(context, request);
