@@ -136,6 +136,20 @@ describe("campaigns import", () => {
     expect((await stored()).ads).toMatchObject([{ campaignId: "cmp-1", id: "ad-1" }]);
   });
 
+  it("takes null in JSON for an empty field, and says where it is wrong", async () => {
+    const flat = {
+      ...{ advertiser_id: "adv-1", advertiser_name: "One", time_zone: "UTC", currency: "EUR" },
+      ...{ campaign_id: "cmp-1", campaign_name: "First", cpc_micros: 250_000 },
+      ...{ effective_from: "2026-10-01", daily_budget_micros: null, requires_impression: null },
+    };
+    expect(await importText("flat.json", JSON.stringify([flat]))).toMatchObject({
+      counts: { campaigns: 1, newRates: 1 },
+    });
+    expect((await stored()).campaigns).toMatchObject([{ dailyBudgetMicros: null }]);
+    const wrong = JSON.stringify([flat, { ...flat, currency: ["EUR"] }]);
+    await expect(importText("wrong.json", wrong)).rejects.toThrow(/\[1\].*currency/);
+  });
+
   // Whatever days are counted and billed by must not change under them.
   it.each([
     ["time_zone", rows[0]?.replace("Asia/Kathmandu", "Asia/Kolkata")],

@@ -37,47 +37,54 @@ function checkHeader(header: readonly string[]): void {
 
 const scalar = z.union([z.string(), z.number()]).transform(String);
 const adSchema = z.object({ id: z.string(), name: z.string().default("") });
-const flatSchema = z.partialRecord(z.enum(ALL_COLUMNS), z.union([scalar, z.boolean()]));
+/** What a script writes for nothing is the empty field of a CSV. */
+const nothing = z.null().transform(() => "");
+const flatSchema = z.array(
+  z.partialRecord(z.enum(ALL_COLUMNS), z.union([scalar, z.boolean(), nothing])),
+);
 
 const rateSchema = z.object({
   cpc_micros: scalar,
   effective_from: z.string(),
-  requires_impression: z.boolean().optional(),
+  requires_impression: z.boolean().nullish(),
 });
 
-/** Either rows with the names of the CSV's columns, or the same as a tree. */
-const jsonSchema = z.union([
-  z.array(flatSchema),
-  z.object({
-    advertisers: z.array(
-      z.object({
-        id: scalar,
-        name: scalar,
-        time_zone: z.string(),
-        currency: z.string(),
-        campaigns: z
-          .array(
-            z.object({
-              id: scalar,
-              name: scalar,
-              daily_budget_micros: scalar.optional(),
-              requires_impression: z.boolean().optional(),
-              ads: z.array(adSchema).default([]),
-              rates: z.array(rateSchema).min(1, "a campaign needs a rate"),
-            }),
-          )
-          .min(1, "an advertiser needs a campaign"),
-      }),
-    ),
-  }),
-]);
-type Tree = Exclude<z.infer<typeof jsonSchema>, readonly unknown[]>;
+/** The same as a tree. */
+const treeSchema = z.object({
+  advertisers: z.array(
+    z.object({
+      id: scalar,
+      name: scalar,
+      time_zone: z.string(),
+      currency: z.string(),
+      campaigns: z
+        .array(
+          z.object({
+            id: scalar,
+            name: scalar,
+            daily_budget_micros: scalar.nullish(),
+            requires_impression: z.boolean().nullish(),
+            ads: z.array(adSchema).default([]),
+            rates: z.array(rateSchema).min(1, "a campaign needs a rate"),
+          }),
+        )
+        .min(1, "an advertiser needs a campaign"),
+    }),
+  ),
+});
+type Tree = z.infer<typeof treeSchema>;
 
+/** Either rows with the names of the CSV's columns, or a tree; judged by the one that it looks like. */
 function readJson(text: string): CampaignRow[] {
-  const parsed = jsonSchema.safeParse(parseJson(text));
+  const json = parseJson(text);
+  if (!Array.isArray(json)) return treeRows(parseAs(treeSchema, json));
+  return parseAs(flatSchema, json).map((fields, index) => toRow(`[${index}]`, fields, []));
+}
+
+function parseAs<Parsed>(schema: z.ZodType<Parsed>, json: unknown): Parsed {
+  const parsed = schema.safeParse(json);
   if (!parsed.success) throw new CliError("bad_file", z.prettifyError(parsed.error));
-  if (!Array.isArray(parsed.data)) return treeRows(parsed.data);
-  return parsed.data.map((fields, index) => toRow(`[${index}]`, fields, []));
+  return parsed.data;
 }
 
 function parseJson(text: string): unknown {

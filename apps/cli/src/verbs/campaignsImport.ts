@@ -4,7 +4,7 @@ import { group, JSON_OPTION, jsonFlag, parseOptions, type VerbHost } from "../te
 const HELP = `
 CSV header: ${CAMPAIGN_COLUMNS.join(",")}
 A campaign has one row for each of its rates. Rates are in force from effective_from (ISO 8601 with a
-zone) until the next one's; an empty daily_budget_micros means none. A further column
+zone, or a day: its start in time_zone) until the next one's; an empty daily_budget_micros means none. A further column
 requires_impression, true or false, says whether from effective_from on a click counts only if its
 impression was received; without it, or empty, that stays as it is. Open days are counted again by it,
 closed ones keep what they were judged by.

@@ -36,13 +36,23 @@ describe("planCampaigns", () => {
     expect(plan.rates.size).toBe(2);
   });
 
+  // Rates change with the billing day, and its row names the zone that the day is of.
+  it("takes a day for its start in the advertiser's zone", () => {
+    const { plan, issues } = planCampaigns([row({ effective_from: "2026-11-01" })]);
+    expect(issues).toEqual([]);
+    expect([...plan.rates.values()]).toMatchObject([
+      { effectiveFromMs: Date.parse("2026-10-31T18:15:00Z") },
+    ]);
+  });
+
   // What is billed must not depend on how a machine reads a number or a time.
   it.each([
     ["cpc_micros", "0.25"],
     ["cpc_micros", "-1"],
     ["cpc_micros", "9223372036854775808"],
     ["cpc_micros", "1e6"],
-    ["effective_from", "2026-11-01"],
+    ["effective_from", "2026-11-31"],
+    ["effective_from", "01.11.2026"],
     ["effective_from", "2026-11-01T00:00:00"],
     ["effective_from", "2026-13-01T00:00:00Z"],
     ["time_zone", "Kathmandu"],

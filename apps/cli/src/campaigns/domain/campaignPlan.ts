@@ -1,5 +1,5 @@
 /** What an import asks for, checked as a whole before anything is written. */
-import { isTimeZone } from "@trueclick/shared/calendar";
+import { dayBounds, isTimeZone, parseDay } from "@trueclick/shared/calendar";
 import { ENTITY_ID_LENGTH_MAX } from "@trueclick/shared/ids";
 
 /** A row of the CSV, or its like from JSON: all fields as text, absent ones empty. */
@@ -131,7 +131,7 @@ class Planner {
     };
     const rate: PlannedRate = {
       campaignId: campaign.id,
-      effectiveFromMs: reader.effectiveFromMs(),
+      effectiveFromMs: reader.effectiveFromMs(advertiser.timeZone),
       cpcMicros: reader.micros("cpc_micros"),
       where,
     };
@@ -260,12 +260,13 @@ class RowReader {
     return null;
   }
 
-  effectiveFromMs(): number {
+  /** A calendar day stands for its start in the advertiser's zone, where its billing day begins. */
+  effectiveFromMs(timeZone: string): number {
     const text = this.#text("effective_from");
-    const instantMs = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+    const instantMs = INSTANT.test(text) ? Date.parse(text) : startOfDay(text, timeZone);
     if (!Number.isNaN(instantMs)) return instantMs;
-    const example = "2026-11-01T00:00:00Z";
-    this.#note("effective_from", `must be a time with a zone, such as ${example}: ${text}`);
+    const examples = "2026-11-01T00:00:00Z, or a day";
+    this.#note("effective_from", `must be a time with a zone, such as ${examples}: ${text}`);
     return 0;
   }
 
@@ -281,5 +282,14 @@ class RowReader {
 
   #note(column: ImportIssue["column"], message: string): void {
     this.#issues.push({ where: this.#row.where, column, message });
+  }
+}
+
+/** `NaN` for what is no day, or one that the zone does not have. */
+function startOfDay(text: string, timeZone: string): number {
+  try {
+    return dayBounds(parseDay(text), timeZone).fromMs;
+  } catch {
+    return Number.NaN;
   }
 }
