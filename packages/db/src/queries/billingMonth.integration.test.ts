@@ -105,3 +105,16 @@ it("lists every version, the current one marked, and a tenant's own alone", asyn
     ["other", 1],
   ]);
 });
+
+it("lists the days that a range of instants touches, each advertiser's in its zone", async () => {
+  const daysOf = async (advertiserId: typeof acme, from: string, to: string) => {
+    const filter = { advertiserId, fromMs: Date.parse(from), toMs: Date.parse(to) };
+    const found = await listTruthPartitions(stores, { kind: "all" }, filter, nowMs);
+    return [...new Set(found.map(({ billingDay }) => billingDay))];
+  };
+  const last = ["2026-10-05T21:59:59.999Z", "2026-10-05T22:00:00.000Z"] as const;
+  expect(await daysOf(acme, ...last)).toEqual(["2026-10-05"]);
+  expect(await daysOf(acme, last[1], "2026-10-06T22:00:00.000Z")).toEqual([]);
+  expect(await daysOf(acme, "2026-10-01T00:00:00Z", "2026-10-04T22:00:00.000Z")).toEqual([]);
+  expect(await daysOf(other, last[1], "2026-10-05T23:00:00.000Z")).toEqual(["2026-10-05"]);
+});

@@ -1,4 +1,4 @@
-import { dayBounds, type IsoDay } from "@trueclick/shared/calendar";
+import { dayBounds, dayOf, type IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { and, asc, count, desc, eq, gt, gte, lt, lte, or, type SQL } from "drizzle-orm";
 import { advertisers } from "../postgres/schema/advertisers.ts";
@@ -49,6 +49,10 @@ interface TruthPartitionFilter {
   readonly fromDay?: IsoDay | undefined;
   /** Inclusive. */
   readonly toDay?: IsoDay | undefined;
+  /** Only days of which some part lies at or after it, each in its advertiser's zone. */
+  readonly fromMs?: number | undefined;
+  /** Exclusive: only days that began before it. */
+  readonly toMs?: number | undefined;
   /** Only versions that come after this one in the list. */
   readonly after?: TruthVersionKey | undefined;
   /** At most `LIST_ROWS_MAX`, which is also the default. */
@@ -62,6 +66,7 @@ export async function listTruthPartitions(
   filter: TruthPartitionFilter = {},
   nowMs: number = Date.now(),
 ): Promise<TruthVersionRow[]> {
+  const inRange = await daysInRange(db, filter);
   const rows = await db
     .select({
       version: truthVersions,
@@ -78,7 +83,7 @@ export async function listTruthPartitions(
         eq(truthCurrent.billingDay, truthVersions.billingDay),
       ),
     )
-    .where(and(tenantWhere(scope, truthVersions.advertiserId), partitionsWhere(filter)))
+    .where(and(tenantWhere(scope, truthVersions.advertiserId), partitionsWhere(filter), inRange))
     .orderBy(
       desc(truthVersions.billingDay),
       asc(truthVersions.advertiserId),
@@ -111,6 +116,25 @@ function partitionsWhere({ advertiserId, fromDay, toDay, after }: TruthPartition
     after === undefined ? undefined : comesAfter(after),
   ];
   return and(...conditions);
+}
+
+/** Which day an instant is on is a matter of the zone; of those there are few. */
+async function daysInRange(
+  db: Pick<Stores["db"], "selectDistinct">,
+  { fromMs, toMs }: TruthPartitionFilter,
+): Promise<SQL | undefined> {
+  if (fromMs === undefined && toMs === undefined) return undefined;
+  const { timeZone: zoneColumn } = advertisers;
+  const zones = await db.selectDistinct({ timeZone: zoneColumn }).from(advertisers);
+  const { billingDay } = truthVersions;
+  const ofZones = zones.map(({ timeZone }) =>
+    and(
+      eq(zoneColumn, timeZone),
+      fromMs === undefined ? undefined : gte(billingDay, dayOf(fromMs, timeZone)),
+      toMs === undefined ? undefined : lte(billingDay, dayOf(toMs - 1, timeZone)),
+    ),
+  );
+  return or(...ofZones);
 }
 
 /** The list's order as a condition. */

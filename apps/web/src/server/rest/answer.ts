@@ -6,6 +6,7 @@ export type RestErrorCode =
   | "unauthorized"
   | "forbidden"
   | "not_found"
+  | "method_not_allowed"
   | "internal";
 
 /** An answer other than the one asked for, in words that the caller can act on. */
@@ -49,11 +50,14 @@ export function csvAnswer(fileName: string, csv: string): Response {
   });
 }
 
-export function errorAnswer({ status, code, message }: RestError): Response {
+export function errorAnswer(
+  { status, code, message }: RestError,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const challenge = status === 401 ? { "WWW-Authenticate": "Bearer" } : {};
   return Response.json(
     { error: { code, message } },
-    { status, headers: { ...PRIVATE, ...challenge } },
+    { status, headers: { ...PRIVATE, ...challenge, ...headers } },
   );
 }
 

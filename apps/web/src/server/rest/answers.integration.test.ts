@@ -22,6 +22,7 @@ const pageSchema = z.object({
   rows: z.array(z.object({ id: z.string() })),
   next_cursor: z.string().nullable(),
 });
+const pageOfDays = z.object({ rows: z.array(z.object({ day: z.string() })) });
 
 describe("answers", () => {
   it("of the report come as JSON, exactly as its schema says, and as CSV", async () => {
@@ -85,6 +86,21 @@ describe("answers", () => {
     ).json();
     expect(second).toMatchObject({ rows: [{ advertiser: "other" }], next_cursor: null });
     expect((await rest.ask(partitionsEndpoint, "cursor=nonsense")).status).toBe(400);
+
+    const daysIn = async (query: string) => {
+      const { rows } = pageOfDays.parse(await (await rest.ask(partitionsEndpoint, query)).json());
+      return rows.map(({ day }) => day);
+    };
+    const [day, midnight] = ["2026-10-28", "2026-10-28T00:00:00.000Z"];
+    expect(await daysIn(`advertiser_id=acme&from=${day}&to=${day}`)).toEqual([day]);
+    expect(await daysIn(`advertiser_id=acme&from=${midnight}&to=${day}`)).toEqual([day]);
+    // The end of a range of instants is exclusive, as everywhere.
+    expect(await daysIn(`advertiser_id=acme&to=${midnight}`)).toEqual([]);
+    const neither = await rest.ask(partitionsEndpoint, "from=2026-10-28T00:00:00");
+    expect([neither.status, (await neither.json()).error.message]).toEqual([
+      400,
+      "from: must be a calendar day, YYYY-MM-DD, or ISO 8601 with a zone",
+    ]);
   });
 
   it("of a job show its inputs, and of an event where it is billed", async () => {

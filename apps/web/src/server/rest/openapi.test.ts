@@ -6,7 +6,7 @@ import { openApiDocument } from "./openapi.ts";
 
 const ROUTES = fileURLToPath(new URL("../../app/api/v1", import.meta.url));
 /** Not endpoints: the document itself, and the answer to every other address. */
-const OTHERS = ["/openapi.json", "/{...rest}"];
+const OTHERS = ["/openapi.json", "/{{...rest}}"];
 
 const document = openApiDocument(ENDPOINTS, "http://127.0.0.1:3000");
 

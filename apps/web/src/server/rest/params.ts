@@ -23,6 +23,14 @@ export const dayParam = z.string().refine((text) => {
   }
 }, "must be a calendar day, YYYY-MM-DD");
 
+/** A calendar day as it is written, or an instant as epoch milliseconds. */
+export const dayOrInstantParam = z.string().transform((text, context): string | number => {
+  const read = dayParam.or(instantParam).safeParse(text);
+  if (read.success) return read.data;
+  context.addIssue("must be a calendar day, YYYY-MM-DD, or ISO 8601 with a zone");
+  return z.NEVER;
+});
+
 export const timeZoneParam = z.string().refine(isTimeZone, "must be an IANA time zone");
 
 export const advertiserParam = advertiserIdSchema.describe("Only this advertiser");

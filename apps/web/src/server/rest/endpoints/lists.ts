@@ -6,7 +6,7 @@ import { z } from "zod";
 import { jsonAnswer, toExactNumber, toIso, toIsoOrNull } from "../answer.ts";
 import { listOf, pageParams, parseCursor, toPage } from "../cursor.ts";
 import { defineEndpoint } from "../endpoint.ts";
-import { advertiserParam, dayParam } from "../params.ts";
+import { advertiserParam, dayOrInstantParam, dayParam } from "../params.ts";
 import { requireAdvertisers } from "../visible.ts";
 
 const idKey = z.string().min(1);
@@ -113,14 +113,22 @@ export const partitionsEndpoint = defineEndpoint({
   params: z.object({
     ...pageParams,
     advertiser_id: advertiserParam.optional(),
-    from: dayParam.optional().describe("First billing day, YYYY-MM-DD"),
-    to: dayParam.optional().describe("Last billing day, YYYY-MM-DD, inclusive"),
+    from: dayOrInstantParam
+      .optional()
+      .describe("First billing day, YYYY-MM-DD; or an instant, whose day is the first"),
+    to: dayOrInstantParam
+      .optional()
+      .describe("Last billing day, YYYY-MM-DD, inclusive; or an instant, exclusive"),
   }),
   answer: partitionsAnswer,
   async handle(context, { limit, cursor, advertiser_id: advertiserId, from, to }) {
     const scope = await requireAdvertisers(context, advertiserId && [advertiserId]);
     const after = parseCursor(cursor, versionKey);
-    const filter = { fromDay: from, toDay: to, after, limit: limit + 1 };
+    const range = {
+      ...(typeof from === "number" ? { fromMs: from } : { fromDay: from }),
+      ...(typeof to === "number" ? { toMs: to } : { toDay: to }),
+    };
+    const filter = { ...range, after, limit: limit + 1 };
     const rows = await listTruthPartitions(context.stores, scope, filter, context.nowMs);
     const page = toPage(rows, limit, (row) => ({
       billingDay: row.billingDay,

@@ -3,4 +3,4 @@ import { serve } from "../../../../server/rest/serve.ts";
 
 export const dynamic = "force-dynamic";
 
-export const GET = serve(quarantineEndpoint);
+export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = serve(quarantineEndpoint);
