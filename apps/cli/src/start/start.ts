@@ -155,7 +155,9 @@ function toDemoFile({ webUrl, ingestUrl }: StartSettings, secrets: Secrets): Dem
 function toPlaces(settings: StartSettings, state: DemoState) {
   const notes = [
     settings.demo ? "demo traffic flows" : "no demo traffic",
-    ...(state.counted ? [] : ["the demo's past is being counted, newest days first"]),
+    ...(state.counted
+      ? []
+      : ["the demo's past is being counted for billing, which takes some minutes"]),
   ];
   return {
     dataPath: settings.dataDir.path,

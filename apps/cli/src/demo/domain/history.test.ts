@@ -97,5 +97,7 @@ describe("the demo's correction", () => {
     const late = () => correctionEvents(DEMO_MEMBER_ADVERTISER, "2026-10-25", 40);
     expect(late()).toEqual(late());
     expect(late().filter(({ event_type }) => event_type === "click").length).toBeGreaterThan(10);
+    // No conversion of a later day may be credited to them: that would correct its day too.
+    for (const { event } of late()) expect(JSON.parse(event)).not.toHaveProperty("user_id");
   });
 });

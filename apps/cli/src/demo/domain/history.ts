@@ -191,7 +191,11 @@ export function correctionDay(nowMs: number, timeZone: string): IsoDay {
   return lastOfLastMonth < settled ? lastOfLastMonth : addDays(today, -12);
 }
 
-/** Clicks of a publisher whose phones were without a network, told of long after their day. */
+/**
+ * Clicks of a publisher whose phones were without a network, told of long after their day. Nobody
+ * signed in there: with a `user_id`, later days' conversions would be credited to some of them, and
+ * the one correction of the demo would be several.
+ */
 export function correctionEvents(
   advertiser: DemoAdvertiser,
   day: IsoDay,
@@ -205,7 +209,8 @@ export function correctionEvents(
     notBeforeMs: bounds.fromMs,
   });
   const stepMs = Math.floor((bounds.toMs - bounds.fromMs - SECOND_MS) / count);
-  return Array.from({ length: count }, (_, index) =>
-    generator.next(bounds.fromMs + SECOND_MS + index * stepMs),
-  );
+  return Array.from({ length: count }, (_, index) => {
+    const late = generator.next(bounds.fromMs + SECOND_MS + index * stepMs);
+    return { ...late, event: JSON.stringify({ ...JSON.parse(late.event), user_id: undefined }) };
+  });
 }

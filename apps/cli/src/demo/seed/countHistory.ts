@@ -1,19 +1,17 @@
 /** Counts the demo's past for billing, in the background, and makes the one correction it has. */
-import { setTimeout as pause } from "node:timers/promises";
 import { truthCurrent } from "@trueclick/db/postgres/schema/truth";
-import {
-  isFinished,
-  jobProgress,
-  queueJobs,
-  type TruthPartition,
-} from "@trueclick/db/queries/jobs";
+import { listAdvertisers } from "@trueclick/db/queries/advertisers";
+import { closesAtMs } from "@trueclick/db/queries/finality";
+import { queueJobs } from "@trueclick/db/queries/jobs";
 import type { Stores } from "@trueclick/db/stores";
 import type { EventLog } from "@trueclick/event-log";
-import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { dayBounds, type IsoDay } from "@trueclick/shared/calendar";
+import { type AdvertiserId, advertiserIdSchema } from "@trueclick/shared/ids";
 import { followJobs } from "../../batch/followJobs.ts";
 import { waitForArchive } from "../../batch/waitForArchive.ts";
 import type { EdgeClient } from "../../send/edgeClient.ts";
 import type { Progress } from "../../terminal/progress.ts";
+import { countOrder } from "../domain/countOrder.ts";
 import {
   correctionDay,
   correctionEvents,
@@ -22,9 +20,6 @@ import {
 } from "../domain/history.ts";
 import { DEMO_ADVERTISERS, DEMO_MEMBER_ADVERTISER } from "../domain/organisation.ts";
 
-/** So few jobs wait at once that one which a user asks for is soon at its turn. */
-const WAITING_MAX = 6;
-const POLL_MS = 300;
 const LATE_CLICKS = 40;
 const ALL = { kind: "all" } as const;
 const SILENT: Progress = { show: () => {}, clear: () => {} };
@@ -39,8 +34,9 @@ export interface CountHistoryOptions {
 }
 
 /**
- * Counts every past day that has no version yet, newest first, then sends late clicks of a closed
- * day and counts that day again. What is done is seen in the stores, so it can be broken off at any
+ * Counts every past day that has no version yet, then sends late clicks of a closed day and counts
+ * that day again. One job of each advertiser waits at a time, so that one which a user asks for is
+ * soon at its turn. What is done is seen in the stores, so it can be broken off at any
  * point and called again: the late clicks have the same ids each time.
  */
 export async function countHistory(options: CountHistoryOptions): Promise<void> {
@@ -62,43 +58,48 @@ export async function countHistory(options: CountHistoryOptions): Promise<void> 
   await followJobs(stores, jobIds, watching);
 }
 
+/** Each advertiser's days one after the other, those of several advertisers side by side. */
 async function countMissingDays(
   stores: Stores,
   range: HistoryRange,
   stop: AbortSignal,
 ): Promise<void> {
-  const missing = await daysWithoutVersion(stores, range);
-  let waiting: readonly number[] = [];
-  for (;;) {
-    stop.throwIfAborted();
-    const jobs = await jobProgress(stores, ALL, waiting);
-    waiting = jobs.filter((job) => !isFinished(job)).map(({ id }) => id);
-    const next = missing.splice(0, WAITING_MAX - waiting.length);
-    if (next.length > 0) {
-      const reason = "first count of the demo's past";
-      const { jobIds } = await queueJobs(stores, ALL, {
-        partitions: next,
-        reason,
-        requestedBy: "demo",
-      });
-      waiting = [...waiting, ...jobIds];
-    }
-    if (waiting.length === 0) return;
-    await pause(POLL_MS, null, { signal: stop });
-  }
+  const orders = await ordersOf(stores, range);
+  await Promise.all(
+    orders.map(async ({ advertiserId, order }) => {
+      for (const billingDay of order) {
+        stop.throwIfAborted();
+        const { jobIds } = await queueJobs(stores, ALL, {
+          partitions: [{ advertiserId, billingDay }],
+          reason: "first count of the demo's past",
+          requestedBy: "demo",
+        });
+        await followJobs(stores, jobIds, { progress: SILENT, stop });
+      }
+    }),
+  );
 }
 
-async function daysWithoutVersion({ db }: Stores, range: HistoryRange): Promise<TruthPartition[]> {
-  const counted = await db
-    .select({ advertiserId: truthCurrent.advertiserId, billingDay: truthCurrent.billingDay })
-    .from(truthCurrent);
-  const known = new Set(
-    counted.map(({ advertiserId, billingDay }) => `${billingDay}/${advertiserId}`),
+interface AdvertiserOrder {
+  readonly advertiserId: AdvertiserId;
+  readonly order: readonly IsoDay[];
+}
+
+async function ordersOf(stores: Stores, range: HistoryRange): Promise<AdvertiserOrder[]> {
+  const { advertiserId: idColumn, billingDay } = truthCurrent;
+  const counted = await stores.db.select({ advertiserId: idColumn, billingDay }).from(truthCurrent);
+  const known = new Set(counted.map((row) => `${row.billingDay}/${row.advertiserId}`));
+  const settling = new Map(
+    (await listAdvertisers(stores, ALL)).map(({ id, settlingHours }) => [id, settlingHours]),
   );
-  return DEMO_ADVERTISERS.flatMap((advertiser) => {
+  return DEMO_ADVERTISERS.map((advertiser) => {
     const advertiserId = advertiserIdSchema.parse(advertiser.id);
-    return historyDays(advertiser, range).map((billingDay) => ({ advertiserId, billingDay }));
-  })
-    .filter(({ advertiserId, billingDay }) => !known.has(`${billingDay}/${advertiserId}`))
-    .sort((a, b) => (a.billingDay < b.billingDay ? 1 : -1));
+    const hours = settling.get(advertiserId) ?? 0;
+    const order = countOrder({
+      days: historyDays(advertiser, range),
+      isCounted: (day) => known.has(`${day}/${advertiserId}`),
+      isOpen: (day) => closesAtMs(dayBounds(day, advertiser.timeZone).toMs, hours) > range.toMs,
+    });
+    return { advertiserId, order };
+  });
 }
