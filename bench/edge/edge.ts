@@ -71,6 +71,7 @@ export async function createEdge(log: EventLog | null, topic: string): Promise<S
   const verifyToken = createTokenVerifier(new Map([["k1", TOKEN_SECRET]]));
   const id = sourceIdSchema.parse("src_bench");
   const key = {
+    id: "key_bench",
     source: { id, speaksForUsers: false, requireToken: false },
     ...{ expiresAtMs: null, signingSecret: null, allowedOrigins: null },
     ...{ scopes: ["events"] as const, requireSignature: false },

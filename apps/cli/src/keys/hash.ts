@@ -1,13 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
+import { KEY_PREFIXES } from "@trueclick/shared/access";
 
 const KEY_BYTES = 32;
 
-/** So that whoever finds one in a log knows what was lost. */
-const PREFIXES = { source: "tcs_", api: "tca_", signing: "tch_" } as const;
-
 /** 256 random bits, so that a plain SHA-256 is all the hashing a key needs. */
-export function createKey(kind: keyof typeof PREFIXES): string {
-  return `${PREFIXES[kind]}${randomBytes(KEY_BYTES).toString("base64url")}`;
+export function createKey(kind: keyof typeof KEY_PREFIXES): string {
+  return `${KEY_PREFIXES[kind]}${randomBytes(KEY_BYTES).toString("base64url")}`;
 }
 
 /** SHA-256 of a text's UTF-8, lower-case hex. */

@@ -17,6 +17,7 @@ const LIMITS = {
 };
 
 const KEY: SourceKey = {
+  id: "key_1",
   source: { id: sourceIdSchema.parse("src_1"), speaksForUsers: false, requireToken: false },
   scopes: ["events"],
   requireSignature: false,

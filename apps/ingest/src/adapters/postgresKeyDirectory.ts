@@ -15,9 +15,10 @@ export function createPostgresKeyDirectory(db: Database): KeyDirectory {
       const [row] = await selectKey(db, toQuestion(lookup)).catch(unavailable);
       if (row === undefined) return null;
       const { expiresAt, signingSecret, allowedOrigins, ...rest } = row;
-      const { scopes, requireSignature, ...source } = rest;
+      const { keyId, scopes, requireSignature, ...source } = rest;
       const expiresAtMs = expiresAt === null ? null : expiresAt.getTime();
-      return { source, scopes, requireSignature, signingSecret, allowedOrigins, expiresAtMs };
+      const trust = { scopes, requireSignature, signingSecret, allowedOrigins, expiresAtMs };
+      return { id: keyId, source, ...trust };
     },
     async findSource(sourceId) {
       const isIt = eq(sources.id, sourceId);
@@ -64,6 +65,7 @@ function selectKey(db: Database, { condition, signingSecret, allowedOrigins }: Q
     .select({
       ...{ signingSecret, allowedOrigins },
       ...SOURCE_COLUMNS,
+      keyId: sourceKeys.id,
       scopes: sourceKeys.scopes,
       requireSignature: sources.requireSignature,
       expiresAt: sourceKeys.expiresAt,

@@ -1,5 +1,6 @@
 /** Who sends: by a bearer key, or by a request that is signed. */
 import type { IncomingMessage } from "node:http";
+import { KEY_PREFIXES } from "@trueclick/shared/access";
 import type { KeyScope, Source } from "../domain/source.ts";
 import type { AnsweredNonces, NonceRef } from "../ports/answeredNonces.ts";
 import {
@@ -84,20 +85,24 @@ async function byBearer(
 }
 
 async function bySignature(
-  { keys, signatureHashes }: AuthenticationDependencies,
+  { keys, sha256Hex, signatureHashes }: AuthenticationDependencies,
   { request, nowMs, scope }: Asked,
 ): Promise<Sender | Refused> {
   const headers = signatureHeaders(request, nowMs);
   if (headers === null) return unauthorized("The signature's headers are wrong or out of time.");
-  const found = await keys.find(SIGNING_KEY_PREFIX + headers.keyId);
-  const secret = found?.signingSecret ?? null;
+  // A source whose key may be borne may sign with it as well: it then names the key itself.
+  const isKeyItself = headers.keyId.startsWith(KEY_PREFIXES.source);
+  const lookup = isKeyItself ? sha256Hex(headers.keyId) : SIGNING_KEY_PREFIX + headers.keyId;
+  const found = await keys.find(lookup);
+  const borne = found?.requireSignature === false ? headers.keyId : null;
+  const secret = isKeyItself ? borne : (found?.signingSecret ?? null);
   if (found === null || secret === null || isExpired(found, nowMs)) {
     return unauthorized("The signature is not valid.");
   }
   if (!found.scopes.includes(scope)) return outOfScope(scope);
   const signed = {
     isOf: (body: Uint8Array) => isSignatureOf(headers, secret, body, signatureHashes),
-    nonce: { keyId: headers.keyId, nonce: headers.nonce },
+    nonce: { keyId: found.id, nonce: headers.nonce },
     expiresAtMs: signatureExpiresAtMs(headers),
   };
   return { source: found.source, signed, headers: null };

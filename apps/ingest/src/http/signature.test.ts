@@ -1,7 +1,13 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { click } from "../testing/click.ts";
-import { type EdgeInMemory, SIGNING_SECRET, startEdgeInMemory } from "../testing/edgeInMemory.ts";
+import {
+  BEARER_KEY,
+  type EdgeInMemory,
+  SIGNING_SECRET,
+  STRICT_SIGNERS_KEY,
+  startEdgeInMemory,
+} from "../testing/edgeInMemory.ts";
 import { sumByLabel } from "../testing/metricsText.ts";
 import { signedHeaders } from "../testing/signedHeaders.ts";
 
@@ -39,6 +45,17 @@ describe("a signed request", () => {
     expect(edge.sink.events()[0]?.source_id).toBe("src_signing");
   });
 
+  it("may be signed with the key that the source could bear, named by itself", async () => {
+    const signed = { ...GOOD, keyId: BEARER_KEY, secret: BEARER_KEY };
+    const answers = [
+      await send(signedHeaders(BODY, signed)),
+      await send(signedHeaders(BODY, signed)),
+    ];
+    const accepted = { status: 202, body: { accepted: 1, rejected: [] } };
+    expect(answers).toEqual([accepted, accepted]);
+    expect(edge.sink.events()).toMatchObject([{ source_id: "src_signing" }]);
+  });
+
   it("is signed over the bytes that are sent, packed or not", async () => {
     const packed = gzipSync(BODY);
     const headers = { "content-encoding": "gzip", ...signedHeaders(packed, GOOD) };
@@ -64,6 +81,9 @@ describe("a signed request", () => {
       "a key that signs nothing",
       signedHeaders(BODY, { ...GOOD, keyId: "key_bearing", secret: "" }),
     ],
+    ["a bearer's key and another secret", bearing(BEARER_KEY, "a guess")],
+    ["the key of a source that must sign, named by itself", bearing(STRICT_SIGNERS_KEY)],
+    ["an unknown key, named by itself", bearing("tcs_unknown")],
     ["the key of another object", signedHeaders(BODY, { ...GOOD, keyId: "__proto__" })],
     ["a nonce that is too short", signedHeaders(BODY, { ...GOOD, nonce: "n" })],
     ["a nonce with a dot, moved from the time", movedDot()],
@@ -78,6 +98,10 @@ describe("a signed request", () => {
     expect([events(), edge.quarantine.items]).toEqual([0, []]);
   });
 });
+
+function bearing(keyId: string, secret = keyId): Record<string, string> {
+  return signedHeaders(BODY, { ...GOOD, keyId, secret });
+}
 
 function wrong(): Record<string, string> {
   return signedHeaders(BODY, { ...GOOD, secret: "a guess" });

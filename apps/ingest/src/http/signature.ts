@@ -1,6 +1,7 @@
 /**
  * Signed requests: `X-Trueclick-Key` names the key, `X-Trueclick-Signature` is HMAC-SHA256 in hex,
- * under the key's secret, over `timestamp.nonce.sha256hex(body)`, the body as it was sent.
+ * under the key's secret, over `timestamp.nonce.sha256hex(body)`, the body as it was sent. The header
+ * holds the id of a key that was made to sign, or a source's key itself, which is then the secret.
  */
 import type { IncomingMessage } from "node:http";
 import type { SignatureHashes } from "../ports/signatureHashes.ts";

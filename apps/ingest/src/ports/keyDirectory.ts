@@ -3,6 +3,7 @@ import type { KeyScope, Source } from "../domain/source.ts";
 
 /** A source's key as it is on record. */
 export interface SourceKey {
+  readonly id: string;
   readonly source: Source;
   readonly scopes: readonly KeyScope[];
   /** Bearing the key is not enough: the source signs its requests. */

@@ -54,9 +54,13 @@ export const OPERATOR_KEY = "key-of-an-operator";
 export const SLOW_KEY = "key-of-a-slow-source";
 /** Of a source that must sign. */
 export const SIGNERS_KEY = "key-of-a-source-that-signs";
+/** The same, as the command line makes keys. */
+export const STRICT_SIGNERS_KEY = "tcs_key-of-a-source-that-signs";
 /** Of pages of one origin. */
 export const PAGE_KEY = "key-of-a-page";
 export const PAGE_ORIGIN = "https://shop.example";
+/** Of a source that bears it or signs with it. */
+export const BEARER_KEY = "tcs_key-that-signs-by-itself";
 /** Of the key `key_signing`. */
 export const SIGNING_SECRET = "secret-of-signatures";
 export const TOKEN_KEYS = new Map([["k1", Buffer.from("secret of the tokens")]]);
@@ -65,6 +69,7 @@ export const BAD_TOKENS_KEPT = { perSecond: 1, burst: 40 };
 function sourceKey(id: string, traits: Partial<Source>, expiresAtMs: number | null): SourceKey {
   const source = { id: sourceIdSchema.parse(id), speaksForUsers: false, requireToken: false };
   return {
+    id: `key_of_${id}`,
     source: { ...source, ...traits },
     scopes: ["events"],
     requireSignature: false,
@@ -137,6 +142,11 @@ class MemoryKeys implements KeyDirectory, RememberedKeys {
       [sha256Hex(BROWSER_KEY), sourceKey("src_browser", {}, nowMs + 1)],
       [sha256Hex(SERVER_KEY), sourceKey("src_server", { speaksForUsers: true }, null)],
       [sha256Hex(STRICT_KEY), sourceKey("src_strict", { requireToken: true }, null)],
+      [sha256Hex(BEARER_KEY), sourceKey("src_signing", {}, null)],
+      [
+        sha256Hex(STRICT_SIGNERS_KEY),
+        { ...sourceKey("src_signs", {}, null), requireSignature: true },
+      ],
       ["id:key_signing", { ...sourceKey("src_signing", {}, null), signingSecret: SIGNING_SECRET }],
       ["id:key_expired", { ...sourceKey("src_signing", {}, nowMs), signingSecret: SIGNING_SECRET }],
       [

@@ -1,5 +1,8 @@
 /** Who may do what. The same table guards the server and hides buttons in the browser. */
 
+/** How keys and secrets begin, so that whoever finds one in a log knows what was lost. */
+export const KEY_PREFIXES = { source: "tcs_", api: "tca_", signing: "tch_" } as const;
+
 export const SCOPES = [
   "report:read",
   "billing:read",
