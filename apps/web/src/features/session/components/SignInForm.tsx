@@ -1,5 +1,6 @@
 "use client";
 import { useState } from "react";
+import { useIsHydrated } from "../../../shell/hooks/useIsHydrated.ts";
 import { Button } from "../../../ui/Button.tsx";
 import { Field } from "../../../ui/Input.tsx";
 import { type SignInOutcome, signIn } from "../fns/signIn.ts";
@@ -22,6 +23,7 @@ export function SignInForm() {
     // A whole page load, so that nothing of an earlier session stays in memory.
     if (outcome === "signed-in") window.location.assign("/");
   };
+  const isHydrated = useIsHydrated();
   const busy = state === "sending" || state === "signed-in";
   return (
     <form
@@ -52,7 +54,13 @@ export function SignInForm() {
       <p role="alert" className="text-sm text-bad empty:hidden">
         {state === "idle" || busy ? null : WORDS[state]}
       </p>
-      <Button type="submit" variant="primary" size="lg" className="w-full" disabled={busy}>
+      <Button
+        type="submit"
+        variant="primary"
+        size="lg"
+        className="w-full"
+        disabled={busy || !isHydrated}
+      >
         {busy ? "Signing in…" : "Sign in"}
       </Button>
     </form>
