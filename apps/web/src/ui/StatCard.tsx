@@ -31,7 +31,8 @@ export function StatCard({ label, means, value, delta, footnote, loading }: Stat
       <div className="text-sm text-ink-2">
         <Term means={means}>{label}</Term>
       </div>
-      <div className="mt-1 text-2xl leading-9 font-semibold tracking-tight whitespace-nowrap text-ink 2xl:text-figure">
+      {/* Flow root: the placeholder's margins stay inside, so that the card has one height. */}
+      <div className="mt-1 flow-root text-2xl leading-9 font-semibold tracking-tight whitespace-nowrap text-ink 2xl:text-figure">
         {loading ? (
           <Skeleton className="my-1 h-7 w-24" />
         ) : (

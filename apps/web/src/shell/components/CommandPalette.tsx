@@ -24,7 +24,9 @@ export function CommandPalette() {
       >
         <Search size={14} aria-hidden />
         <span className="max-lg:hidden">Search</span>
-        <kbd className="ml-auto font-sans text-2xs text-ink-3 max-lg:hidden">⌘K</kbd>
+        <kbd aria-hidden className="ml-auto font-sans text-2xs text-ink-3 max-lg:hidden">
+          ⌘K
+        </kbd>
       </Button>
       {open && <CommandDialog onClose={() => setOpen(false)} />}
     </>

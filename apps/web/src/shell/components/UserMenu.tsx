@@ -25,7 +25,7 @@ export function UserMenu() {
             "flex size-8 shrink-0 items-center justify-center rounded-full bg-accent-soft text-xs font-semibold text-accent"
           }
         >
-          {initials(viewer.name)}
+          <span aria-hidden>{initials(viewer.name)}</span>
         </button>
       }
     >

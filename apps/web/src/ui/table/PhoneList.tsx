@@ -1,5 +1,9 @@
-import { Fragment, type ReactNode } from "react";
+import { Fragment, type ReactNode, useState } from "react";
+import { Button } from "../Button.tsx";
 import type { Column } from "./column.ts";
+
+/** Longer lists begin with so many: on a phone what comes below them would be out of reach. */
+const ROWS_FIRST = 50;
 
 interface PhoneListProps<Row> {
   readonly columns: readonly Column<Row>[];
@@ -9,13 +13,15 @@ interface PhoneListProps<Row> {
 
 /** The table on a phone: title and figure on the first line, the rest in small on the second. */
 export function PhoneList<Row>({ columns, rows, rowKey }: PhoneListProps<Row>) {
+  const [all, setAll] = useState(false);
+  const shown = all ? rows : rows.slice(0, ROWS_FIRST);
   return (
     <ul className="divide-y divide-line sm:hidden">
-      {rows.map((row) => (
+      {shown.map((row) => (
         <li key={rowKey(row)} className="px-4 py-2.5 text-sm">
           <span className="flex items-baseline justify-between gap-4 font-medium">
             <span className="min-w-0 truncate">{drawn(columns, row, "title")}</span>
-            <span className="shrink-0 tabular-nums">{drawn(columns, row, "figure")}</span>
+            <FigureOf columns={columns} row={row} />
           </span>
           <span className="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-3 tabular-nums">
             {columns
@@ -30,8 +36,26 @@ export function PhoneList<Row>({ columns, rows, rowKey }: PhoneListProps<Row>) {
           </span>
         </li>
       ))}
+      {shown.length < rows.length && (
+        <li className="px-4 py-2.5">
+          <Button className="w-full justify-center" onClick={() => setAll(true)}>
+            Show all {rows.length}
+          </Button>
+        </li>
+      )}
       <PhoneTotal columns={columns} />
     </ul>
+  );
+}
+
+/** The figure with its header: a list has none above it to say what is counted. */
+function FigureOf<Row>({ columns, row }: { readonly columns: readonly Column<Row>[]; row: Row }) {
+  const column = columns.find(({ phone }) => phone === "figure");
+  if (column === undefined) return null;
+  return (
+    <span className="shrink-0 tabular-nums">
+      <span className="text-xs font-normal text-ink-3">{column.header}</span> {content(column, row)}
+    </span>
   );
 }
 

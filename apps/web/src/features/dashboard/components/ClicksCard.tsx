@@ -15,6 +15,8 @@ import { seriesOf, summarise } from "../fns/seriesOf.ts";
 import { ChartLegend } from "./ChartLegend.tsx";
 
 const CHART_HEIGHT = "h-[248px]";
+/** With the legend below it, which is there from the start so that nothing jumps. */
+const CHART_AND_LEGEND_HEIGHT = "h-[272px]";
 
 // The drawing library is larger than the rest of the page; the figures do not wait for it.
 const loadChart = async () => (await import("./ClicksOverTimeChart.tsx")).ClicksOverTimeChart;
@@ -75,16 +77,20 @@ export function ClicksCard({ frame, previousFrame }: ClicksCardProps) {
       }
       bodyClassName={view === "table" ? "pt-3" : "px-4 pt-2 pb-4"}
     >
-      {points === null && <Skeleton className={CHART_HEIGHT} />}
+      {points === null && view === "table" && <Skeleton className={CHART_HEIGHT} />}
       {points !== null && view === "table" && <ClicksTable points={points} />}
       {points !== null && view === "chart" && points.every((point) => !point.clicks) && (
-        <EmptyState title="No clicks in this period" className={CHART_HEIGHT}>
+        <EmptyState title="No clicks in this period" className={CHART_AND_LEGEND_HEIGHT}>
           Choose a longer period, or send a first click: the README shows how with one line.
         </EmptyState>
       )}
-      {points !== null && view === "chart" && points.some((point) => point.clicks) && (
+      {view === "chart" && (points === null || points.some((point) => point.clicks)) && (
         <>
-          <ClicksOverTimeChart points={points} summary={summarise(points)} />
+          {points === null ? (
+            <Skeleton className={CHART_HEIGHT} />
+          ) : (
+            <ClicksOverTimeChart points={points} summary={summarise(points)} />
+          )}
           <ChartLegend compared={previousFrame !== null} />
         </>
       )}
