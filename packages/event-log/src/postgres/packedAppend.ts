@@ -27,28 +27,42 @@ export async function appendPacked(
   topic: string,
   records: readonly StoredRecord[],
 ): Promise<readonly AppendedRecord[]> {
-  const restores = records.some((record) => record.appendTimeMs !== undefined);
   // Stable: records of a partition keep their order.
   const places = [...records.keys()].sort(
     (left, right) => partitionAt(records, left) - partitionAt(records, right),
   );
   const placed = places.flatMap((place) => records[place] ?? []);
-  const values = [
-    topic,
-    placed.map((record) => record.partition),
-    placed.map((record) => record.compressed.length),
-    Buffer.concat(placed.map((record) => record.compressed)),
-    CODEC_ZSTD,
-    restores ? placed.map((record) => record.appendTimeMs ?? null) : null,
-  ];
-  const [row] = await postgres.query<{ offsets: string[] }>(APPEND_SQL, values, APPEND_NAME);
+  const value = await postgres.queryValue({
+    name: APPEND_NAME,
+    text: APPEND_SQL,
+    values: [
+      topic,
+      arrayText(placed.map((record) => record.partition)),
+      arrayText(placed.map((record) => record.compressed.length)),
+      Buffer.concat(placed.map((record) => record.compressed)),
+      String(CODEC_ZSTD),
+      appendTimes(placed),
+    ],
+  });
+  const offsets = value.slice(1, -1).split(",");
   const appended: AppendedRecord[] = [];
   for (const [index, place] of places.entries()) {
-    const offset = row?.offsets[index];
+    const offset = offsets[index];
     if (offset === undefined) throw new Error(`The append of record ${place} has no offset`);
     appended[place] = { partition: partitionAt(records, place), offset: BigInt(offset) };
   }
   return appended;
+}
+
+/** An array of integers as Postgres writes and reads it. */
+function arrayText(numbers: readonly (number | null)[]): string {
+  return `{${numbers.map((number) => number ?? "NULL").join(",")}}`;
+}
+
+/** Null where the log is to stamp all of them. */
+function appendTimes(records: readonly StoredRecord[]): string | null {
+  const times = records.map((record) => record.appendTimeMs ?? null);
+  return times.every((time) => time === null) ? null : arrayText(times);
 }
 
 function partitionAt(records: readonly StoredRecord[], place: number): number {
