@@ -73,9 +73,8 @@ export async function openOurs(
         stopping.abort();
       },
     };
-    const { partitionCount } = log;
     const member = { member: randomUUID(), instance: null, leaseMs: LEASE_MS };
-    const leases = composeLeases(db, member, { name: "stream", topic, partitionCount }, SILENT);
+    const leases = composeLeases(db, member, { name: "stream", log }, SILENT);
     const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
     await runRole(log, db, clickhouse, observer)(leases, signals);
     if (measured === undefined) throw new Error("The stream ended before the log");

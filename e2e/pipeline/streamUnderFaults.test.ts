@@ -3,7 +3,7 @@ import { archiveCheckpoints } from "@trueclick/db/postgres/schema/archive";
 import { streamCheckpoints, streamDirtyHours } from "@trueclick/db/postgres/schema/stream";
 import { runReport } from "@trueclick/db/routing/report";
 import type { Dimension, ReportQuery } from "@trueclick/db/routing/reportQuery";
-import type { EventLogAppender, EventLogReader } from "@trueclick/event-log";
+import type { EventLogAppender, TopicReader } from "@trueclick/event-log";
 import { kafkaAvailable } from "@trueclick/local-stack/kafka/jars";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, end, startCluster, TOPIC } from "../support/aggregators.ts";
@@ -13,6 +13,8 @@ import { FaultTraffic, seedCampaigns, type Totals } from "../support/faultTraffi
 /** The soak takes 2,000,000: `STREAM_E2E_EVENTS=2000000`. */
 const EVENTS = Number(process.env["STREAM_E2E_EVENTS"] ?? 200_000);
 const PARTITIONS = 12;
+/** What an operator makes of them in the middle. */
+const GROWN_PARTITIONS = 16;
 const HOUR_MS = 3_600_000;
 const SETTLED_WITHIN_MS = 240_000;
 const TIMEOUT_MS = 900_000;
@@ -28,10 +30,12 @@ const ci = process.env["CI"] === "true";
 
 describe.runIf(kafka.ok || ci)("two aggregators on a real Kafka, twelve partitions", () => {
   let cluster: Cluster;
-  let reader: EventLogReader;
+  let reader: TopicReader;
   let appender: EventLogAppender;
   let aggregators: ChildProcess[];
   const traffic = new FaultTraffic("under-faults");
+  /** Of its own: what is sent again across the growth goes to another partition, and counts twice. */
+  const grownTraffic = new FaultTraffic("grown");
   const range = { fromMs: Date.now() - 6 * HOUR_MS, toMs: Date.now() + HOUR_MS };
 
   beforeAll(async () => {
@@ -88,7 +92,7 @@ describe.runIf(kafka.ok || ci)("two aggregators on a real Kafka, twelve partitio
       cluster.db.select().from(streamDirtyHours),
     ]);
     const isHealed = dirty.every((d) => d.healedAt !== null && d.healedAt >= d.markedAt);
-    if (!isHealed || dirty.length === 0 || stream.length < PARTITIONS) return false;
+    if (!isHealed || dirty.length === 0 || stream.length < GROWN_PARTITIONS) return false;
     const ends = await Promise.all(stream.map(({ partition }) => reader.offsets(partition)));
     const archived = new Map(archive.map((row) => [row.partition, row.nextOffset]));
     return stream.every(({ partition, nextOffset }, at) => {
@@ -106,9 +110,21 @@ describe.runIf(kafka.ok || ci)("two aggregators on a real Kafka, twelve partitio
     aggregators[at] = cluster.start();
   }
 
+  /** The readers take the new partitions on by themselves; the edges go over to them as they restart. */
+  async function grow(): Promise<void> {
+    await cluster.log.admin().growTopic(TOPIC, GROWN_PARTITIONS);
+    await eventually(
+      () => reader.refreshPartitionCount(),
+      (is) => is === GROWN_PARTITIONS,
+      SETTLED_WITHIN_MS,
+    );
+    await appender.close();
+    appender = await cluster.log.appender(TOPIC);
+  }
+
   // I1, I2, I4: nothing lost, nothing counted twice, whoever died when.
   it(
-    "come to the ledger's totals through kills, a broker's restart and rebalances",
+    "come to the ledger's totals through kills, a broker's restart, rebalances and more partitions",
     async () => {
       const portion = Math.ceil(EVENTS / 8);
       await traffic.send(appender, portion);
@@ -126,10 +142,11 @@ describe.runIf(kafka.ok || ci)("two aggregators on a real Kafka, twelve partitio
         },
       ];
       for (const fault of faults) await Promise.all([fault(), traffic.send(appender, portion)]);
-      await traffic.send(appender, EVENTS - 6 * portion);
+      await grow();
+      await Promise.all([replace(0), grownTraffic.send(appender, EVENTS - 6 * portion)]);
 
       expect(await settled()).toBe(true);
-      const expected = traffic.expected();
+      const expected = sumOf(traffic.expected(), grownTraffic.expected());
       expect(expected.size).toBeGreaterThan(10);
       expect(sorted(await counted())).toEqual(sorted(expected));
     },
@@ -150,6 +167,21 @@ describe.runIf(kafka.ok || ci)("two aggregators on a real Kafka, twelve partitio
     TIMEOUT_MS,
   );
 });
+
+function sumOf(one: ReadonlyMap<string, Totals>, other: ReadonlyMap<string, Totals>) {
+  const sum = new Map(one);
+  for (const [campaign, totals] of other) {
+    const before = sum.get(campaign);
+    sum.set(campaign, {
+      clicks: totals.clicks + (before?.clicks ?? 0),
+      robots: totals.robots + (before?.robots ?? 0),
+      impressions: totals.impressions + (before?.impressions ?? 0),
+      conversions: totals.conversions + (before?.conversions ?? 0),
+      costMicros: totals.costMicros + (before?.costMicros ?? 0),
+    });
+  }
+  return sum;
+}
 
 const sorted = (counts: ReadonlyMap<string, Totals>) =>
   [...counts].sort(([a], [b]) => a.localeCompare(b));

@@ -3,7 +3,12 @@ import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
-import { type EventLog, type EventLogReader, UnknownTopicError } from "@trueclick/event-log";
+import {
+  type EventLog,
+  type EventLogReader,
+  type TopicReader,
+  UnknownTopicError,
+} from "@trueclick/event-log";
 import { sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -23,6 +28,7 @@ import type { StopSignals } from "./stopSignals.ts";
 import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
 import { composeStream } from "./stream/composeStream.ts";
 import { untilAnswers } from "./untilAnswers.ts";
+import { watchPartitions } from "./watchPartitions.ts";
 
 /** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
 const POSTGRES_CONNECTIONS_MAX = 12;
@@ -43,7 +49,7 @@ interface Engines {
   readonly leases: ReturnType<typeof openDatabase>;
   readonly clickhouse: ReturnType<typeof openClickHouse>;
   readonly eventLog: EventLog;
-  readonly readers: EventLogReader[];
+  readonly readers: TopicReader[];
 }
 
 type RunRole = (signals: StopSignals) => Promise<void>;
@@ -131,6 +137,7 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
       endTogether(signals, [
         (own) => composeStream({ log, db, clickhouse, observer, ...leases, settings }, own),
         runBackfill,
+        ({ stopping }) => watchPartitions(log, { role, registry, logger }, stopping),
       ]);
   }
 
@@ -157,7 +164,11 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     const leases = leasesOf(context, role, reader, {});
     parts.set(role, () => (leases.hasJoined() ? READY : STARTING));
     const settings = { flushIntervalMs: env.ARCHIVE_FLUSH_INTERVAL_MS };
-    return (signals) => composeArchive({ reader, ...stores, ...leases, settings }, signals);
+    return (signals) =>
+      endTogether(signals, [
+        (own) => composeArchive({ reader, ...stores, ...leases, settings }, own),
+        ({ stopping }) => watchPartitions(reader, { role, registry, logger }, stopping),
+      ]);
   }
   const settings = {
     topic: env.EVENTS_TOPIC,
@@ -173,7 +184,7 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
 function leasesOf(
   { engines, identity, registry, logger }: RoleContext,
   name: string,
-  { topic, partitionCount }: Pick<EventLogReader, "topic" | "partitionCount">,
+  log: Pick<EventLogReader, "topic" | "partitionCount">,
   told: Partial<Pick<LeaseObserver, "ended">>,
 ): { readonly leases: LeaseGroup; readonly hasJoined: () => boolean } {
   const observer = createPromLeaseObserver(registry, name, logger.child({ role: name }));
@@ -181,8 +192,7 @@ function leasesOf(
     observer.ended(partition);
     told.ended?.(partition);
   };
-  const group = { name, topic, partitionCount };
-  const leases = composeLeases(engines.leases.db, identity, group, { ...observer, ended });
+  const leases = composeLeases(engines.leases.db, identity, { name, log }, { ...observer, ended });
   return { leases, hasJoined: observer.hasJoined };
 }
 
@@ -244,7 +254,7 @@ async function openReader(
   context: RoleContext,
   signal: AbortSignal,
   open = () => context.engines.eventLog.reader(context.env.EVENTS_TOPIC),
-): Promise<EventLogReader> {
+): Promise<TopicReader> {
   const { engines, logger } = context;
   const reader = await untilAnswers("event log", open, { logger, signal });
   engines.readers.push(reader);
@@ -252,7 +262,7 @@ async function openReader(
 }
 
 /** An edge makes the quarantine's topic too; who is first must not have to wait for the other. */
-async function openOrMakeTopic(log: EventLog, topic: string): Promise<EventLogReader> {
+async function openOrMakeTopic(log: EventLog, topic: string): Promise<TopicReader> {
   try {
     return await log.reader(topic);
   } catch (error) {

@@ -187,6 +187,29 @@ describe.each(
       expect(await appender.append([text(1, "next")])).toEqual([{ partition: 1, offset: 4n }]);
     });
 
+    it("takes on partitions that a topic is given, from their beginning", async () => {
+      const { topic, appender, reader } = await openTopic(2);
+      const admin = under.log.admin();
+      await appender.append([text(1, "before")]);
+      await admin.growTopic(topic, 4);
+      // Never fewer.
+      await admin.growTopic(topic, 3);
+      expect(reader.partitionCount).toBe(2);
+      await expect.poll(() => reader.refreshPartitionCount(), { timeout: 20_000 }).toBe(4);
+      expect(reader.partitionCount).toBe(4);
+
+      const grown = await under.log.appender(topic);
+      opened.push(grown);
+      expect(grown.partitionCount).toBe(4);
+      const first = { partition: 3, offset: 0n };
+      expect(await grown.append([text(3, "first")])).toEqual([first]);
+      // Opened before, it knows of no others, and goes on.
+      await expect(appender.append([text(3, "none")])).rejects.toBeInstanceOf(RangeError);
+      await appender.append([text(1, "after")]);
+      expect((await drain(reader, 3)).map(toText)).toEqual(["first"]);
+      expect((await drain(reader, 1)).map(toText)).toEqual(["before", "after"]);
+    });
+
     it("keeps the end when every record has expired", async () => {
       const { topic, appender, reader } = await openTopic(1, HOUR_MS);
       const appendTimeMs = Date.now() - 2 * HOUR_MS;

@@ -74,6 +74,7 @@ export interface OffsetRange {
 
 export interface EventLogReader {
   readonly topic: string;
+  /** As far as it knows: a topic may be given more partitions, and never has fewer. */
   readonly partitionCount: number;
   /**
    * Reads records of one partition in offset order, from `fromOffset` on. Empty after `waitMs`
@@ -93,6 +94,17 @@ export interface EventLogReader {
   close(): Promise<void>;
 }
 
+/** A reader that can be told to look for partitions that were added. */
+export interface TopicReader extends EventLogReader {
+  /**
+   * Looks how many partitions the topic has by now, and takes on those that it did not know of.
+   *
+   * @returns what the log says. Fewer than `partitionCount` is another topic of that name.
+   * @throws {UnknownTopicError | LogUnavailableError} Try again.
+   */
+  refreshPartitionCount(): Promise<number>;
+}
+
 export interface EventLogAdmin {
   /**
    * Creates the topic unless it is there. An existing topic keeps its partition count and takes on
@@ -102,6 +114,13 @@ export interface EventLogAdmin {
     topic: string,
     options: { readonly partitionCount: number; readonly retentionMs: number | null },
   ): Promise<void>;
+  /**
+   * Gives a topic more partitions; one that has so many keeps them. Readers take them on by
+   * themselves. An appender, and so the partition that an id goes to, stays as it was opened.
+   *
+   * @throws {LogUnavailableError | UnknownTopicError}
+   */
+  growTopic(topic: string, partitionCount: number): Promise<void>;
   /**
    * Deletes what is older than the topic's retention. Kafka does this by itself; the call is there
    * for adapters that do not. Returns how many records went.
@@ -125,7 +144,7 @@ export interface EventLog {
   /** @throws {UnknownTopicError | LogUnavailableError} */
   appender(topic: string): Promise<EventLogAppender>;
   /** @throws {UnknownTopicError | LogUnavailableError} */
-  reader(topic: string): Promise<EventLogReader>;
+  reader(topic: string): Promise<TopicReader>;
 }
 
 /** Passing fault, unknown outcome. */

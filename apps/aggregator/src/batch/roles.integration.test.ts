@@ -20,8 +20,7 @@ beforeEach(async () => {
   stop = new AbortController();
   const { db, clickhouse, clickhouseObjects, objects: objectStore, reader, topic } = world.archive;
   const deps = { db, clickhouse, clickhouseObjects, objectStore, logger };
-  const { partitionCount } = reader;
-  const leases = testLeases(db, { name: "archive", topic, partitionCount });
+  const leases = testLeases(db, { name: "archive", log: reader });
   const signals = { stopping: stop.signal, deadline: new AbortController().signal };
   roles = Promise.all([
     // An hour: what is archived within this test was asked for.

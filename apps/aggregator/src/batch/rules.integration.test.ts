@@ -134,6 +134,18 @@ it("gives no click up for a robot's, a test's, or a retry", async () => {
   ]);
 });
 
+// The topic was given partitions between the two: the stream counts both, truth must not.
+it("counts an event once whose copies lie in two partitions", async () => {
+  const campaignId = fresh("cmp");
+  const copy = storedEvent({ event_id: fresh("event"), campaign_id: campaignId });
+  for (const partition of [0, 1]) {
+    await world.archive.appendBlock(partition, Buffer.from(JSON.stringify(copy)));
+  }
+  const { truth } = await judge([{}], campaignId);
+  expect(truth?.lines).toMatchObject([{ clicks: 2n, costMicros: 10n }]);
+  expect(truth?.rejects).toMatchObject([{ eventId: copy.event_id, verdict: "duplicate" }]);
+});
+
 // A person with eleven clicks in a minute on different ads; each is sent twice, as retries are.
 it("takes all clicks of a person with more than ten in a minute for velocity, retries aside", async () => {
   const clicks = (count: number, user_id: string) =>

@@ -1,4 +1,5 @@
 import type { Database } from "@trueclick/db/postgres/database";
+import type { EventLogReader } from "@trueclick/event-log";
 import { delay } from "../delay.ts";
 import { createPostgresLeaseStore } from "./adapters/postgresLeaseStore.ts";
 import type { LeaseGroup } from "./pipeline/holdPartitions.ts";
@@ -14,6 +15,13 @@ export interface ProcessIdentity {
   readonly leaseMs: number;
 }
 
+/** What is shared out. */
+export interface SharedRole {
+  readonly name: string;
+  /** Its partitions. They are counted again and again: a topic may be given more. */
+  readonly log: Pick<EventLogReader, "topic" | "partitionCount">;
+}
+
 /** Renewals within the life of a lease: that many may fail before somebody else may take over. */
 const RENEWALS = 8;
 
@@ -21,12 +29,12 @@ const RENEWALS = 8;
 export function composeLeases(
   db: Database,
   { member, instance, leaseMs }: ProcessIdentity,
-  role: { readonly name: string; readonly topic: string; readonly partitionCount: number },
+  role: SharedRole,
   observer: LeaseObserver,
 ): LeaseGroup {
-  const { partitionCount } = role;
-  const group = `${role.name}:${role.topic}`;
-  const store = createPostgresLeaseStore(db, { group, member, instance, partitionCount, leaseMs });
+  const group = `${role.name}:${role.log.topic}`;
+  const store = createPostgresLeaseStore(db, { group, member, instance, leaseMs });
+  const partitionCount = () => role.log.partitionCount;
   return {
     ...{ store, member, partitionCount, observer, delay },
     renewIntervalMs: leaseMs / RENEWALS,

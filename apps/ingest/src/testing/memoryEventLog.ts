@@ -21,6 +21,7 @@ export class MemoryEventLog implements EventLog {
         this.created.push({ topic, partitionCount });
         this.records.set(topic, []);
       },
+      growTopic: async () => {},
       applyRetention: async () => 0,
       restore: async () => {},
       close: async () => {},
@@ -52,6 +53,7 @@ export class MemoryEventLog implements EventLog {
     return {
       topic,
       partitionCount: 1,
+      refreshPartitionCount: async () => 1,
       read: async () => [],
       release: () => {},
       offsets: async () => {

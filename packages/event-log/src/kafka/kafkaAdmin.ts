@@ -59,6 +59,13 @@ export function createKafkaAdmin(kafka: Kafka, options: KafkaConnectionOptions):
         });
         if (!isNew) await applySettings(admin, topic, settings);
       }),
+    growTopic: (topic, partitionCount) =>
+      connected(async (admin) => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        const present = topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+        if (present >= partitionCount) return;
+        await admin.createPartitions({ topicPartitions: [{ topic, count: partitionCount }] });
+      }),
     // Kafka deletes by itself, a segment at a time.
     applyRetention: () => Promise.resolve(0),
     restore: async (topic, records) => {

@@ -1,6 +1,6 @@
 import type { Kafka } from "kafkajs";
 import { blockPool } from "../blockPool.ts";
-import type { EventLogReader } from "../port.ts";
+import type { TopicReader } from "../port.ts";
 import { assertPartition } from "../recordChecks.ts";
 import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
 import { PartitionLane } from "./partitionLane.ts";
@@ -16,10 +16,10 @@ export async function openKafkaReader(
   kafka: Kafka,
   options: KafkaConnectionOptions,
   topic: string,
-): Promise<EventLogReader> {
+): Promise<TopicReader> {
   const { timeoutMs = TIMEOUT_MS } = options;
   const newCluster = () => createCluster(kafka, options);
-  const partitionCount = await loadPartitionCount(newCluster(), topic, timeoutMs);
+  let partitionCount = await loadPartitionCount(newCluster(), topic, timeoutMs);
   const lanes = new Map<number, PartitionLane>();
   const laneOf = (partition: number): PartitionLane => {
     assertPartition(partition, partitionCount);
@@ -31,7 +31,14 @@ export async function openKafkaReader(
   };
   return {
     topic,
-    partitionCount,
+    get partitionCount() {
+      return partitionCount;
+    },
+    refreshPartitionCount: async () => {
+      const count = await loadPartitionCount(newCluster(), topic, timeoutMs);
+      partitionCount = Math.max(partitionCount, count);
+      return count;
+    },
     read: async ({ partition, fromOffset, recordsMax, waitMs, signal }) => {
       const lane = laneOf(partition);
       const untilMs = performance.now() + waitMs;

@@ -13,6 +13,7 @@ const RESTORE_BYTES_MAX = 16 * 1_048_576;
 const CREATE_SCHEMA_SQL = `SELECT pg_advisory_xact_lock(${SCHEMA_LOCK_KEY}); ${SCHEMA_SQL}`;
 
 const ENSURE_TOPIC_SQL = "SELECT event_log.ensure_topic($1, $2, $3)";
+const GROW_TOPIC_SQL = "SELECT event_log.grow_topic($1, $2)";
 
 /**
  * Deletes the oldest records of each partition up to the first that must stay, a chunk at a time.
@@ -48,6 +49,12 @@ export function createPostgresAdmin(connectionString: string): EventLogAdmin {
       connected(async (postgres) => {
         await postgres.query(CREATE_SCHEMA_SQL, []);
         await postgres.query(ENSURE_TOPIC_SQL, [topic, partitionCount, retentionMs]);
+      }),
+    growTopic: (topic, partitionCount) =>
+      connected(async (postgres) => {
+        await loadTopic(postgres, topic);
+        await postgres.query(CREATE_SCHEMA_SQL, []);
+        await postgres.query(GROW_TOPIC_SQL, [topic, partitionCount]);
       }),
     applyRetention: (topic) =>
       connected(async (postgres) => {

@@ -1,10 +1,10 @@
 import { blockPool } from "../blockPool.ts";
 import {
-  type EventLogReader,
   type LogRecord,
   OffsetOutOfRangeError,
   type OffsetRange,
   type ReadRequest,
+  type TopicReader,
 } from "../port.ts";
 import { assertPartition } from "../recordChecks.ts";
 import { decompressZstd } from "../zstd.ts";
@@ -54,16 +54,25 @@ interface ReadRow {
 export async function openPostgresReader(
   connectionString: string,
   topic: string,
-): Promise<EventLogReader> {
+): Promise<TopicReader> {
   const postgres = openPostgres(connectionString, CONNECTIONS_MAX);
-  const { id, partitionCount } = await loadTopic(postgres, topic).catch(async (error: unknown) => {
+  const found = await loadTopic(postgres, topic).catch(async (error: unknown) => {
     await postgres.close();
     throw error;
   });
+  const { id } = found;
+  let { partitionCount } = found;
   const tail = new TailWatch(postgres, id);
   return {
     topic,
-    partitionCount,
+    get partitionCount() {
+      return partitionCount;
+    },
+    refreshPartitionCount: async () => {
+      const now = await loadTopic(postgres, topic);
+      partitionCount = Math.max(partitionCount, now.partitionCount);
+      return now.partitionCount;
+    },
     read: async (request) => {
       assertPartition(request.partition, partitionCount);
       const untilMs = performance.now() + request.waitMs;

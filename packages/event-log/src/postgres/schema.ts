@@ -81,6 +81,22 @@ BEGIN
 END
 $$;
 
+-- Gives a topic more partitions: SELECT event_log.grow_topic('clicks.raw', 4). It never has fewer.
+CREATE OR REPLACE FUNCTION event_log.grow_topic(topic_name text, new_partition_count integer)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM event_log.insist_on_durability();
+  WITH grown AS (
+    UPDATE event_log.topics SET partition_count = greatest(partition_count, new_partition_count)
+    WHERE topic = topic_name
+    RETURNING topic_id, partition_count
+  )
+  INSERT INTO event_log.partitions (topic_id, partition)
+  SELECT g.topic_id, generate_series(0, g.partition_count - 1) FROM grown g
+  ON CONFLICT DO NOTHING;
+END
+$$;
+
 -- Appends the records that lie one behind the other in packed_values, and returns their offsets.
 -- append_times is for restoring a log; without it the time is now, but never before the last one.
 CREATE OR REPLACE FUNCTION event_log.append_packed(

@@ -62,7 +62,10 @@ export async function openBackfillWorld(): Promise<BackfillWorld> {
         rolledUp: () => {},
         failed: (_step, error) => failures.push(error),
       };
-      const leases = testLeases(db, { name: "backfill", topic: TOPIC, partitionCount: 1 });
+      const leases = testLeases(db, {
+        name: "backfill",
+        log: { topic: TOPIC, partitionCount: 1 },
+      });
       const settings = {
         allowedLatenessMs: ALLOWED_LATENESS_MS,
         restMs: POLL_MS,

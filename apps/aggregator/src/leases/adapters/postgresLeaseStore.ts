@@ -11,7 +11,6 @@ export interface LeaseIdentity {
   readonly member: string;
   /** What stays the same when the process is started again, as a pod of a set; null when nothing does. */
   readonly instance: string | null;
-  readonly partitionCount: number;
   /** A member that has not renewed for so long is dead. */
   readonly leaseMs: number;
 }
@@ -28,7 +27,7 @@ export function createPostgresLeaseStore(db: Database, identity: LeaseIdentity):
   const mine = and(ofGroup, eq(partitionLeases.holder, member));
 
   return {
-    join: () => db.transaction((tx) => join(tx, identity)),
+    join: (partitionCount) => db.transaction((tx) => join(tx, identity, partitionCount)),
 
     async renew() {
       await db
@@ -56,7 +55,7 @@ export function createPostgresLeaseStore(db: Database, identity: LeaseIdentity):
       return { members: alive.map((row) => row.member), held };
     },
 
-    async claim(count) {
+    async claim(count, partitionCount) {
       const nobodys = or(
         isNull(partitionLeases.holder),
         lt(partitionLeases.expiresAt, sql`clock_timestamp()`),
@@ -65,7 +64,7 @@ export function createPostgresLeaseStore(db: Database, identity: LeaseIdentity):
         const claimable = await tx
           .select({ partition: partitionLeases.partition })
           .from(partitionLeases)
-          .where(and(ofGroup, nobodys))
+          .where(and(ofGroup, nobodys, lt(partitionLeases.partition, partitionCount)))
           .orderBy(asc(partitionLeases.partition))
           .limit(count)
           .for("update", { skipLocked: true });
@@ -93,8 +92,11 @@ export function createPostgresLeaseStore(db: Database, identity: LeaseIdentity):
   };
 }
 
-async function join(tx: Transaction, identity: LeaseIdentity): Promise<void> {
-  const { group, member, instance, partitionCount } = identity;
+async function join(
+  tx: Transaction,
+  { group, member, instance }: LeaseIdentity,
+  partitionCount: number,
+): Promise<void> {
   const partitions = Array.from({ length: partitionCount }, (_none, at) => at);
   const rows = partitions.map((partition) => ({ leaseGroup: group, partition }));
   await tx.insert(partitionLeases).values(rows).onConflictDoNothing();

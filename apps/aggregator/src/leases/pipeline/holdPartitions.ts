@@ -13,7 +13,8 @@ export interface LeaseGroup {
   readonly store: LeaseStore;
   /** This process, as the store's views name it. */
   readonly member: string;
-  readonly partitionCount: number;
+  /** How many this process knows of by now. It never falls. */
+  readonly partitionCount: () => number;
   readonly observer: LeaseObserver;
   readonly renewIntervalMs: number;
   /** Resolves early, and never rejects, when the signal aborts. */
@@ -58,13 +59,14 @@ export async function holdPartitions(
     }
   });
 
-  let joined = false;
+  let joinedWith = 0;
   while (!stopping.aborted) {
     let waitMs = group.renewIntervalMs;
     try {
-      if (!joined) await group.store.join();
-      joined = true;
-      const { missing } = await held.renew();
+      const partitionCount = group.partitionCount();
+      if (joinedWith < partitionCount) await group.store.join(partitionCount);
+      joinedWith = partitionCount;
+      const { missing } = await held.renew(partitionCount);
       if (missing > 0) waitMs /= EAGER;
     } catch (error) {
       group.observer.failed(error);
@@ -93,8 +95,8 @@ class HeldPartitions {
   }
 
   /** Brings the work into line with the leases, and those with a fair share. */
-  async renew(): Promise<{ readonly missing: number }> {
-    const { store, member, partitionCount, observer } = this.#group;
+  async renew(partitionCount: number): Promise<{ readonly missing: number }> {
+    const { store, member, observer } = this.#group;
     const { members, held } = await store.renew();
     const share = fairShare(members, member, partitionCount);
     const isHeld = new Set(held);
@@ -107,7 +109,7 @@ class HeldPartitions {
     const kept = staying.slice(0, share);
     await this.#giveUp(staying.slice(share));
     const missing = share - kept.length;
-    const claimed = missing > 0 ? await store.claim(missing) : [];
+    const claimed = missing > 0 ? await store.claim(missing, partitionCount) : [];
     for (const partition of [...kept, ...claimed]) this.#workOn(partition);
     observer.renewed([...this.#works.keys()], share);
     return { missing: missing - claimed.length };

@@ -15,13 +15,18 @@ export interface LeaseView {
 export interface LeaseStore {
   /**
    * Joins the group. Leases of a former life of the same instance are free at once, instead of
-   * after they run out.
+   * after they run out. Join again when the topic has been given more partitions.
+   *
+   * @param partitionCount How many partitions this member knows of.
    */
-  join(): Promise<void>;
+  join(partitionCount: number): Promise<void>;
   /** Says that this member is alive and renews what it holds. */
   renew(): Promise<LeaseView>;
-  /** Takes at most `count` partitions that nobody alive holds. Returns those it took. */
-  claim(count: number): Promise<readonly number[]>;
+  /**
+   * Takes at most `count` partitions that nobody alive holds, of those before `partitionCount`:
+   * others may know of more. Returns those it took.
+   */
+  claim(count: number, partitionCount: number): Promise<readonly number[]>;
   /** Gives up partitions. Those that are no longer held are left alone. */
   release(partitions: readonly number[]): Promise<void>;
   /** Gives up everything and leaves the group. */

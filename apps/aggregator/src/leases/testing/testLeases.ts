@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "@trueclick/db/postgres/database";
-import { composeLeases } from "../composeLeases.ts";
+import { composeLeases, type SharedRole } from "../composeLeases.ts";
 import type { LeaseGroup } from "../pipeline/holdPartitions.ts";
 import type { LeaseObserver } from "../ports/leaseObserver.ts";
 import type { LeaseStore } from "../ports/leaseStore.ts";
@@ -11,10 +11,7 @@ export const SILENT: LeaseObserver = { renewed: () => {}, ended: () => {}, faile
 const LEASE_MS = 1_000;
 
 /** Leases in Postgres, for a role that a test runs in its own process. */
-export function testLeases(
-  db: Database,
-  role: { readonly name: string; readonly topic: string; readonly partitionCount: number },
-): LeaseGroup {
+export function testLeases(db: Database, role: SharedRole): LeaseGroup {
   const identity = { member: randomUUID(), instance: null, leaseMs: LEASE_MS };
   return composeLeases(db, identity, role, SILENT);
 }
@@ -34,7 +31,8 @@ export function soleLeases(partitionCount: number): LeaseGroup {
     leave: async () => {},
   };
   return {
-    ...{ store, member: "sole", partitionCount, observer: SILENT, renewIntervalMs: 1 },
+    ...{ store, member: "sole", observer: SILENT, renewIntervalMs: 1 },
+    partitionCount: () => partitionCount,
     delay: (_delayMs, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) resolve();

@@ -20,6 +20,8 @@ const STORM_STEPS = 120;
 const CALM_STEPS_MAX = 3_000;
 /** Turns in which those may end who were deposed. */
 const ZOMBIE_STEPS = 40;
+/** When the topic is given its last partition, in runs in which it has not had it from the start. */
+const GROWN_STEP = 50;
 const OWNERS_MAX = 3;
 /** Before any append time, as the clocks of stores and log are taken to be at most an hour apart. */
 const STORM_MS = BASE_MS - HOUR_MS;
@@ -56,6 +58,8 @@ class Simulation {
   readonly #isHealing: boolean;
   /** Whether all is read again before anything is healed, while the backfill goes on. */
   readonly #isHasty: boolean;
+  /** Whether the topic is given its last partition while the storm goes on. */
+  readonly #isGrowing: boolean;
   #isReplay = false;
 
   constructor(seed: number, mutant: Mutant | undefined) {
@@ -66,6 +70,7 @@ class Simulation {
     this.#isArchiveLate = seed % 15 === 0;
     this.#isHealing = seed % 5 < 2;
     this.#isHasty = seed % 7 === 0;
+    this.#isGrowing = seed % 4 === 1;
     this.#schedule = new Schedule(random);
     this.#effects = new Effects(this.#schedule, random);
     this.#mutant = mutant;
@@ -75,7 +80,11 @@ class Simulation {
   async run(): Promise<string[]> {
     const { log, checkpoints, violations } = this.#world;
     const steps = this.#isHealing ? 2 * STORM_STEPS : STORM_STEPS;
-    for (let step = 0; step < steps; step += 1) await this.#stormStep();
+    if (this.#isGrowing) log.partitionCount = PARTITIONS - 1;
+    for (let step = 0; step < steps; step += 1) {
+      if (step === GROWN_STEP) log.partitionCount = PARTITIONS;
+      await this.#stormStep();
+    }
     this.#effects.calm = true;
     this.#crashBackfills();
     log.appendAll();
@@ -104,7 +113,7 @@ class Simulation {
 
   async #stormStep(): Promise<void> {
     const random = this.#random;
-    const partition = random.below(PARTITIONS);
+    const partition = random.below(this.#world.log.partitionCount);
     const owners = this.#lives.filter((life) => life.partition === partition && !life.crashed);
     if (random.happens(0.15)) this.#world.log.append(partition);
     if (owners.length < OWNERS_MAX && random.happens(owners.length === 0 ? 0.5 : 0.04)) {

@@ -10,7 +10,8 @@ import type { SimulatedRecord } from "./simulatedTraffic.ts";
 /** A log that is appended to, and forgets, while it is read. */
 export class SimulatedLog implements EventLogReader {
   readonly topic = "clicks.raw";
-  readonly partitionCount: number;
+  /** How many there are by now: in some runs the last one comes later. */
+  partitionCount: number;
   readonly #records: readonly (readonly SimulatedRecord[])[];
   readonly #appended: number[];
   readonly #startOffsets: bigint[];

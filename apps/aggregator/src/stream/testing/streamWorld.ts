@@ -98,8 +98,7 @@ async function countAll(db: Database, clickhouse: ClickHouseClient, log: EventLo
     expired: () => {},
     released: () => {},
   };
-  const { topic, partitionCount } = log;
-  const leases = testLeases(db, { name: "stream", topic, partitionCount });
+  const leases = testLeases(db, { name: "stream", log });
   const settings = { allowedLatenessMs: ALLOWED_LATENESS_MS, flushIntervalMs: FLUSH_INTERVAL_MS };
   const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
   await composeStream({ log, db, clickhouse, observer, leases, settings }, signals);
