@@ -12,9 +12,9 @@ import {
 import { NOT_JSON } from "../jsonScan.ts";
 import { EventTimes } from "./eventTimes.ts";
 import { ExtFields, plainValueStart } from "./extFields.ts";
-import { hasForm, isDeviceText, isUnknownCountry } from "./fieldForms.ts";
+import { hasForm, isDeviceText, isUnknownCountry, textMax } from "./fieldForms.ts";
 import * as fields from "./fields.ts";
-import { PlainValue, pastSpace, plainTextEnd } from "./values.ts";
+import { PlainValue, pastSpace, plainTextEnd, textEnd } from "./values.ts";
 import { viewOf } from "./words.ts";
 
 const QUOTE = 0x22;
@@ -118,6 +118,10 @@ export class EventScanner {
     if (field === fields.EXT && json[valueStart] === OPEN_BRACE) {
       return this.ext.addOwn(json, this.#words, valueStart);
     }
+    const lengthMax = textMax[field] ?? 0;
+    if (lengthMax !== 0 && json[valueStart] === QUOTE) {
+      return this.#readText(json, nameStart, valueStart, field, lengthMax);
+    }
     const value = this.#value;
     if (!value.read(json, this.#words, valueStart) || !hasForm(json, field, value)) return NOT_JSON;
     if (!value.isPresent) return value.end;
@@ -126,11 +130,31 @@ export class EventScanner {
       this.isDeviceUnknown = true;
       return this.ext.add(json, this.#words, nameStart, nameEnd, valueStart);
     }
+    return this.#keep(field, nameStart, valueStart, value.end);
+  }
+
+  /** Of a field that may be any text of so many bytes, as most are. */
+  #readText(
+    json: Buffer,
+    nameStart: number,
+    valueStart: number,
+    field: number,
+    lengthMax: number,
+  ): number {
+    const quote = textEnd(json, this.#words, valueStart + 1);
+    const length = quote - valueStart - 1;
+    if (quote === NOT_JSON || length > lengthMax) return NOT_JSON;
+    // An empty one is as none.
+    return length === 0 ? quote + 1 : this.#keep(field, nameStart, valueStart, quote + 1);
+  }
+
+  /** @returns `end`. */
+  #keep(field: number, nameStart: number, valueStart: number, end: number): number {
     this.#present |= 1 << field;
     this.nameStart[field] = nameStart;
     this.valueStart[field] = valueStart;
-    this.valueEnd[field] = value.end;
-    return value.end;
+    this.valueEnd[field] = end;
+    return end;
   }
 
   /** Whether all is there that must be, and in time. */

@@ -20,7 +20,7 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 
 /** Longest text by field; 0 where the field is no free text. Plain text has a byte a character. */
-const textMax = new Int32Array(fields.FIELD_NAMES.length);
+export const textMax = new Int32Array(fields.FIELD_NAMES.length);
 for (const id of [fields.CAMPAIGN_ID, fields.AD_ID, fields.PUBLISHER_ID]) {
   textMax[id] = ENTITY_ID_LENGTH_MAX;
 }
@@ -59,7 +59,7 @@ function quoted(word: string): Uint8Array {
 
 type Found = Pick<values.PlainValue, "kind" | "start" | "end">;
 
-/** Whether a plain value is one that its field may have, absent ones included. */
+/** Whether a plain value that is no free text is one that its field may have, absent ones included. */
 export function hasForm(json: Uint8Array, field: number, { kind, start, end }: Found): boolean {
   const isText = kind === values.TEXT;
   switch (field) {
@@ -83,8 +83,7 @@ function hasTextForm(json: Uint8Array, field: number, start: number, end: number
     case fields.DEVICE:
       return isLowerCase(json, start + 1, end - 1);
     default:
-      // Without its quotes.
-      return end - start - 2 <= (textMax[field] ?? 0);
+      return false;
   }
 }
 

@@ -67,8 +67,12 @@ function oddBytes(word: number): number {
   return (word | (word - EVERY_SPACE) | isQuote | isBackslash) & EVERY_HIGH_BIT;
 }
 
-/** As `plainTextEnd`, four bytes at a time. */
-function textEnd(json: Uint8Array, words: DataView, start: number): number {
+/**
+ * As `plainTextEnd`, four bytes at a time.
+ *
+ * @param words Of `json`.
+ */
+export function textEnd(json: Uint8Array, words: DataView, start: number): number {
   const last = words.byteLength - WORD_BYTES;
   for (let at = start; at <= last; at += WORD_BYTES) {
     const odd = oddBytes(words.getInt32(at, true));
