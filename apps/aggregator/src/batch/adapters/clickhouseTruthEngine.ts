@@ -139,9 +139,9 @@ export function createClickHouseTruthEngine(
       }
       await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, NARROWED);
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
-      await write("batch.dropKeys", dropRows("truth_keys", slice), build, slice);
       await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
       await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
+      await write("batch.dropKeys", dropRows("truth_keys", slice), build, slice);
       await write("batch.dropSuspects", dropRows("truth_suspects", slice), build, slice);
       if (needsImpression) {
         await write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice);
@@ -214,9 +214,9 @@ export function judgingProgram(): Record<string, string> {
     "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
     "batch.keys": insertKeys(sieved, slice, inputs),
     "batch.sieve": insertSuspects(sieved, slice, inputs),
-    "batch.dropKeys": dropRows("truth_keys", slice),
     "batch.rejects": insertRejects(sieved, slice, inputs),
     "batch.cube": insertCube(sieved, slice, inputs),
+    "batch.dropKeys": dropRows("truth_keys", slice),
     "batch.dropSuspects": dropRows("truth_suspects", slice),
     "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
   };

@@ -1,21 +1,43 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
+import { inDay } from "./inDay.ts";
 import type { PinnedCampaign } from "./inputs.ts";
 import { pinnedRows } from "./pinnedRows.ts";
 
 /** Beyond every instant of an event, and whole in a float. */
 const EVER_MS = 9_000_000_000_000_000;
 
-/** SQL of the campaigns' ids, and the ranges of event time in which each does not run, as rows. */
-export function campaignRows(campaigns: readonly PinnedCampaign[]): string {
-  const rows = campaigns.map((campaign) => ({
-    campaign_id: campaign.id,
-    inactive: inactiveRanges(campaign),
-  }));
-  return pinnedRows("campaign_id String, inactive Array(Tuple(Int64, Int64))", rows);
+/** SQL of the campaigns' ids, as rows. */
+export function campaignRows(campaigns: readonly Pick<PinnedCampaign, "id">[]): string {
+  const rows = campaigns.map(({ id }) => ({ campaign_id: id }));
+  return pinnedRows("campaign_id String", rows);
+}
+
+/**
+ * A condition over `campaign_id` and `event_time_ms`: the campaign does not run at that time.
+ *
+ * @param range All events that are looked at lie in it.
+ */
+export function inactiveSql(
+  campaigns: readonly PinnedCampaign[],
+  { fromMs, toMs }: InstantRange,
+): string {
+  const among = campaigns.flatMap((campaign) => {
+    const ranges = inactiveRanges(campaign)
+      .map(([from, to]) => ({ fromMs: Math.max(from, fromMs), toMs: Math.min(to, toMs) }))
+      .filter((range) => range.fromMs < range.toMs);
+    return ranges.length === 0 ? [] : [{ id: campaign.id, ranges }];
+  });
+  // Most that do not run at some time do not run at all of them.
+  const groups = Map.groupBy(among, ({ ranges }) => JSON.stringify(ranges)).values();
+  const conditions = [...groups].map((own) => {
+    const times = (own[0]?.ranges ?? []).map((one) => `(${inDay(one)})`);
+    return `(campaign_id IN (${campaignRows(own)}) AND (${times.join(" OR ")}))`;
+  });
+  return conditions.length === 0 ? "false" : `(${conditions.join(" OR ")})`;
 }
 
 /** When a campaign does not run: before and after its planned time, and in its pauses. */
-export function inactiveRanges({ startsMs, endsMs, statuses }: PinnedCampaign): [number, number][] {
+function inactiveRanges({ startsMs, endsMs, statuses }: PinnedCampaign): [number, number][] {
   const pauses = statuses.flatMap(({ effectiveFromMs, active }, at): [number, number][] => {
     const untilMs = statuses[at + 1]?.effectiveFromMs ?? EVER_MS;
     return active ? [] : [[effectiveFromMs, untilMs]];

@@ -1,22 +1,21 @@
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { campaignRows, rateRows } from "./campaignSql.ts";
-import { CELL_COLUMNS, CELL_KEY } from "./cellKey.ts";
+import { SECOND_MS } from "@trueclick/shared/time";
+import { rateRows } from "./campaignSql.ts";
+import { CELL_COLUMNS, SEGMENT, withSegment } from "./cellKey.ts";
 import { inDay } from "./inDay.ts";
 import type { PinnedCampaign, PinnedInputs } from "./inputs.ts";
 
 export interface CubeRows {
-  /** The rows of whole event hours, as a sub-query with the columns of the archive. */
-  readonly rows: string;
+  /** Keys and cells of the events of whole event hours, as a sub-query with the columns of `keysSql`. */
+  readonly keys: string;
   /** Events of them that may not be valid, all that are not included, with `JUDGED_COLUMNS`. */
   readonly suspects: string;
   /** Start of the first of these hours, epoch milliseconds. */
   readonly firstHourMs: number;
-  /** End of the last one. */
+  /** End of the last one; keys may go on behind it. */
   readonly endMs: number;
 }
 
-const COORDINATES = "toUInt16(partition), toUInt64(offset), toUInt16(`index`)";
-const TIME_MS = "toUnixTimestamp64Milli(event_time)";
+const COORDINATES = "partition, offset, `index`";
 const DIMENSIONS = "campaign_id, event_hour, ad_id, publisher_id, geo, device, event_type, verdict";
 
 /**
@@ -27,49 +26,40 @@ const DIMENSIONS = "campaign_id, event_hour, ad_id, publisher_id, geo, device, e
  * The build is named by the parameters `advertiserId`, `billingDay` and `buildId`.
  */
 export function cubeSql(
-  { rows, suspects, firstHourMs, endMs }: CubeRows,
+  { keys, suspects, firstHourMs, endMs }: CubeRows,
   { campaigns, bounds }: Pick<PinnedInputs, "campaigns" | "bounds">,
 ): string {
   const changes = rateChanges(campaigns, firstHourMs, endMs);
-  const eventAt = (timeMs: string) => `campaign_id, ad_id, publisher_id, geo, device, event_type,
-          user_id, intDiv(${timeMs}, ${HOUR_MS}) * ${HOUR_MS / SECOND_MS} AS event_hour,
-          ${segmentSql(changes, timeMs)} AS segment`;
+  const cell = changes.length === 0 ? "cell" : withSegment(segmentSql(changes));
+  const segment = changes.length === 0 ? "0" : SEGMENT;
   return `
     WITH
-      campaigns AS (${campaignRows(campaigns)}),
       rates AS (${rateRows(campaigns)}),
       rejects AS (
-        SELECT partition, offset, \`index\`, toString(verdict) AS verdict
+        SELECT ${COORDINATES}, toString(verdict) AS verdict
         FROM truth_rejects
         WHERE advertiser_id = {advertiserId: String} AND billing_day = {billingDay: Date}
           AND build_id = {buildId: UInt64}
           AND event_hour >= fromUnixTimestamp(${firstHourMs / SECOND_MS})
           AND event_hour < fromUnixTimestamp(${endMs / SECOND_MS})
       ),
-      suspects AS (
-        SELECT ${eventAt("event_time_ms")}, (partition, offset, \`index\`) AS coordinates
-        FROM ${suspects}
-      ),
-      judged AS (
-        SELECT ${eventAt(TIME_MS)}, 'valid' AS verdict, event_type = 'click' AND user_id != '' AS is_user
-        FROM ${rows}
-        WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)
-          AND ${inDay(bounds, TIME_MS)}
-          AND (${COORDINATES}) NOT IN (SELECT partition, offset, \`index\` FROM rejects)
-        UNION ALL
-        SELECT suspects.* EXCEPT coordinates, rejects.verdict AS verdict, false AS is_user
-        FROM suspects
-        INNER JOIN rejects ON suspects.coordinates = (rejects.partition, rejects.offset, rejects.\`index\`)
-      ),
       cells AS (
-        SELECT ${CELL_KEY} AS key, count() AS events,
-          arraySort(groupUniqArrayIf(sipHash64(user_id), is_user)) AS user_hashes
-        FROM judged
+        -- A list that is sorted and compacted is the same as a set, in less than half the time.
+        SELECT ${cell} AS key, 'valid' AS verdict, count() AS events,
+          arrayCompact(arraySort(groupArrayIf(person, is_user))) AS user_hashes
+        FROM ${keys}
+        WHERE event_time_ms < ${endMs} AND ${inDay(bounds)}
+          AND (${COORDINATES}) NOT IN (SELECT ${COORDINATES} FROM rejects)
         GROUP BY key
+        UNION ALL
+        SELECT ${cell} AS key, rejects.verdict AS verdict, count(), emptyArrayUInt64()
+        FROM ${suspects} AS suspects
+        INNER JOIN rejects USING (${COORDINATES})
+        GROUP BY key, verdict
       ),
       named AS (
-        SELECT ${CELL_COLUMNS}, events, user_hashes,
-          arrayElement([${[firstHourMs, ...changes].join(", ")}], segment + 1) AS since_ms
+        SELECT ${CELL_COLUMNS}, verdict, events, user_hashes,
+          arrayElement([${[firstHourMs, ...changes].join(", ")}], ${segment} + 1) AS since_ms
         FROM cells
       ),
       priced AS (
@@ -96,8 +86,7 @@ function rateChanges(campaigns: readonly PinnedCampaign[], fromMs: number, toMs:
   return [...new Set(all)].filter((at) => at > fromMs && at < toMs).sort((a, b) => a - b);
 }
 
-/** How many of these instants are not after the event. */
-function segmentSql(changes: readonly number[], timeMs: string): string {
-  if (changes.length === 0) return "0";
-  return `arrayCount(at -> at <= ${timeMs}, [${changes.join(", ")}])`;
+/** How many of these instants, at least one, are not after the event. */
+function segmentSql(changes: readonly number[]): string {
+  return `arrayCount(at -> at <= event_time_ms, [${changes.join(", ")}])`;
 }

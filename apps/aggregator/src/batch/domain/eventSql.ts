@@ -1,4 +1,5 @@
 import { sqlString } from "@trueclick/archive/domain/sqlString";
+import { CELL_KEY } from "./cellKey.ts";
 import type { PinnedInputs } from "./inputs.ts";
 import { TOKEN_KEY } from "./tokenUses.ts";
 
@@ -7,11 +8,13 @@ export const NOBODY = "toFixedString('', 16)";
 /** The key of a user agent in `user_agent_facts`. */
 export const AGENT_HASH = "sipHash128(user_agent)";
 
-/** What is taken over from the archive as it is. */
+/** What is judged as the archive has it. */
 const TAKEN_COLUMNS = [
   ...["event_id", "event_id128", "event_type", "campaign_id", "ad_id", "publisher_id", "user_id"],
-  ...["geo", "device", "ip_net", "test"],
+  ...["ip_net", "test"],
 ];
+/** What only a cell tells. */
+const CELL_TEXTS = ["geo", "device"];
 const PLACE_COLUMNS = ["partition", "offset", "`index`", "event_time_ms", "ingest_ms"];
 const FACT_COLUMNS = [
   ...["flag_words", "agent_given", "agent_is_bot", "agent_is_browser", "net_is_datacenter"],
@@ -22,7 +25,7 @@ export const JUDGED_COLUMNS = [
   ...PLACE_COLUMNS,
   ...TAKEN_COLUMNS,
   ...FACT_COLUMNS,
-  ...["payload", "person", "pair", "token_key"],
+  ...["payload", "person", "pair", "token_key", "cell"],
 ];
 
 /** What is told of an event by others that have the same. */
@@ -32,7 +35,8 @@ const KEYS = `
         ${NOBODY}) AS person,
       if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
         ${NOBODY}) AS pair,
-      ${TOKEN_KEY} AS token_key`;
+      ${TOKEN_KEY} AS token_key,
+      ${CELL_KEY} AS cell`;
 
 type EventInputs = Pick<PinnedInputs, "agentLibraries" | "datacenterRangesSha256">;
 
@@ -43,7 +47,7 @@ type EventInputs = Pick<PinnedInputs, "agentLibraries" | "datacenterRangesSha256
 export function ownEventsSql(rows: string, inputs: EventInputs): string {
   return `
     SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
-      toUInt16(\`index\`) AS \`index\`, ${TAKEN_COLUMNS.join(", ")},
+      toUInt16(\`index\`) AS \`index\`, ${[...TAKEN_COLUMNS, ...CELL_TEXTS].join(", ")},
       toUnixTimestamp64Milli(event_time) AS event_time_ms,
       toUnixTimestamp64Milli(ingest_time) AS ingest_ms,
       ${factsSql(inputs)}, ip_hash, user_agent, impression_id, flags

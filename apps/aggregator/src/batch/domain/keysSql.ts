@@ -1,5 +1,6 @@
-/** What events may have in common, as fast hashes of 64 bits: the rows of `truth_keys`. */
+/** What events may have in common, as fast hashes of 64 bits, and their cells: the rows of `truth_keys`. */
 import { campaignRows } from "./campaignSql.ts";
+import { CELL_KEY } from "./cellKey.ts";
 import { ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
 import { ruleSql, type VelocityRule } from "./rules.ts";
@@ -20,7 +21,7 @@ export interface SievedRows {
 /** The columns of `truth_keys` that `keysSql` gives, in its order. */
 export const KEY_COLUMNS = [
   ...["partition", "offset", "`index`", "event_time_ms", "is_click", "is_suspect"],
-  ...["id", "token", "person", "pair", "ip_net", "publisher"],
+  ...["id", "token", "person", "pair", "ip_net", "publisher", "is_user", "cell"],
 ];
 
 /** A hash that is never 0, which is kept for nothing to have in common. */
@@ -29,16 +30,19 @@ const hashed = (...values: readonly string[]) => `greatest(cityHash64(${values.j
 /** Of the columns of the archive. The same hash is asked of copies in other hours. */
 export const ID = "reinterpretAsUInt64(event_id128)";
 export const TOKEN = `if(${BEARS_TOKEN}, ${hashed("impression_id", "ad_id")}, 0)`;
-/** A person without a name is an address and a user agent; the address alone says enough here. */
-const PERSON = `multiIf(user_id != '', ${hashed("user_id")}, ip_hash != '', ${hashed("ip_hash")}, 0)`;
+/**
+ * A user by the hash that sets of users have, one more where that is 0. A person without a name is an
+ * address and a user agent; the address alone says enough here.
+ */
+const PERSON = `multiIf(user_id != '', greatest(sipHash64(user_id), 1), ip_hash != '', ${hashed("ip_hash")}, 0)`;
 
 /** What events of `ownEventsSql` may have in common; `pair` is asked of clicks alone. */
 export const COMMON_KEYS = `${ID} AS id, ${TOKEN} AS token, ${PERSON} AS person,
       if(person = 0, 0, ${hashed("person", "ad_id")}) AS pair`;
 
 /**
- * SQL of the keys of the events to judge, and of the clicks that may follow them. What no rule asks for
- * is neither read nor hashed.
+ * SQL of the keys and cells of the events to judge, and of the clicks that may follow them. What no rule
+ * asks for is neither read nor hashed.
  *
  * @param isSuspect Bool over the columns of `ownEventsSql`: the event is suspect by itself.
  */
@@ -52,7 +56,8 @@ export function keysSql(sieved: SievedRows, inputs: JudgeInputs, isSuspect: stri
     WITH campaigns AS (${campaignRows(inputs.campaigns)})
     SELECT partition, offset, \`index\`, event_time_ms, event_type = 'click' AS is_click,
       ${isSuspect} AS is_suspect, ${COMMON_KEYS},
-      ${keyOf("ip_net")} AS net, ${keyOf("publisher_id")} AS publisher
+      ${keyOf("ip_net")} AS net, ${keyOf("publisher_id")} AS publisher,
+      event_type = 'click' AND user_id != '' AS is_user, ${CELL_KEY} AS cell
     FROM (${lookedRows(sieved, inputs)})`;
 }
 

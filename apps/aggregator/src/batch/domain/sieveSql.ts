@@ -1,6 +1,6 @@
 /** Which events may not be valid: the sieve before the judge. */
 import { SECOND_MS } from "@trueclick/shared/time";
-import { campaignRows, inactiveRanges } from "./campaignSql.ts";
+import { campaignRows, inactiveSql } from "./campaignSql.ts";
 import { decidedSql } from "./decisions.ts";
 import { judgedSql, ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
@@ -14,7 +14,8 @@ import { predicateOf, ruleSql, type VelocityRule } from "./rules.ts";
  * A rule on one event has marked it in `keys`. A rule on events that have something in common (an id, a
  * token, a person and an ad, a window) is asked by the hashes there: whatever meets for real meets
  * here, and all that have it in common are suspects together; what meets by chance is told apart
- * by the judge.
+ * by the judge. Suspects are found in the objects by the hash of their id, one number: with them come
+ * those that share it.
  *
  * @param keys A sub-query with the rows of `keysSql`, of which `isSuspectSql` has marked some.
  */
@@ -26,8 +27,7 @@ export function sieveSql(sieved: SievedRows, inputs: JudgeInputs, keys: string):
       keys AS (SELECT * FROM ${keys})
     ${judgedSql(`
       SELECT * FROM (${lookedRows(sieved, inputs)})
-      WHERE (partition, offset, \`index\`) IN (
-        SELECT partition, offset, \`index\` FROM keys WHERE ${conditions.join("\n          OR ")})`)}`;
+      WHERE ${ID} IN (SELECT id FROM keys WHERE ${conditions.join("\n          OR ")})`)}`;
 }
 
 /** Bool over the columns of `ownEventsSql`: a rule or a decision may meet the event by itself. */
@@ -36,7 +36,9 @@ export function isSuspectSql(sieved: Pick<SievedRows, "endMs">, inputs: JudgeInp
   const ofEvent = inputs.rules.filter(({ id }) => !TOLD_BY_OTHERS.has(id)).map(predicateOf);
   const conditions = [
     ...ofEvent.filter((predicate) => predicate !== null).map((predicate) => `(${predicate})`),
-    ...(ids.has("inactive_campaign") ? [inactiveCampaigns(sieved, inputs)] : []),
+    ...(ids.has("inactive_campaign")
+      ? [inactiveSql(inputs.campaigns, lookedAt(sieved.endMs, inputs))]
+      : []),
     ...decidedSql(inputs.decisions),
   ];
   return conditions.length === 0 ? "false" : conditions.join("\n      OR ");
@@ -90,15 +92,6 @@ function repeated(
 function twice(key: string, among: string): string {
   return `(${among} AND ${key} IN (
             SELECT ${key} FROM keys WHERE ${among} GROUP BY ${key} HAVING count() > 1))`;
-}
-
-/** Campaigns that did not run at some time that is looked at. */
-function inactiveCampaigns({ endMs }: Pick<SievedRows, "endMs">, inputs: JudgeInputs): string {
-  const bounds = lookedAt(endMs, inputs);
-  const some = inputs.campaigns.filter((campaign) =>
-    inactiveRanges(campaign).some(([from, to]) => from < bounds.toMs && to > bounds.fromMs),
-  );
-  return `campaign_id IN (SELECT campaign_id FROM (${campaignRows(some)}))`;
 }
 
 /** Bits of a hash. What shares one is suspect together if it is too much. */

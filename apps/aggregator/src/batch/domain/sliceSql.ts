@@ -58,16 +58,16 @@ export function insertRejects(
 }
 
 export function insertCube(
-  { rows, endMs }: SievedRows,
+  { endMs }: Pick<SievedRows, "endMs">,
   slice: SliceName,
   inputs: Parameters<typeof cubeSql>[1],
 ): string {
   const { firstHourMs } = slice;
-  const suspects = rowsIn("truth_suspects", slice);
+  const [keys, suspects] = [rowsIn("truth_keys", slice), rowsIn("truth_suspects", slice)];
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,
         device, event_type, verdict, events, cost_micros, user_hashes)
     SELECT {advertiserId: String}, {billingDay: Date}, {buildId: UInt64}, *
-    FROM (${cubeSql({ rows, suspects, firstHourMs, endMs }, inputs)})`;
+    FROM (${cubeSql({ keys, suspects, firstHourMs, endMs }, inputs)})`;
 }

@@ -33,7 +33,7 @@ const USE_COLUMNS = [
 
 /**
  * Tokens that came more than once, and the first event of each that used it up, by ingest time, then
- * coordinates. Tokens that came once, nearly all of them, are told from the others first.
+ * coordinates; `times` is how many events did.
  *
  * Needs `own`.
  *
@@ -41,18 +41,17 @@ const USE_COLUMNS = [
  * @param noUse Bool over `own`: the event does not use its token up.
  */
 export function usesSql(copies: string | null, noUse: string): string {
-  const all = (columns: string) => {
-    const bearing = (rows: string) =>
-      `SELECT ${columns} FROM ${rows} WHERE token_key != ${NO_TOKEN}`;
-    return copies === null
-      ? bearing("own")
-      : `${bearing("own")} UNION ALL ${bearing(`(${copies})`)}`;
-  };
+  const columns = USE_COLUMNS.join(", ");
+  const own = `SELECT ${columns} FROM own WHERE token_key != ${NO_TOKEN}`;
+  const all =
+    copies === null
+      ? own
+      : `${own} UNION ALL SELECT ${columns} FROM (${copies})
+          WHERE token_key IN (SELECT token_key FROM own WHERE token_key != ${NO_TOKEN})`;
   return `
-    SELECT token_key, count() AS times, min(position) AS first_position,
-      argMin(event_id128, position) AS first_id128
-    FROM (${all(USE_COLUMNS.join(", "))})
-    WHERE NOT (${noUse}) AND token_key IN (
-      SELECT token_key FROM (${all("token_key")}) GROUP BY token_key HAVING count() > 1)
-    GROUP BY token_key`;
+    SELECT token_key, countIf(uses) AS times, minIf(position, uses) AS first_position,
+      argMinIf(event_id128, position, uses) AS first_id128
+    FROM (SELECT token_key, position, event_id128, NOT (${noUse}) AS uses FROM (${all}))
+    GROUP BY token_key
+    HAVING count() > 1`;
 }
