@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { kafkaAvailable } from "@trueclick/local-stack/kafka/jars";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, reportByCampaign } from "../support/api.ts";
+import { eventually, reportByCampaign, sendEvent } from "../support/api.ts";
 import { expectedClicks, type LedgerLine, readLedger } from "../support/ledger.ts";
 import { killNine } from "../support/processes.ts";
 import { type Stack, startStack } from "../support/stack.ts";
@@ -10,6 +10,7 @@ import { type Stack, startStack } from "../support/stack.ts";
 const EVENTS = 20_000;
 const SETTLED_WITHIN_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 const kafka = await kafkaAvailable();
 const ci = process.env["CI"] === "true";
@@ -89,6 +90,34 @@ describe.each([
       expect(run).toMatchObject({ code: 0 });
       expect(sorted(await counted("billing"))).toEqual(sorted(billing));
       expect(sorted(await counted("dashboard"))).toEqual(sorted(dashboard));
+    });
+
+    // Newest days are counted first, before the days of the clicks that they are credited with.
+    it("credits conversions to clicks of days before, with one run", async () => {
+      const publisher = "pub-of-credits";
+      const event = (event_type: string, daysAgo: number, user_id = "buyer-of-credits") => ({
+        ...{ event_type, event_id: `credit-${event_type}-${daysAgo}`, user_id },
+        ...{ campaign_id: "cmp-acme-autumn", ad_id: "ad-acme-autumn-1", publisher_id: publisher },
+        event_time: new Date(Date.now() - daysAgo * DAY_MS).toISOString(),
+        ...(event_type === "conversion" ? { conversion_value_micros: 5_000_000 } : {}),
+      });
+      // Days between the two, so that nobody counts both at once.
+      const between = [2, 3].map((daysAgo) => event("click", daysAgo, "somebody-else"));
+      for (const one of [event("conversion", 1), ...between, event("click", 4)]) {
+        expect((await sendEvent(stack.demo, one)).status).toBe(202);
+      }
+      expect(await stack.cli("batch", "run", "--json")).toMatchObject({ code: 0 });
+      const query = new URLSearchParams({
+        ...{ mode: "billing", publisher_id: publisher },
+        from: new Date(Date.now() - 6 * DAY_MS).toISOString(),
+        to: new Date().toISOString(),
+      });
+      const response = await fetch(`${stack.demo.webUrl}/api/v1/report?${query}`, {
+        headers: { Authorization: `Bearer ${stack.demo.apiKeys.engineer}` },
+      });
+      expect(await response.json()).toMatchObject({
+        rows: [{ clicks: 3, attributed_conversions: 1, attributed_value_micros: 5_000_000 }],
+      });
     });
   });
 });

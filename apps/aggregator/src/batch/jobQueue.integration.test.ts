@@ -1,3 +1,4 @@
+import { addDays, dayOf } from "@trueclick/shared/calendar";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Job, JobLostError } from "./ports/jobQueue.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
@@ -26,6 +27,32 @@ it("hands a partition to one runner at a time, and a job to one of many", async 
   await world.queueJob("adv_1", "2026-01-01");
   expect(await world.queue.take()).toMatchObject({ billingDay: "2026-01-01" });
   expect(await world.queue.take()).toBeNull();
+});
+
+it("hands out recent days first, older ones as asked for, and none beside one it looks back to", async () => {
+  await world.addAdvertiser("adv_2", { timeZone: "UTC", campaigns: [] });
+  const today = dayOf(Date.now(), "UTC");
+  const yesterday = addDays(today, -1);
+  await world.queueJob("adv_1", "2026-01-01");
+  await world.queueJob("adv_1", "2026-01-03");
+  await world.queueJob("adv_2", "2026-01-02");
+  await world.queueJob("adv_1", yesterday);
+  await world.queueJob("adv_1", today);
+  const next = async () => {
+    const job = await world.queue.take();
+    return job && { ...job, name: `${job.advertiserId} ${job.billingDay}` };
+  };
+  expect([(await next())?.name, (await next())?.name]).toEqual([
+    `adv_1 ${today}`,
+    `adv_1 ${yesterday}`,
+  ]);
+  const first = await next();
+  expect(first?.name).toBe("adv_1 2026-01-01");
+  // The day two days later has to wait for it; another advertiser's has not.
+  expect((await next())?.name).toBe("adv_2 2026-01-02");
+  expect(await next()).toBeNull();
+  await world.queue.fail(first?.id ?? 0n, "ended");
+  expect((await next())?.name).toBe("adv_1 2026-01-03");
 });
 
 it("gives a job up after its last attempt and says why", async () => {

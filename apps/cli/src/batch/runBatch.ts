@@ -1,3 +1,4 @@
+import { CHANGED_CLICKS, truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
 import { queueJobs, type TruthPartition } from "@trueclick/db/queries/jobs";
 import type { Stores } from "@trueclick/db/stores";
 import { openEventLog, withStores } from "../stack/openStores.ts";
@@ -67,6 +68,25 @@ function countDays(
   });
 }
 
+/** What days are credited with hangs on what others judged, and not on what those are credited with. */
+const CREDIT_ROUNDS_MAX = 2;
+
+/**
+ * Of days that were counted together, those whose conversions are due to clicks of others that were
+ * counted after them. Days that nobody asked for are left to the next run.
+ */
+async function creditedOtherwise(
+  stores: Stores,
+  counted: readonly TruthPartition[],
+): Promise<TruthPartition[]> {
+  const ids = [...new Set(counted.map(({ advertiserId }) => advertiserId))];
+  const dirty = await truthDirtyDays(stores, { kind: "advertisers", ids });
+  const asked = new Set(counted.map(keyOf));
+  return dirty.filter((day) => day.why === CHANGED_CLICKS && asked.has(keyOf(day)));
+}
+
+const keyOf = ({ advertiserId, billingDay }: TruthPartition) => `${billingDay}/${advertiserId}`;
+
 interface Count {
   readonly choose: () => Promise<readonly TruthPartition[]>;
   /** Whether the choice can be a mistake, which should not take a minute to be told. */
@@ -90,9 +110,21 @@ async function countWhat(
   if (partitions.length === 0) {
     return { text: "Nothing to count: no day has changed.", json: { jobs: [] } };
   }
-  const request = { partitions, ...asked };
-  const { requestId, jobIds } = await queueJobs(stores, { kind: "all" }, request);
-  const jobs = await followJobs(stores, jobIds, watching);
+  const count = async (some: readonly TruthPartition[], request: typeof asked) => {
+    const { requestId, jobIds } = await queueJobs(
+      stores,
+      { kind: "all" },
+      { partitions: some, ...request },
+    );
+    return { requestId, jobs: await followJobs(stores, jobIds, watching) };
+  };
+  const { requestId, jobs } = await count(partitions, asked);
+  for (let round = 0; round < CREDIT_ROUNDS_MAX; round += 1) {
+    const credited = await creditedOtherwise(stores, partitions);
+    if (credited.length === 0) break;
+    const request = { ...asked, reason: CHANGED_CLICKS, full: false };
+    jobs.push(...(await count(credited, request)).jobs);
+  }
   const failed = jobs.filter(({ state }) => state === "failed" || state === "cancelled").length;
   const published = jobs.filter(({ state }) => state === "published").length;
   const told = `${published} days published, ${jobs.length - published - failed} as they were`;

@@ -33,6 +33,9 @@ export interface DirtyDay extends TruthPartition {
   readonly lookedAtMs: number;
 }
 
+/** Why a day is dirty whose conversions are due to clicks of days that have others now. */
+export const CHANGED_CLICKS = "changed clicks before";
+
 export interface DirtyDaysOptions {
   /** Days that began before are not looked at. */
   readonly sinceMs?: number;
@@ -140,7 +143,7 @@ function candidatesOf(
     const why = changedJudgement(before.counted, { bounds, closesMs }, seen);
     if (why !== null) return [{ day: { ...day, why }, if: "any" }];
     if (isOtherLookback(before.counted.lookback, judged.get(id))) {
-      return [{ day: { ...day, why: "changed clicks before" }, if: "any" }];
+      return [{ day: { ...day, why: CHANGED_CLICKS }, if: "any" }];
     }
     const change = changes(id, campaignsHash, { ...bounds, isClosed: seen.nowMs >= closesMs });
     return change === null ? [] : [{ day: { ...day, why: "changed campaigns" }, if: change }];

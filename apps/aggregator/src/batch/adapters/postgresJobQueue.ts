@@ -1,5 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
+import { WINDOW_MS_MAX } from "@trueclick/shared/attribution";
+import { DAY_MS } from "@trueclick/shared/time";
 import { and, eq, sql } from "drizzle-orm";
 import { type Job, JobLostError, type JobProgress, type JobQueue } from "../ports/jobQueue.ts";
 
@@ -65,15 +67,28 @@ async function renew(db: Database, jobId: bigint, progress: Partial<JobProgress>
   if (renewed.length === 0) throw new JobLostError(`job ${jobId} is no longer running`);
 }
 
+/** Days no older than these come first: few accounts close them sooner, and somebody waits for them. */
+const RECENT_DAYS = 5;
+/** A conversion looks back so many days, and to a part of the one before. */
+const LOOKBACK_DAYS = WINDOW_MS_MAX / DAY_MS + 1;
+
+/**
+ * Recent days first, the newest of them first. Older ones as they were asked for, and not beside a day
+ * that they look back to: counted before or beside it, a day would be credited without that day's
+ * clicks, and with them only in a version that says corrected.
+ */
 async function take(db: Database): Promise<Job | null> {
-  // The newest day first: somebody waits for it, while a long past that is recounted can wait.
+  const isRecent = sql`waiting.billing_day >= current_date - ${RECENT_DAYS}::int`;
   const chosen = sql`(
     select waiting.id from ${batchJobs} waiting
     where waiting.state = 'queued' and not exists (
       select from ${batchJobs} other
       where other.state = 'running' and other.advertiser_id = waiting.advertiser_id
-        and other.billing_day = waiting.billing_day)
-    order by waiting.billing_day desc, waiting.id limit 1 for update of waiting skip locked)`;
+        and (other.billing_day = waiting.billing_day or not (${isRecent})
+          and other.billing_day < waiting.billing_day
+          and other.billing_day >= waiting.billing_day - ${LOOKBACK_DAYS}::int))
+    order by ${isRecent} desc, case when ${isRecent} then waiting.billing_day end desc, waiting.id
+    limit 1 for update of waiting skip locked)`;
   try {
     const [taken] = await db
       .update(batchJobs)
