@@ -105,7 +105,8 @@ function readPackages(file) {
 
 async function install() {
   // Development dependencies hold the pinned Node.js itself, whatever NODE_ENV says.
-  const args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+  // Warnings are of the Node.js that runs npm; the packages are run by the pinned one.
+  const args = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
   const { code, errors } = await runNpm(args);
   if (code === 0) return;
   throw new MissingToolError(
