@@ -7,6 +7,7 @@ import {
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 import { type HealingHealth, healingHealth } from "./healing.ts";
+import { logKeyOf as keyOf, logEnds } from "./logEnds.ts";
 
 /** One partition of the log as its two readers stand in it. */
 export interface PartitionHealth {
@@ -15,6 +16,8 @@ export interface PartitionHealth {
   /** The offset that each reads next; null before it first did. */
   readonly streamNextOffset: bigint | null;
   readonly archiveNextOffset: bigint | null;
+  /** Records of the log that the stream has not read yet; null where the log does not tell its end. */
+  readonly streamLagRecords: bigint | null;
   /** Records that the archive is behind the stream; negative when it is ahead. */
   readonly archiveLagRecords: bigint;
   readonly watermarkMs: number | null;
@@ -65,7 +68,7 @@ export interface PipelineHealth extends HealingHealth {
 
 /** How the pipeline stands, by its own checkpoints. About the installation, not about a tenant. */
 export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<PipelineHealth> {
-  const [stream, archive, stretches, [objects], healing] = await Promise.all([
+  const [stream, archive, stretches, [objects], healing, ends] = await Promise.all([
     db.select().from(streamCheckpoints),
     db.select().from(archiveCheckpoints),
     db
@@ -85,6 +88,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
       .from(archiveObjects)
       .where(isNull(archiveObjects.compactedInto)),
     healingHealth({ db }),
+    logEnds({ db }),
   ]);
   const streamBy = new Map(stream.map((row) => [keyOf(row), row]));
   const archiveBy = new Map(archive.map((row) => [keyOf(row), row]));
@@ -97,6 +101,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
         streamBy.get(keyOf({ topic, partition })),
         archiveBy.get(keyOf({ topic, partition }))?.nextOffset ?? null,
         eventsBy.get(keyOf({ topic, partition })) ?? 0n,
+        ends.get(keyOf({ topic, partition })) ?? null,
       ),
     )
     .sort((a, b) => a.partition - b.partition);
@@ -124,13 +129,12 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
 type StreamCheckpoint = typeof streamCheckpoints.$inferSelect;
 type PartitionKey = Pick<PartitionHealth, "topic" | "partition">;
 
-const keyOf = ({ topic, partition }: PartitionKey) => `${topic}/${partition}`;
-
 function toPartition(
   key: PartitionKey,
   stream: StreamCheckpoint | undefined,
   archiveNextOffset: bigint | null,
   archivedEvents: bigint,
+  logEnd: bigint | null,
 ): PartitionHealth {
   const streamNextOffset = stream?.nextOffset ?? null;
   const streamedEvents = stream === undefined ? 0n : eventsOf(stream);
@@ -139,6 +143,7 @@ function toPartition(
     ...key,
     streamNextOffset,
     archiveNextOffset,
+    streamLagRecords: logEnd === null ? null : atLeastZero(logEnd - (streamNextOffset ?? 0n)),
     archiveLagRecords: (streamNextOffset ?? 0n) - (archiveNextOffset ?? 0n),
     watermarkMs: stream?.watermarkMs ?? null,
     appendTimeMs: stream?.appendTimeMs ?? null,
@@ -149,6 +154,9 @@ function toPartition(
     streamUpdatedAt: stream?.updatedAt ?? null,
   };
 }
+
+/** The end was asked for a moment before or after the checkpoint. */
+const atLeastZero = (records: bigint) => (records > 0n ? records : 0n);
 
 function eventsOf(row: StreamCheckpoint): bigint {
   return row.countedTotal + row.duplicateTotal + row.invalidTotal + row.lateTotal;

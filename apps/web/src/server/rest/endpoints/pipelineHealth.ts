@@ -9,6 +9,10 @@ const partitionSchema = z.object({
   partition: z.int(),
   stream_next_offset: z.string().nullable(),
   archive_next_offset: z.string().nullable(),
+  stream_lag_records: z
+    .int()
+    .nullable()
+    .describe("Records of the log that the stream has not read; null where the log is a Kafka"),
   archive_lag_records: z.int().describe("Negative where the archive is ahead of the stream"),
   watermark: z.string().nullable(),
   newest_event_at: z.string().nullable(),
@@ -110,6 +114,8 @@ export const pipelineHealthEndpoint = defineEndpoint({
         partition: partition.partition,
         stream_next_offset: partition.streamNextOffset?.toString() ?? null,
         archive_next_offset: partition.archiveNextOffset?.toString() ?? null,
+        stream_lag_records:
+          partition.streamLagRecords === null ? null : toExactNumber(partition.streamLagRecords),
         archive_lag_records: toExactNumber(partition.archiveLagRecords),
         watermark: isoOfMs(partition.watermarkMs),
         newest_event_at: isoOfMs(partition.appendTimeMs),
