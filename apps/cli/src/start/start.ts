@@ -85,12 +85,15 @@ async function runUntilStopped(
   await unlessEnded(build.wait());
   context.stop.throwIfAborted();
   running.push(await launchProgram(host, teardown, "edge", "ingest"));
-  running.push(await launchProgram(host, teardown, "readers", "web"));
-  await unlessEnded(waitForFronts(settings, context.stop));
+  await unlessEnded(waitForEdge(settings, context.stop));
   context.stop.throwIfAborted();
-
+  // The web app comes last: once it answers, so does all else, and keys and log-ins can be read.
   const demo = toDemoFile(settings, secrets);
   await writeDemoFile(settings.dataDir, demo);
+  running.push(await launchProgram(host, teardown, "readers", "web"));
+  await unlessEnded(waitForWeb(settings, context.stop));
+  context.stop.throwIfAborted();
+
   if (settings.demo) running.push(await launchProgram(host, teardown, "traffic", "demo"));
   const seconds = Math.round((Date.now() - startedMs) / 1000);
   context.stdout.write(formatStartBlock({ demo, seconds, ...toPlaces(settings, state) }));
@@ -135,11 +138,12 @@ async function launchProgram(
   return supervision;
 }
 
-async function waitForFronts(settings: StartSettings, signal: AbortSignal): Promise<void> {
-  await Promise.all([
-    waitUntilReady("The edge", `${settings.ingestUrl}/readyz`, READY_WITHIN_MS, signal),
-    waitUntilReady("The web app", `${settings.webUrl}/api/health`, READY_WITHIN_MS, signal),
-  ]);
+function waitForEdge({ ingestUrl }: StartSettings, signal: AbortSignal): Promise<void> {
+  return waitUntilReady("The edge", `${ingestUrl}/readyz`, READY_WITHIN_MS, signal);
+}
+
+function waitForWeb({ webUrl }: StartSettings, signal: AbortSignal): Promise<void> {
+  return waitUntilReady("The web app", `${webUrl}/api/health`, READY_WITHIN_MS, signal);
 }
 
 function toDemoFile({ webUrl, ingestUrl }: StartSettings, secrets: Secrets): DemoFile {
