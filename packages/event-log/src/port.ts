@@ -81,7 +81,8 @@ export interface EventLogReader {
    * without a record, or when aborted.
    *
    * @throws {OffsetOutOfRangeError} `fromOffset` lies before the oldest kept record or past the end.
-   * @throws {LogUnavailableError} Try again.
+   * @throws {LogUnavailableError} Try again. Of a record that is damaged it says which: whoever reads
+   *   the partition waits there until somebody has mended it, and others go on.
    */
   read(request: ReadRequest): Promise<readonly LogRecord[]>;
   /**

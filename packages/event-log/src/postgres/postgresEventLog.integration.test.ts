@@ -90,6 +90,32 @@ it("places few records and many, in any order of partitions, for many producers 
   await Promise.all([appender.close(), reader.close()]);
 });
 
+// Thrown as it came, it would end whoever reads the other partitions, too, and at every start again.
+it("gives what lies before a damaged record, then says which it is for as long as it is there", async () => {
+  const { appender, reader } = await openTopic("damaged");
+  for (const value of ["one", "two"])
+    await appender.append([{ partition: 1, value: Buffer.from(value) }]);
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query("SELECT event_log.append_packed($1, ARRAY[1], ARRAY[4], $2, 1::smallint)", [
+    "damaged",
+    Buffer.from("torn"),
+  ]);
+  await appender.append([{ partition: 1, value: Buffer.from("behind") }]);
+  const { signal } = new AbortController();
+  const read = (fromOffset: bigint) =>
+    reader.read({ partition: 1, fromOffset, recordsMax: 10, waitMs: 0, signal });
+  expect((await read(0n)).map(({ value }) => value.toString())).toEqual(["one", "two"]);
+  const fault = await read(2n).catch((error: unknown) => error);
+  expect(fault).toBeInstanceOf(LogUnavailableError);
+  expect(fault).toMatchObject({ message: expect.stringContaining("partition 1 at offset 2") });
+  await client.query(`UPDATE event_log.records SET codec = 0 WHERE value = $1`, [
+    Buffer.from("torn"),
+  ]);
+  expect((await read(2n)).map(({ value }) => value.toString())).toEqual(["torn", "behind"]);
+  await Promise.all([client.end(), appender.close(), reader.close()]);
+});
+
 it("refuses an append to a partition that is not there, and keeps nothing of it", async () => {
   const { appender, reader } = await openTopic("missing");
   const client = new pg.Client({ connectionString: database.url });

@@ -1,6 +1,7 @@
 import { blockPool } from "../blockPool.ts";
 import {
   type LogRecord,
+  LogUnavailableError,
   OffsetOutOfRangeError,
   type OffsetRange,
   type ReadRequest,
@@ -104,18 +105,28 @@ async function readNow(
   if (fromOffset < range.startOffset || fromOffset > range.endOffset) {
     throw new OffsetOutOfRangeError(partition, fromOffset, range);
   }
-  const records = rows.map(async (row): Promise<LogRecord[]> => {
-    if (row.offset === null) return [];
-    const record = {
-      partition,
-      offset: BigInt(row.offset),
-      appendTimeMs: Number(row.append_time_ms),
-      value: row.codec === CODEC_ZSTD ? await decompressZstd(row.value) : row.value,
-    };
+  const found = rows.flatMap(({ offset, ...row }) => (offset === null ? [] : [{ offset, ...row }]));
+  const values = await Promise.allSettled(found.map(unpack));
+  const records: LogRecord[] = [];
+  for (const [at, { offset, append_time_ms: appendTimeMs }] of found.entries()) {
+    const value = values[at];
+    if (value?.status !== "fulfilled") {
+      // What lies before it is read as ever; then whoever reads this partition waits, and says why.
+      if (records.length > 0) break;
+      const place = `partition ${partition} at offset ${offset}`;
+      throw new LogUnavailableError(`The record of ${place} is damaged`, { cause: value?.reason });
+    }
+    const placed = { partition, offset: BigInt(offset), appendTimeMs: Number(appendTimeMs) };
+    const record = { ...placed, value: value.value };
     blockPool.hold(record);
-    return [record];
-  });
-  return (await Promise.all(records)).flat();
+    records.push(record);
+  }
+  return records;
+}
+
+/** @throws if the value cannot be decompressed: somebody else has written it, or a disk has lost some. */
+async function unpack({ codec, value }: Pick<ReadRow, "codec" | "value">): Promise<Buffer> {
+  return codec === CODEC_ZSTD ? decompressZstd(value) : value;
 }
 
 function query(
