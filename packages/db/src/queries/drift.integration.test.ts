@@ -1,6 +1,7 @@
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hotRollups, streamDirtyHours } from "../postgres/schema/stream.ts";
+import { hotRollups, streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
 import {
   type EventFill,
@@ -108,6 +109,31 @@ describe("a difference with a cause each", () => {
     await fillHot(stores, [
       { ...lost[0], advertiser: "acme", campaign: "a1", at: hour, clicks: 7, version: 100 },
     ]);
+  });
+
+  // Nothing comes to it any more, so its watermark stays where it is, behind the hour, for ever.
+  it("leaves it unexplained beside a partition that rests", async () => {
+    const watermark = "2026-10-30T08:00:00Z";
+    await fillCheckpoints(stores, { partition: 7, stream: 3, archive: 3, watermark });
+    const lost = { advertiser: "acme", campaign: "a1", at: hour, clicks: 3, version: 101 };
+    await fillHot(stores, [lost]);
+    const topic = "clicks.raw";
+    const rolledTo = async (rolledThrough: Date) => {
+      await stores.db.delete(hotRollups);
+      await stores.db.insert(hotRollups).values({ topic, rolledThrough });
+      const { rows } = await driftByCampaignHour(stores, scopeOf("acme"), range, nowMs);
+      return rows[0];
+    };
+    try {
+      const open = await rolledTo(new Date(range.fromMs));
+      expect(open).toMatchObject({ unexplained: 0, causes: { in_flight: -3 } });
+      // Hours are rolled up once every partition has closed them, one that rests as its clock says.
+      expect((await rolledTo(new Date(range.toMs)))?.unexplained).not.toBe(0);
+    } finally {
+      await stores.db.delete(hotRollups);
+      await stores.db.delete(streamCheckpoints).where(eq(streamCheckpoints.partition, 7));
+      await fillHot(stores, [{ ...lost, clicks: 7, version: 102 }]);
+    }
   });
 
   // The late event is counted after all, the duplicate of before turns out to be of another kind.

@@ -186,7 +186,7 @@ async function explainAdvertiser(
       evidence: evidence.get(keyOf(total)) ?? NO_EVIDENCE,
       index,
       archiveBehind: isArchiveBehind(offsets),
-      hourOpen: (total.hour + HOUR_SECONDS) * SECOND_MS > (offsets.watermarkMs ?? 0),
+      hourOpen: (total.hour + HOUR_SECONDS) * SECOND_MS > (offsets.closedMs ?? 0),
     });
 
   // The row index is large; it is asked only where evidence leaves a rest.
