@@ -37,7 +37,12 @@ const OPENED = ["lang", "lang.reflect", "net", "io", "nio", "text", "time", "uti
 /** Room for all state, and for a young generation that most of the garbage dies in. */
 const HEAP = ["-Xms3g", "-Xmx3g", "-Xmn1800m"];
 
-const measured = z.object({ before: z.number(), seconds: z.number(), cpuSeconds: z.number() });
+const measured = z.object({
+  before: z.number(),
+  checkpoints: z.number(),
+  seconds: z.number(),
+  cpuSeconds: z.number(),
+});
 
 export interface FlinkPeer {
   readonly contestant: Contestant;
@@ -89,10 +94,14 @@ async function openPeer(jarsDir: string, options: FlinkPeerOptions): Promise<Fli
   const ask = conversation(child);
   await ask(null);
   const run = async () => {
-    const { before, seconds, cpuSeconds } = measured.parse(JSON.parse(await ask("time")));
+    const round = measured.parse(JSON.parse(await ask("time")));
+    const { before, checkpoints, seconds, cpuSeconds } = round;
     const counted = events - before;
     if (counted <= 0) throw new RangeError("Too few events for Flink to become warm");
-    return { events_per_s: counted / seconds, events_per_cpu_s: counted / cpuSeconds };
+    // Without any it would be a job that does less than ours, and be quicker for it.
+    if (checkpoints === 0) throw new RangeError("Flink completed no checkpoint in a timed round");
+    const byTime = { events_per_s: counted / seconds, events_per_cpu_s: counted / cpuSeconds };
+    return { ...byTime, checkpoints, checkpoints_per_s: checkpoints / seconds };
   };
   const digest = async () => {
     const path = join(dir, "counts");

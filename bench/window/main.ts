@@ -13,7 +13,13 @@ import { rm } from "node:fs/promises";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { startKafka } from "../harness/engines.ts";
 import { LOAD_CORE, pinSelf, SERVER_CORE, spawnPinned } from "../harness/pinned.ts";
-import { type Contestant, compete, type Figures } from "../harness/rounds.ts";
+import {
+  type Contestant,
+  compete,
+  type Figures,
+  figureOf,
+  type Standing,
+} from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
 import { type FlinkPeer, startFlinkPeer } from "./flinkPeer.ts";
 import { openOurs } from "./ours.ts";
@@ -86,10 +92,22 @@ async function compare({ brokers, stores, flink, events, rounds }: Inputs): Prom
     const tables = [PEER, ...(flink === null ? [] : [flink.contestant.name])].map((name) =>
       resultTable(standings, FIGURES, name),
     );
-    process.stdout.write(`${provenance()}\n\nequal in ${counted}\n\n${tables.join("\n\n")}\n`);
+    const said = [provenance(), `equal in ${counted}`, ...tables, ...checkpointsOf(standings)];
+    process.stdout.write(`${said.join("\n\n")}\n`);
   } finally {
     for (const { stop } of [whole, bare, peer]) stop();
   }
+}
+
+/** Of whoever tells of them, how many were completed while the clock ran. */
+function checkpointsOf(standings: readonly Standing[]): string[] {
+  return standings
+    .filter(({ rounds }) => rounds.every((round) => round["checkpoints"] !== undefined))
+    .map((standing) => {
+      const { median, min, max } = figureOf(standing, "checkpoints");
+      const bySecond = figureOf(standing, "checkpoints_per_s").median.toFixed(2);
+      return `${standing.name}: ${median} checkpoints completed a round (${min} to ${max}), ${bySecond} a second`;
+    });
 }
 
 async function run(events: number, rounds: number): Promise<void> {

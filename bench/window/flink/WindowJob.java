@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.management.AttributeNotFoundException;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
@@ -18,6 +19,13 @@ import org.apache.flink.table.api.EnvironmentSettings;
 import org.apache.flink.table.api.TableEnvironment;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.CloseableIterator;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.LogEvent;
+import org.apache.logging.log4j.core.LoggerContext;
+import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.LoggerConfig;
+import org.apache.logging.log4j.core.config.Property;
 
 /**
  * The windows of the stream as Flink SQL, in a cluster within this process. Told so by lines on
@@ -83,6 +91,7 @@ public final class WindowJob {
 
   private static void serve(String[] args) throws Exception {
     TableEnvironment tables = tables(args[0], args[1], args[2]);
+    CheckpointCount checkpoints = CheckpointCount.begin();
     long warmEvents = Long.parseLong(args[3]);
     System.out.println("ready");
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
@@ -91,7 +100,7 @@ public final class WindowJob {
         write(tables, Path.of(line.substring("write ".length())));
         System.out.println("written");
       } else {
-        System.out.println(time(tables, warmEvents));
+        System.out.println(time(tables, warmEvents, checkpoints));
       }
     }
   }
@@ -148,11 +157,48 @@ public final class WindowJob {
   }
 
   /** What a job took from when it had read some events on until it ended, as JSON. */
-  private static String time(TableEnvironment tables, long warmEvents) throws Exception {
-    Stopwatch watch = new Stopwatch(warmEvents);
+  private static String time(TableEnvironment tables, long warmEvents, CheckpointCount checkpoints)
+      throws Exception {
+    Stopwatch watch = new Stopwatch(warmEvents, checkpoints);
     watch.start();
     tables.executeSql("INSERT INTO nowhere " + COUNTS).await();
     return watch.end();
+  }
+
+  /**
+   * Counts the checkpoints that the coordinator calls completed: by then every task has handed its
+   * state over, and it lies in files. A job that has ended takes its metrics with it, this stays.
+   */
+  private static final class CheckpointCount extends AbstractAppender {
+    private static final String COORDINATOR =
+        "org.apache.flink.runtime.checkpoint.CheckpointCoordinator";
+
+    private final AtomicLong completed = new AtomicLong();
+
+    private CheckpointCount() {
+      super("checkpoints", null, null, false, Property.EMPTY_ARRAY);
+    }
+
+    static CheckpointCount begin() {
+      CheckpointCount count = new CheckpointCount();
+      count.start();
+      LoggerContext context = (LoggerContext) LogManager.getContext(false);
+      LoggerConfig coordinator = new LoggerConfig(COORDINATOR, Level.INFO, true);
+      coordinator.addAppender(count, Level.INFO, null);
+      context.getConfiguration().addLogger(COORDINATOR, coordinator);
+      context.updateLoggers();
+      return count;
+    }
+
+    long completed() {
+      return completed.get();
+    }
+
+    @Override
+    public void append(LogEvent event) {
+      String words = event.getMessage().getFormattedMessage();
+      if (words.startsWith("Completed checkpoint ")) completed.incrementAndGet();
+    }
   }
 
   /**
@@ -164,15 +210,18 @@ public final class WindowJob {
     private static final String COUNTER = "records-consumed-total";
 
     private final long warmEvents;
+    private final CheckpointCount checkpoints;
     private final MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
     private final com.sun.management.OperatingSystemMXBean system =
         ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
     private volatile long before;
+    private long completedBefore;
     private long startedNs;
     private long startedCpuNs;
 
-    Stopwatch(long warmEvents) {
+    Stopwatch(long warmEvents, CheckpointCount checkpoints) {
       this.warmEvents = warmEvents;
+      this.checkpoints = checkpoints;
       setDaemon(true);
     }
 
@@ -185,6 +234,7 @@ public final class WindowJob {
           long read = 0;
           for (ObjectName name : beans.queryNames(names, null)) read += readBy(name);
           if (read > 0 && read >= warmEvents) {
+            completedBefore = checkpoints.completed();
             startedNs = System.nanoTime();
             startedCpuNs = system.getProcessCpuTime();
             before = read;
@@ -209,11 +259,13 @@ public final class WindowJob {
     String end() {
       long endedNs = System.nanoTime();
       long endedCpuNs = system.getProcessCpuTime();
+      long completed = checkpoints.completed() - completedBefore;
       if (before == 0) throw new IllegalStateException("The job ended before it was warm");
       return String.format(
           Locale.ROOT,
-          "{\"before\":%d,\"seconds\":%.6f,\"cpuSeconds\":%.6f}",
+          "{\"before\":%d,\"checkpoints\":%d,\"seconds\":%.6f,\"cpuSeconds\":%.6f}",
           before,
+          completed,
           (endedNs - startedNs) / 1e9,
           (endedCpuNs - startedCpuNs) / 1e9);
     }
