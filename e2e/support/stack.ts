@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CLI = join(ROOT, "apps/cli/src/main.ts");
 const READY_WITHIN_MS = 280_000;
 const STOPPED_WITHIN_MS = 30_000;
-const POLL_MS = 250;
+const POLL_MS = 25;
 
 /** Where the journeys find the data folder of the stack that was started for them. */
 export const DATA_DIR_VARIABLE = "TRUECLICK_E2E_DATA";
@@ -52,7 +52,8 @@ export interface StackOptions {
 /** Starts everything and waits until the web app says that it is healthy. */
 export async function startStack({ args = [], env = {} }: StackOptions = {}): Promise<Stack> {
   const dataDir = mkdtempSync(join(tmpdir(), "trueclick-e2e-"));
-  const settings = { ...process.env, TRUECLICK_DATA: dataDir, ...(await freePorts()), ...env };
+  const ports = await freePorts();
+  const settings = { ...process.env, TRUECLICK_DATA: dataDir, ...ports, ...env };
   const child = spawn(process.execPath, [CLI, "start", "--no-demo", ...args], {
     cwd: ROOT,
     env: settings,
@@ -60,7 +61,7 @@ export async function startStack({ args = [], env = {} }: StackOptions = {}): Pr
   });
   const said = collect(child);
   try {
-    const demo = await ready(child, dataDir, said);
+    const demo = await ready(child, dataDir, `http://127.0.0.1:${ports.WEB_PORT}`, said);
     return {
       dataDir,
       demo,
@@ -76,12 +77,22 @@ export async function startStack({ args = [], env = {} }: StackOptions = {}): Pr
   }
 }
 
-async function ready(child: ChildProcess, dataDir: string, said: () => string): Promise<DemoFile> {
+/** Once the web app is healthy, all else has to be there: that is what a script may wait for. */
+async function ready(
+  child: ChildProcess,
+  dataDir: string,
+  webUrl: string,
+  said: () => string,
+): Promise<DemoFile> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`start ended with ${child.exitCode}: ${said()}`);
-    const demo = readDemo(dataDir);
-    if (demo !== null && (await isHealthy(demo.webUrl))) return demo;
+    if (await answers(`${webUrl}/api/health`)) {
+      const demo = readDemo(dataDir);
+      if (demo === null) throw new Error("healthy, and there is no demo.json");
+      if (await answers(`${demo.ingestUrl}/readyz`)) return demo;
+      throw new Error("healthy, and the edge is not ready");
+    }
     await pause(POLL_MS);
   }
   throw new Error(`not ready within ${READY_WITHIN_MS} ms`);
@@ -95,9 +106,9 @@ export function readDemo(dataDir: string): DemoFile | null {
   }
 }
 
-async function isHealthy(webUrl: string): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${webUrl}/api/health`)).status === 200;
+    return (await fetch(url)).status === 200;
   } catch {
     return false;
   }
@@ -148,10 +159,15 @@ function collect(child: ChildProcess): () => string {
 }
 
 /** Ports that were free a moment ago, for stacks that run beside others. */
-async function freePorts(): Promise<Record<string, string>> {
-  const names = ["WEB_PORT", "INGEST_PORT", "POSTGRES_PORT", "CLICKHOUSE_PORT"];
-  const ports = await Promise.all(names.map(freePort));
-  return Object.fromEntries(names.map((name, index) => [name, String(ports[index])]));
+async function freePorts() {
+  const of = async () => String(await freePort());
+  const [web, ingest, postgres, clickhouse] = await Promise.all([of(), of(), of(), of()]);
+  return {
+    WEB_PORT: web,
+    INGEST_PORT: ingest,
+    POSTGRES_PORT: postgres,
+    CLICKHOUSE_PORT: clickhouse,
+  };
 }
 
 function freePort(): Promise<number> {
