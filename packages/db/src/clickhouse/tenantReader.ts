@@ -1,7 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { z } from "zod";
 import type { Stores } from "../stores.ts";
-import { TENANT_CONDITION, type TenantScope, tenantParams } from "../tenant.ts";
+import { TENANT_CONDITION, type TenantScope, tenantCondition } from "../tenant.ts";
 import { type ClickHouseQuery, readRows, runQuery, runRememberedQuery } from "./reader.ts";
 
 /** Every mention of a table that holds rows of more than one advertiser. */
@@ -73,10 +73,17 @@ export async function runSettledTenantQuery<Row extends { readonly settled: bool
   return rows;
 }
 
-/** Whose rows may be seen is a parameter like the others, so two scopes never ask the same. */
+/**
+ * Whose rows may be seen is part of the statement or a parameter like the others, so two scopes never ask
+ * the same. What a statement does not name is not sent with it: each parameter takes time to take in.
+ */
 function asTenant<Row>(scope: TenantScope, query: ClickHouseQuery<Row>): ClickHouseQuery<Row> {
   assertTenantConditions(query);
-  return { ...query, params: { ...query.params, ...tenantParams(scope) }, settings: SETTINGS };
+  const tenant = tenantCondition(scope);
+  const sql = query.sql.replaceAll(TENANT_CONDITION, tenant.sql);
+  const params = Object.entries({ ...query.params, ...tenant.params });
+  const named = params.filter(([name]) => sql.includes(`{${name}:`));
+  return { ...query, sql, params: Object.fromEntries(named), settings: SETTINGS };
 }
 
 /**

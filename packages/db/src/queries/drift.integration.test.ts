@@ -200,7 +200,12 @@ describe("a difference with a cause each", () => {
   });
 
   it("shows a tenant nothing of another, whatever campaign it names", async () => {
-    await fillAdvertiser(stores, { id: "other", campaigns: ["b1"] });
+    await fillAdvertiser(stores, { id: "other", campaigns: ["b1", "b2"] });
+    const counted = (campaign: string) => ({ advertiser: "other", campaign, at: hour, clicks: 2 });
+    await fillHot(stores, [counted("b1"), counted("b2")]);
+    const ofOne = { ...range, campaignId: campaignIdSchema.parse("b1") };
+    const own = await driftByCampaignHour(stores, scopeOf("other"), ofOne, nowMs);
+    expect(own.rows.map(({ campaignId }) => campaignId)).toEqual(["b1"]);
     for (const scope of [scopeOf("other"), scopeOf(), scopeOf("x') OR (1=1")]) {
       const campaignId = campaignIdSchema.parse("a1");
       const { rows } = await driftByCampaignHour(stores, scope, { ...range, campaignId }, nowMs);

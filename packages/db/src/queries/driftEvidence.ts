@@ -35,7 +35,8 @@ interface TotalsParams extends HeldParams {
 }
 
 /** An event is of one campaign, whichever side tells of it. */
-const CAMPAIGN_CONDITION = "({any_campaign: Bool} OR campaign_id IN ({campaigns: Array(String)}))";
+const campaignCondition = ({ any_campaign }: { readonly any_campaign: boolean }) =>
+  any_campaign ? "true" : "campaign_id IN ({campaigns: Array(String)})";
 
 const seconds = z.coerce.number().int();
 const count = z.coerce.number().int().nonnegative();
@@ -81,7 +82,7 @@ export function driftTotals(
           toUInt32(intDiv(t, 3600) * 3600) AS hour,
           clicks AS stream_clicks,
           0 AS truth_clicks
-        FROM ${hotCellsSql(parts, CAMPAIGN_CONDITION)}
+        FROM ${hotCellsSql(parts, campaignCondition(params))}
         UNION ALL
         SELECT
           advertiser_id AS advertiser,
@@ -93,7 +94,7 @@ export function driftTotals(
         WHERE ${TENANT_CONDITION}
           AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
           AND ${rowsOfVersions("truth_cube", params)}
-          AND ${CAMPAIGN_CONDITION}
+          AND ${campaignCondition(params)}
           AND event_type = 'click' AND verdict = 'valid'
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})
@@ -197,7 +198,7 @@ export function driftEvidence(
           toUnixTimestamp(event_time) AS second
         FROM ${streamEvidenceSql(
           `${STREAM_TENANT}
-          AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
+          AND event_type = 'click' AND ${campaignCondition(params)}
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})`,
           mayBeCorrected,
@@ -213,7 +214,7 @@ export function driftEvidence(
         WHERE ${TENANT_CONDITION}
           AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
           AND ${rowsOfVersions("truth_rejects", params)}
-          AND event_type = 'click' AND ${CAMPAIGN_CONDITION}
+          AND event_type = 'click' AND ${campaignCondition(params)}
           AND event_hour >= fromUnixTimestamp({from: Int64})
           AND event_hour < fromUnixTimestamp({to: Int64})
       ) AS truth

@@ -5,6 +5,7 @@ import {
   bucketSql,
   type CurrencyParams,
   currencySql,
+  groupSql,
   type MeasuredRow,
   measuredRowSchema,
   splitSql,
@@ -20,7 +21,7 @@ export const campaignRowSchema = measuredRowSchema.pick({
 });
 type CampaignRow = z.infer<typeof campaignRowSchema>;
 
-/** The columns of such a row, to be grouped by as `CAMPAIGN_ROW_GROUPS`. */
+/** The columns of such a row, to be grouped by `campaignRowGroups`. */
 export function campaignRowSql(
   { dimensions }: Pick<ReportQuery, "dimensions">,
   owner: "advertiser_id" | "build_id",
@@ -34,7 +35,13 @@ export function campaignRowSql(
     ${currencySql(owner, params)}`;
 }
 
-export const CAMPAIGN_ROW_GROUPS = "bucket, advertiser, campaign, currency";
+/** Without what is the same of all rows. */
+export function campaignRowGroups(
+  { dimensions }: Pick<ReportQuery, "dimensions">,
+  params: CurrencyParams,
+): string {
+  return groupSql(dimensions, params, ["advertiser", "campaign"]);
+}
 
 /**
  * Figures by row, to be asked for with the rows of the report that they belong to. Those of one row that are

@@ -7,16 +7,18 @@ import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
   byCampaignRow,
-  CAMPAIGN_ROW_GROUPS,
+  campaignRowGroups,
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
 import {
   type Extent,
   type Extents,
-  SETTLED_SQL,
   type SettledHours,
+  type SettledSql,
   settledColumn,
+  settledGroup,
+  settledSql,
 } from "./hotSettled.ts";
 import { type BucketParams, type CurrencyParams, filterSql, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
@@ -27,32 +29,39 @@ const givtRowSchema = campaignRowSchema.extend({
 });
 
 // The hot cells keep one count of invalid clicks; the evidence of each says which are GIVT.
-const sqlOf = (
+function sqlOf(
   query: ReportQuery,
   params: BucketParams & CurrencyParams,
-  mayBeCorrected: boolean,
-) => `
+  evidence: {
+    readonly mayBeCorrected: boolean;
+    readonly isSpared: boolean;
+    readonly settled: SettledSql;
+  },
+): string {
+  const { mayBeCorrected, isSpared, settled } = evidence;
+  const spared = `
+    AND (event_hour < fromUnixTimestamp({spared_from: Int64})
+      OR event_hour >= fromUnixTimestamp({spared_to: Int64}))`;
+  const condition = `${TENANT_CONDITION}
+    AND event_type = 'click'
+    AND event_hour >= fromUnixTimestamp({from_hour: Int64})
+    AND event_hour < fromUnixTimestamp({to: Int64})${isSpared ? spared : ""}
+    AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}`;
+  const from = mayBeCorrected
+    ? `${streamEvidenceSql(condition)} WHERE true`
+    : `stream_rejects FINAL WHERE ${condition}`;
+  return `
+  WITH toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
   SELECT
     ${campaignRowSql(query, "advertiser_id", params)},
-    ${SETTLED_SQL},
+    ${settled} AS settled,
     count() AS events
-  FROM (
-    SELECT *, toInt64(toUnixTimestamp(toStartOfMinute(event_time))) AS t
-    FROM ${streamEvidenceSql(
-      `${TENANT_CONDITION}
-      AND event_type = 'click'
-      AND event_hour >= fromUnixTimestamp({from_hour: Int64})
-      AND event_hour < fromUnixTimestamp({to: Int64})
-      AND (event_hour < fromUnixTimestamp({spared_from: Int64})
-        OR event_hour >= fromUnixTimestamp({spared_to: Int64}))
-      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}`,
-      mayBeCorrected,
-    )}
-    WHERE reason IN {givt_verdicts: Array(String)}
-  )
-  WHERE t >= {from: Int64} AND t < {to: Int64}
-  GROUP BY ${CAMPAIGN_ROW_GROUPS}, settled
+  FROM ${from}
+    AND reason IN {givt_verdicts: Array(String)}
+    AND t >= {from: Int64} AND t < {to: Int64}
+  GROUP BY ${campaignRowGroups(query, params)}${settledGroup(settled)}
 `;
+}
 
 /** Net clicks of a hot row. */
 export type NetClicks = (row: MeasuredRow) => number;
@@ -69,9 +78,13 @@ export async function readNetClicks(
   { all, settled, rest, border }: Extents,
   { asOf, correctedMs }: SettledHours,
 ): Promise<NetClicks> {
-  const queryOf = ({ parts: _, from, ...extent }: Extent) => ({
+  const queryOf = ({ parts: _, from, ...extent }: Extent, isSettled: SettledSql) => ({
     name: "hotGivt",
-    sql: sqlOf(query, params, correctedMs + HOUR_MS > from * SECOND_MS),
+    sql: sqlOf(query, params, {
+      mayBeCorrected: correctedMs + HOUR_MS > from * SECOND_MS,
+      isSpared: extent.spared_to > 0,
+      settled: isSettled,
+    }),
     row: givtRowSchema,
     params: {
       ...params,
@@ -83,9 +96,9 @@ export async function readNetClicks(
     },
   });
   const givtRows = await runSettledTenantQuery(stores, query.scope, {
-    all: queryOf(all),
-    settled: settled && queryOf(settled),
-    rest: rest && queryOf(rest),
+    all: queryOf(all, settledSql(border)),
+    settled: settled && queryOf(settled, "1"),
+    rest: rest && queryOf(rest, "0"),
     asOf,
   });
   const givtOf = byCampaignRow(givtRows, ({ events }) => events);

@@ -7,8 +7,8 @@ import { bucketStartsMs } from "./buckets.ts";
 import { type HotParts, settledPartsOf } from "./hotParts.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 
-/** The column by which a row says that it is of the settled part, between `settledParams`. */
-export const SETTLED_SQL = "t >= {settled_from: Int64} AND t < {settled_to: Int64} AS settled";
+/** SQL by which a row says that it is of the settled part; a constant where all are, or none is. */
+export type SettledSql = "0" | "1" | "t >= {settled_from: Int64} AND t < {settled_to: Int64}";
 export const settledColumn = { settled: z.coerce.number().transform((flag) => flag === 1) };
 
 /**
@@ -66,6 +66,14 @@ export interface SettledParams extends Record<string, unknown> {
 }
 
 const NONE_SETTLED: SettledParams = { settled_from: 0, settled_to: 0 };
+
+/** What such rows are grouped by more; a constant tells none apart. */
+export const settledGroup = (settled: SettledSql) => (settled.length > 1 ? ", settled" : "");
+
+/** That of the rows of everything that is read. */
+export function settledSql({ settled_to }: SettledParams): SettledSql {
+  return settled_to === 0 ? "0" : "t >= {settled_from: Int64} AND t < {settled_to: Int64}";
+}
 
 /** @param range In epoch seconds, as counted: the first minute or hour is in it whole. */
 export function extentsOf(

@@ -7,11 +7,18 @@ import { TENANT_CONDITION } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import {
   byCampaignRow,
-  CAMPAIGN_ROW_GROUPS,
+  campaignRowGroups,
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
-import { SETTLED_SQL, type SettledHours, settledColumn, userRangesOf } from "./hotSettled.ts";
+import {
+  type SettledHours,
+  type SettledSql,
+  settledColumn,
+  settledGroup,
+  settledSql,
+  userRangesOf,
+} from "./hotSettled.ts";
 import { type BucketParams, type CurrencyParams, filterSql, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
@@ -26,20 +33,18 @@ const usersRowSchema = campaignRowSchema.extend({
   users: z.coerce.number().int().nonnegative(),
 });
 
-const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams) => `
+const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams, settled: SettledSql) => `
+  WITH toInt64(toUnixTimestamp(event_hour)) AS t
   SELECT
     ${campaignRowSql(query, "advertiser_id", params)},
-    ${SETTLED_SQL},
+    ${settled} AS settled,
     uniqCombined64Merge(hot.users) AS users
-  FROM (
-    SELECT advertiser_id, campaign_id, users, toInt64(toUnixTimestamp(event_hour)) AS t
-    FROM hot_users
-    WHERE ${TENANT_CONDITION}
-      AND event_hour >= fromUnixTimestamp({users_from: Int64})
-      AND event_hour < fromUnixTimestamp({users_to: Int64})
-      AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}
-  ) AS hot
-  GROUP BY ${CAMPAIGN_ROW_GROUPS}, settled
+  FROM hot_users AS hot
+  WHERE ${TENANT_CONDITION}
+    AND event_hour >= fromUnixTimestamp({users_from: Int64})
+    AND event_hour < fromUnixTimestamp({users_to: Int64})
+    AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}
+  GROUP BY ${campaignRowGroups(query, params)}${settledGroup(settled)}
 `;
 
 /** Users of a hot row; null where they are not known. */
@@ -61,23 +66,22 @@ export async function readUniqueUsers(
   const whole = wholeBuckets(query, range);
   if (whole.size === 0) return () => null;
   const { all, settled, rest } = userRangesOf(query, range, hours);
-  const sql = sqlOf(query, params);
-  const queryOf = ({ fromMs, toMs }: InstantRange) => ({
+  const border = { settled_from: 0, settled_to: Math.ceil((settled?.toMs ?? 0) / SECOND_MS) };
+  const queryOf = ({ fromMs, toMs }: InstantRange, isSettled: SettledSql) => ({
     name: "hotUsers",
-    sql,
+    sql: sqlOf(query, params, isSettled),
     row: usersRowSchema,
     params: {
       ...params,
       users_from: Math.floor(fromMs / SECOND_MS),
       users_to: Math.ceil(toMs / SECOND_MS),
-      settled_from: 0,
-      settled_to: Math.ceil((settled?.toMs ?? 0) / SECOND_MS),
+      ...border,
     },
   });
   const found = await runSettledTenantQuery(stores, query.scope, {
-    all: queryOf(all),
-    settled: settled && queryOf(settled),
-    rest: rest && queryOf(rest),
+    all: queryOf(all, settledSql(border)),
+    settled: settled && queryOf(settled, "1"),
+    rest: rest && queryOf(rest, "0"),
     asOf: hours.asOf,
   });
   const usersOf = byCampaignRow(found, ({ users }) => users);

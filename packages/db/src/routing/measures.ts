@@ -59,6 +59,16 @@ export function splitSql(
     .join(",\n    ");
 }
 
+/** What rows are grouped by: the bucket, the dimensions that were asked for, and what else tells rows apart. */
+export function groupSql(
+  asked: readonly Dimension[],
+  { foreign }: Pick<CurrencyParams, "foreign">,
+  columns: readonly Dimension[],
+): string {
+  const dimensions = columns.filter((dimension) => asked.includes(dimension));
+  return ["bucket", ...dimensions, ...(foreign.length === 0 ? [] : ["currency"])].join(", ");
+}
+
 /**
  * Parameters that tell the currency of a row: that of most, and whose is another. Only what differs is
  * listed: parameters travel in the address of a request, which is bounded.

@@ -6,7 +6,7 @@ import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
   byCampaignRow,
-  CAMPAIGN_ROW_GROUPS,
+  campaignRowGroups,
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
@@ -46,7 +46,7 @@ const sqlOf = (query: ReportQuery, params: CellParams) => `
       AND ${filterSql(query.filters, [["campaign", "campaign_id"]])}
       AND event_type = 'click' AND verdict = 'valid'
   )
-  GROUP BY ${CAMPAIGN_ROW_GROUPS}
+  GROUP BY ${campaignRowGroups(query, params)}
 `;
 
 /**
