@@ -11,6 +11,7 @@ import { z } from "zod";
 import { quantile } from "../harness/statistics.ts";
 import { provenance } from "../harness/table.ts";
 import { endMsOf, TRUTH_DAYS } from "./fill.ts";
+import { startLiveStream } from "./liveStream.ts";
 import { openPeer, type Peer } from "./peer.ts";
 import { type Question, questionsOf } from "./questions.ts";
 import { STAFF_KEY } from "./register.ts";
@@ -86,6 +87,9 @@ async function measure(days: number, words: string): Promise<void> {
       const warm = await measureWarm(world, peer, [question, countsOnly[number] ?? question]);
       process.stderr.write(`${question.name}: ${short(at(warm.rest, 0.5))} ms\n`);
       rows.push(toCells(question.name, warm, cold.get(question.name) ?? NOTHING));
+      if (!question.isHot) continue;
+      const live = await measureLive(world, peer, endMs, question);
+      rows.push(toCells(`${question.name}, while the stream writes`, live, NOTHING));
     }
     peer.close();
     const table = [HEAD, HEAD.map(() => "---"), ...rows];
@@ -136,6 +140,25 @@ async function measureWarm(
   return measured;
 }
 
+/** The same question while flushes come in, to which no peer's table is put. */
+async function measureLive(
+  world: ReportWorld,
+  peer: Peer,
+  endMs: number,
+  question: Question,
+): Promise<Measured> {
+  const stream = startLiveStream(world.storeUrls(), endMs);
+  try {
+    const asked = { ...question, anew: [] };
+    const measured = await measureWarm(world, peer, [asked, asked]);
+    await compare(world, peer, question);
+    process.stderr.write(`${stream.flushes()} flushes of a partition\n`);
+    return measured;
+  } finally {
+    await stream.stop();
+  }
+}
+
 const newMeasured = (): Measured => ({ rest: [], anew: [], peer: [], peerWithoutUsers: [] });
 const NOTHING = newMeasured();
 
@@ -164,13 +187,16 @@ function toCells(name: string, warm: Measured, cold: Measured): string[] {
   ];
 }
 
+/** NaN of nothing, which is shown as such. */
 const at = (values: readonly number[], share: number) =>
-  quantile(
-    [...values].sort((a, b) => a - b),
-    share,
-  );
-const short = (value: number) =>
-  new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }).format(value);
+  values.length === 0
+    ? Number.NaN
+    : quantile(
+        [...values].sort((a, b) => a - b),
+        share,
+      );
+const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const short = (value: number) => (Number.isNaN(value) ? "–" : format.format(value));
 
 const [asked = "", ...words] = process.argv.slice(2);
 await measure(Number(asked) > 0 ? Number(asked) : TRUTH_DAYS, words.join(" "));

@@ -7,6 +7,8 @@ export interface Question {
   readonly name: string;
   readonly path: string;
   readonly key: string;
+  /** Whether it is answered from what the stream writes to. */
+  readonly isHot: boolean;
   /** The same of others or of other days, each asked once, by the staff: no answer of before serves. */
   readonly anew: readonly string[];
   /** Gives one row a row of the answer; its column `clicks` is compared. */
@@ -57,7 +59,7 @@ export function questionsOf(endMs: number, truthDays: number, withUsers: boolean
   const cells = (days: number) => `event_hour >= TIMESTAMP '${iso(since(days))}'`;
   const tenant = "advertiser_id = 'adv-00'";
   const drift = `from=${iso(endMs - 2 * DAY_MS)}&to=${iso(endMs - DAY_MS)}`;
-  return [
+  const questions: Omit<Question, "isHot">[] = [
     {
       name: "totals a day, 30 days, one advertiser",
       path: `/report?mode=billing&${range(30)}&granularity=day`,
@@ -128,6 +130,10 @@ export function questionsOf(endMs: number, truthDays: number, withUsers: boolean
       sql: driftSql(endMs),
     },
   ];
+  return questions.map((question) => ({
+    ...question,
+    isHot: question.path.includes("mode=dashboard"),
+  }));
 }
 
 /**

@@ -152,7 +152,7 @@ async function addOffsets(db: Database, endMs: number, truthDays: number): Promi
   await db.insert(streamCheckpoints).values(
     PARTITIONS.map((partition) => {
       const read = { nextOffset, restartOffset: nextOffset, watermarkMs: endMs };
-      return { topic: TOPIC, partition, epoch: 1n, ...read };
+      return { topic: TOPIC, partition, epoch: 1n, announcedOffset: nextOffset, ...read };
     }),
   );
   await db

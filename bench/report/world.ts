@@ -29,6 +29,8 @@ export interface ReportWorld {
   /** ClickHouse and the web app anew: no connection, no cache and no compiled code is left of before. */
   restart(): Promise<void>;
   webUrl(): string;
+  /** Where the stores are now: a restart moves them. */
+  storeUrls(): { readonly postgres: string; readonly clickhouse: string };
   close(): Promise<void>;
 }
 
@@ -71,6 +73,7 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
       if (web === null) throw new Error("The web app was not started");
       return web.url;
     },
+    storeUrls: () => ({ postgres: postgres.url, clickhouse: clickhouse.url }),
     async close() {
       await endWeb(web);
       await Promise.all([postgres.stop(), clickhouse.stop()]);

@@ -8,4 +8,9 @@ export interface Stores {
   readonly clickhouse: ClickHouseClient;
   /** Of these databases and no others. Without one, every answer is read. */
   readonly memo?: AnswerMemo;
+  /**
+   * Of what the stream changes with its next flush: apart, since answers that nobody will ask for again
+   * would push out those that last. Without one, that is read each time.
+   */
+  readonly recent?: AnswerMemo;
 }

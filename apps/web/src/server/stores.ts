@@ -1,6 +1,6 @@
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
-import { AnswerMemo } from "@trueclick/db/queries/answerMemo";
+import { AnswerMemo, RECENT_CHARACTERS_MAX } from "@trueclick/db/queries/answerMemo";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
 
@@ -24,7 +24,9 @@ export function compose(): Composition {
     const env = loadEnv();
     const { db } = openDatabase(env.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
     const clickhouse = openClickHouse(env.clickhouseUrl);
-    composition = { env, stores: { db, clickhouse, memo: new AnswerMemo() } };
+    const memo = new AnswerMemo();
+    const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
+    composition = { env, stores: { db, clickhouse, memo, recent } };
   }
   return composition;
 }

@@ -47,29 +47,71 @@ export interface SettledQueries<Row> {
   readonly rest: ClickHouseQuery<Row> | null;
   /** All that the settled rows depend on and no parameter says. Known before any row is read. */
   readonly asOf: readonly unknown[];
+  /** The same of the others; null while they may be written, so that they are read each time. */
+  readonly restAsOf: readonly unknown[] | null;
 }
+
+type HotStores = Pick<Stores, "clickhouse" | "memo" | "recent">;
 
 /**
  * Runs a query of which some rows are settled, and says so in the column `settled`. Those are read once, as
- * long as they are remembered; then only the rest is read.
+ * long as they are remembered, and the rest as often as it may have changed.
  */
 export async function runSettledTenantQuery<Row extends { readonly settled: boolean }>(
-  { clickhouse, memo }: Pick<Stores, "clickhouse" | "memo">,
+  stores: HotStores,
   scope: TenantScope,
-  { all, settled, rest, asOf }: SettledQueries<Row>,
+  { all, settled, rest, asOf, restAsOf }: SettledQueries<Row>,
 ): Promise<Row[]> {
-  if (memo === undefined || settled === null) return runTenantQuery(clickhouse, scope, all);
+  const { clickhouse, memo } = stores;
+  if (memo === undefined) return runTenantQuery(clickhouse, scope, all);
   const schema = z.array(all.row);
+  const others = rest === null ? null : recentRows(stores.recent, asTenant(scope, rest), restAsOf);
+  if (settled === null) return schema.parse(await readOthers(clickhouse, others));
   const { name, sql, params, settings } = asTenant(scope, settled);
   const question = [name, sql, params, settings, asOf];
   const known = memo.known(question);
   if (known !== undefined) {
-    const others = rest === null ? [] : await runTenantQuery(clickhouse, scope, rest);
-    return [...schema.parse(JSON.parse(known)), ...others];
+    const found = await readOthers(clickhouse, others);
+    return [...schema.parse(JSON.parse(known)), ...schema.parse(found)];
   }
   const found = await readRows(clickhouse, asTenant(scope, all));
   const rows = schema.parse(found);
   memo.keep(question, JSON.stringify(found.filter((_row, at) => rows[at]?.settled)));
+  others?.keep(found.filter((_row, at) => rows[at]?.settled === false));
+  return rows;
+}
+
+/** Rows that are not settled: how they are read, and what of them is remembered. */
+interface OtherRows {
+  readonly query: ClickHouseQuery<unknown>;
+  readonly known: readonly unknown[] | null;
+  readonly keep: (rows: readonly unknown[]) => void;
+}
+
+function recentRows(
+  recent: Stores["recent"],
+  query: ClickHouseQuery<unknown>,
+  asOf: readonly unknown[] | null,
+): OtherRows {
+  if (recent === undefined || asOf === null) return { query, known: null, keep: () => {} };
+  const { name, sql, params, settings } = query;
+  const question = [name, sql, params, settings, asOf];
+  const known = recent.known(question);
+  return {
+    query,
+    known: known === undefined ? null : z.array(z.unknown()).parse(JSON.parse(known)),
+    keep: (rows) => recent.keep(question, JSON.stringify(rows)),
+  };
+}
+
+async function readOthers(
+  clickhouse: ClickHouseClient,
+  others: OtherRows | null,
+): Promise<readonly unknown[]> {
+  if (others === null) return [];
+  if (others.known !== null) return others.known;
+  const rows = await readRows(clickhouse, others.query);
+  others.keep(rows);
   return rows;
 }
 

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 
 /** Characters of all answers that a process keeps; one takes a byte, two in scripts other than Latin. */
 export const MEMO_CHARACTERS_MAX = 32 * 1_048_576;
+/** The same of those that are good until the stream has written more. */
+export const RECENT_CHARACTERS_MAX = 4 * 1_048_576;
 /** The largest answer that is kept, as a share of them: one shall not push out all others. */
 const ANSWER_SHARE_MAX = 1 / 8;
 

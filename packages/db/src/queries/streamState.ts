@@ -13,19 +13,34 @@ export interface StreamState {
   readonly level: number;
   /** Up to where hours of the hot store stand in for minutes, epoch milliseconds; null: nowhere. */
   readonly rolledThroughMs: number | null;
+  /**
+   * Another text whenever the stream has written more; null while it may be writing. Rows are announced
+   * before they are written and committed after (decision 108), so as long as nothing is announced that
+   * is not committed, and the last commits are the same as before, there are no more rows than before. A
+   * commit is told by its time, too: one may count all again, up to the same offset.
+   */
+  readonly written: string | null;
 }
 
 /** How far the stream is over all partitions. Holds nothing of any tenant. */
 export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamState> {
   const border = db.select({ at: min(hotRollups.rolledThrough) }).from(hotRollups);
+  const { topic, partition, nextOffset, announcedOffset, updatedAt } = streamCheckpoints;
   const [row] = await db
     .select({
+      // One that has committed more than it has announced may be of a version that announces nothing.
+      written: sql<string | null>`case
+        when bool_or(${announcedOffset} is distinct from ${nextOffset}) then null
+        else string_agg(
+          concat_ws('/', ${topic}, ${partition}, ${nextOffset}, extract(epoch from ${updatedAt})), ' '
+          order by ${topic}, ${partition}) end`,
       watermarkMs: min(streamCheckpoints.watermarkMs),
       level: max(streamCheckpoints.level),
       rolledThrough: sql`(${border})`.mapWith(hotRollups.rolledThrough),
     })
     .from(streamCheckpoints);
   return {
+    written: row?.written ?? null,
     watermarkMs: row?.watermarkMs ?? null,
     level: row?.level ?? 0,
     rolledThroughMs: row?.rolledThrough?.getTime() ?? null,

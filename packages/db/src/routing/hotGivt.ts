@@ -72,11 +72,11 @@ export type NetClicks = (row: MeasuredRow) => number;
  * @param params Those of the hot report that the rows are of.
  */
 export async function readNetClicks(
-  stores: Pick<Stores, "clickhouse" | "memo">,
+  stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   params: BucketParams & CurrencyParams,
   { all, settled, rest, border }: Extents,
-  { asOf, correctedMs }: SettledHours,
+  { asOf, correctedMs, restAsOf }: SettledHours,
 ): Promise<NetClicks> {
   const queryOf = ({ parts: _, from, ...extent }: Extent, isSettled: SettledSql) => ({
     name: "hotGivt",
@@ -100,6 +100,7 @@ export async function readNetClicks(
     settled: settled && queryOf(settled, "1"),
     rest: rest && queryOf(rest, "0"),
     asOf,
+    restAsOf,
   });
   const givtOf = byCampaignRow(givtRows, ({ events }) => events);
   // Cells and evidence are not read at one instant, and the stream may have flushed in between.

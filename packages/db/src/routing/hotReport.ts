@@ -9,7 +9,7 @@ import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { readNetClicks } from "./hotGivt.ts";
-import type { HotParts } from "./hotParts.ts";
+import { HOT_MINUTES_COVERAGE_MS, type HotParts } from "./hotParts.ts";
 import {
   type Extent,
   type Extents,
@@ -102,11 +102,16 @@ interface HotFacts {
  * are not all of them.
  */
 export async function hotReport(
-  stores: Pick<Stores, "clickhouse" | "memo">,
+  stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   { parts, ...range }: HotRange & { readonly nowMs: number },
-  { advertisers, pins, buckets, settled }: HotFacts,
+  { advertisers, pins, buckets, ...facts }: HotFacts,
 ): Promise<CountedRows> {
+  // Minutes that are no longer kept are dropped at any time, and nobody says so.
+  const areKept = parts.minutes.every(
+    ({ fromMs }) => fromMs >= range.nowMs - HOT_MINUTES_COVERAGE_MS,
+  );
+  const settled = areKept ? facts.settled : { ...facts.settled, restAsOf: null };
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
     (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
@@ -170,11 +175,11 @@ const cellsRowSchema = measuredRowSchema
  * up.
  */
 async function readCells(
-  stores: Pick<Stores, "clickhouse" | "memo">,
+  stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   params: CellsParams,
   { all, settled, rest, border }: Extents,
-  { asOf }: SettledHours,
+  { asOf, restAsOf }: SettledHours,
 ): Promise<MeasuredRow[]> {
   const queryOf = ({ parts }: Extent, isSettled: SettledSql) => ({
     name: "hotReport",
@@ -192,6 +197,7 @@ async function readCells(
     settled: settled && queryOf(settled, "1"),
     rest: rest && queryOf(rest, "0"),
     asOf,
+    restAsOf,
   });
   return mergeMeasured([rows]);
 }

@@ -22,12 +22,20 @@ const state = { degradedMs: null, dirtyMs: null, markedMs: null, healed: "abc" }
 
 describe("settled hours", () => {
   it("are those that are rolled up, as far as none is to be counted again", () => {
-    const settled = { beforeMs: hourMs, asOf: [hourMs, "abc"], correctedMs: -Infinity };
+    const settled = {
+      beforeMs: hourMs,
+      asOf: [hourMs, "abc"],
+      correctedMs: -Infinity,
+      restAsOf: null,
+    };
     expect(settledHours(hourMs, state)).toEqual(settled);
     const dirtyMs = hourMs - 5 * HOUR_MS;
     expect(settledHours(hourMs, { ...state, dirtyMs }).beforeMs).toBe(dirtyMs);
     expect(settledHours(hourMs, { ...state, dirtyMs: nowMs }).beforeMs).toBe(hourMs);
     expect(settledHours(null, state).beforeMs).toBe(0);
+    // The others are as they were while nobody writes, neither the stream nor a backfill.
+    expect(settledHours(hourMs, state, "7").restAsOf).toEqual([hourMs, "abc", "7"]);
+    expect(settledHours(hourMs, { ...state, dirtyMs }, "7").restAsOf).toBeNull();
     expect(settledHours(hourMs, null).beforeMs).toBe(0);
   });
 });

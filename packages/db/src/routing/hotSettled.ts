@@ -27,19 +27,29 @@ export interface SettledHours {
   readonly asOf: readonly unknown[];
   /** Evidence of later hours was never corrected; epoch milliseconds. */
   readonly correctedMs: number;
+  /** Differs whenever anything later may; null while somebody may be writing, or counting an hour again. */
+  readonly restAsOf: readonly unknown[] | null;
 }
 
-/** @param state Read before any row is; null where it was not asked, and nothing is settled. */
+/**
+ * @param state Read before any row is; null where it was not asked, and nothing is settled.
+ * @param written Of the stream's state, and read before any row, too.
+ */
 export function settledHours(
   rolledThroughMs: number | null,
   state: HotHoursState | null,
+  written: string | null = null,
 ): SettledHours {
-  if (state === null) return { beforeMs: 0, asOf: [], correctedMs: Number.POSITIVE_INFINITY };
+  if (state === null) {
+    return { beforeMs: 0, asOf: [], correctedMs: Number.POSITIVE_INFINITY, restAsOf: null };
+  }
   const { dirtyMs, healed, markedMs } = state;
   const correctedMs = markedMs ?? Number.NEGATIVE_INFINITY;
-  if (rolledThroughMs === null) return { beforeMs: 0, asOf: [], correctedMs };
+  const asOf = [rolledThroughMs, healed];
+  const restAsOf = dirtyMs === null && written !== null ? [...asOf, written] : null;
+  if (rolledThroughMs === null) return { beforeMs: 0, asOf: [], correctedMs, restAsOf };
   const beforeMs = Math.min(rolledThroughMs, dirtyMs ?? rolledThroughMs);
-  return { beforeMs, asOf: [rolledThroughMs, healed], correctedMs };
+  return { beforeMs, asOf, correctedMs, restAsOf };
 }
 
 /** One of three parts of what a statement may read: everything, what is settled, or all else. */

@@ -57,7 +57,7 @@ export type UniqueUsers = (row: MeasuredRow) => number | null;
  * @param params Those of the hot report that the rows are of. No detail dimension is in it.
  */
 export async function readUniqueUsers(
-  stores: Pick<Stores, "clickhouse" | "memo">,
+  stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   range: AnsweredRange,
   params: BucketParams & CurrencyParams,
@@ -83,6 +83,7 @@ export async function readUniqueUsers(
     settled: settled && queryOf(settled, "1"),
     rest: rest && queryOf(rest, "0"),
     asOf: hours.asOf,
+    restAsOf: hours.restAsOf,
   });
   const usersOf = byCampaignRow(found, ({ users }) => users);
   return (row) => {

@@ -64,7 +64,7 @@ export async function runReport(
   }
 
   const buckets = bucketParams(query);
-  const settled = settledHours(stream.rolledThroughMs, facts.hotHours);
+  const settled = settledHours(stream.rolledThroughMs, facts.hotHours, stream.written);
   const [counted, hot] = await Promise.all([
     truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
     route.hot === null
@@ -153,7 +153,12 @@ interface ReportFacts {
 }
 
 /** Of the stream, where nothing is told of it. */
-const UNASKED: StreamState = { watermarkMs: null, level: 0, rolledThroughMs: null };
+const UNASKED: StreamState = {
+  watermarkMs: null,
+  level: 0,
+  rolledThroughMs: null,
+  written: null,
+};
 
 /** Pointers before rows: what is published while the rows are read is not part of the answer (I6). */
 async function readFacts(stores: Stores, query: ReportQuery, nowMs: number): Promise<ReportFacts> {

@@ -2,7 +2,7 @@ import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
 import { openClickHouse } from "../clickhouse/client.ts";
 import { migrateClickHouse } from "../clickhouse/migrate.ts";
 import { openDatabase } from "../postgres/database.ts";
-import { AnswerMemo } from "../queries/answerMemo.ts";
+import { AnswerMemo, RECENT_CHARACTERS_MAX } from "../queries/answerMemo.ts";
 import type { Stores } from "../stores.ts";
 import { createMigratedDatabase } from "./migratedDatabase.ts";
 
@@ -29,6 +29,7 @@ export async function openTestStores(): Promise<TestStores> {
     clickhouse,
     // As in the web app, so that every test of a report is one of what is remembered, too.
     memo: new AnswerMemo(),
+    recent: new AnswerMemo(RECENT_CHARACTERS_MAX),
     urls: { DATABASE_URL: postgres.url, CLICKHOUSE_URL: clickhouseDatabase.url },
     close: async () => {
       await Promise.all([close(), clickhouse.close()]);
