@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
+import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
 import {
+  addDays,
   dayBounds,
   dayOf,
   daysBetween,
@@ -74,6 +76,21 @@ it("knows months and runs of days", () => {
     "2027-01-02",
   ]);
   expect(daysBetween("2027-01-02", "2027-01-01")).toEqual([]);
+});
+
+// Leap years, centuries, months' ends and years of five digits, as the standard has them.
+it("counts days as Temporal does", () => {
+  const first = Temporal.PlainDate.from("0001-01-01");
+  for (let offset = 0; offset < 3_700_000; offset += 9_973) {
+    const day = first.add({ days: offset });
+    for (const days of [-400, -1, 0, 1, 31, 366]) {
+      if (offset + days < 0) continue;
+      expect(addDays(day.toString(), days)).toBe(day.add({ days }).toString());
+    }
+  }
+  for (const day of ["2026-02-29", "2026-04-31", "2026-11-1", "yesterday", ""]) {
+    expect(() => addDays(day, 1)).toThrow(RangeError);
+  }
 });
 
 it("tells a time zone from a word", () => {

@@ -3,7 +3,7 @@
  * length the zone's history gives one (invariant I12).
  */
 import { Temporal } from "temporal-polyfill";
-import { HOUR_MS } from "../time/time.ts";
+import { DAY_MS, HOUR_MS } from "../time/time.ts";
 
 /** A half-open range of instants, epoch milliseconds. */
 export interface InstantRange {
@@ -63,8 +63,22 @@ export function dayOf(instantMs: number, timeZone: string): IsoDay {
   return (started ? date : date.subtract({ days: 1 })).toString();
 }
 
+/**
+ * Calendar days have no zone and no clock, so their arithmetic is that of days of UTC: in place of
+ * Temporal's, which took a report by day longer than all its rows.
+ *
+ * @throws {RangeError} if `day` is no calendar day.
+ */
 export function addDays(day: IsoDay, days: number): IsoDay {
-  return Temporal.PlainDate.from(day).add({ days }).toString();
+  const startMs = Date.parse(`${day}T00:00:00Z`);
+  if (utcDayOf(startMs) !== day) throw new RangeError(`not a calendar day, YYYY-MM-DD: ${day}`);
+  return utcDayOf(startMs + days * DAY_MS);
+}
+
+/** Years past four digits included. @throws {RangeError} on what is no instant. */
+function utcDayOf(instantMs: number): IsoDay {
+  const iso = new Date(instantMs).toISOString();
+  return iso.slice(0, iso.indexOf("T"));
 }
 
 /** The days from `first` to `last`, both included; empty when `last` comes before `first`. */
