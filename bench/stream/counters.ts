@@ -37,8 +37,9 @@ export function countWithEngine(
   const flush = (partition: number, engine: PartitionEngine) => {
     const changes = engine.takeChanges();
     duplicates += changes.rejects.length;
-    if (!collect) return;
+    // As they are written: a flush makes each row once, whoever it is for.
     for (const cell of changes.cells) {
+      if (!collect) continue;
       const { cube, campaignId, windowStartMs, dimensionValue } = cell;
       const key = `${cube}/${campaignId}/${windowStartMs}/${dimensionValue}`;
       const [beforeClicks, beforeCost] = parts.get(`${partition}:${key}`) ?? [0, 0n];

@@ -60,7 +60,10 @@ export class PartitionRecount {
   finish(): Recount {
     const { cells, users, rejects } = this.#engine.takeChanges();
     return {
-      cells: cells.map((cell) => ({ ...cell, version: cell.version + BACKFILL_VERSION })),
+      cells: Array.from(cells, (cell) => ({
+        ...cell,
+        version: cell.version + BACKFILL_VERSION,
+      })),
       users,
       rejects: rejects.map((reject) => ({ ...reject, index: this.#indexOf(reject) })),
       events: this.#events,

@@ -1,9 +1,17 @@
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { CellRows } from "../domain/cubes.ts";
 import { StoreRejectedError, StoreUnavailableError } from "../ports/faults.ts";
 import type { HotStore } from "../ports/hotStore.ts";
-import { HOT_MINUTES, HOT_USERS, type HotTable, STREAM_REJECTS, toUserRows } from "./hotRows.ts";
+import {
+  HOT_MINUTES,
+  HOT_USERS,
+  type HotTable,
+  type PartitionCell,
+  STREAM_REJECTS,
+  toUserRows,
+} from "./hotRows.ts";
 import { RowBinaryWriter } from "./rowBinary.ts";
 
 /** Rows of one INSERT: some tens of megabytes at the longest ids. */
@@ -22,16 +30,14 @@ const PASSING_CODES: ReadonlySet<string> = new Set(
  * unites the sets of a key.
  */
 export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
-  async function insert<Row>(table: HotTable<Row>, rows: readonly Row[], signal: AbortSignal) {
+  async function insert<Row>(table: HotTable<Row>, rows: Iterable<Row>, signal: AbortSignal) {
     const columns = table.columns.map((column) => `\`${column}\``).join(", ");
     const query = `INSERT INTO ${table.name} (${columns}) FORMAT RowBinary`;
-    for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
-      const writer = new RowBinaryWriter();
-      for (const row of rows.slice(from, from + INSERT_ROWS_MAX)) table.write(writer, row);
+    for (const written of insertsOf(table, rows)) {
       try {
         const { stream } = await client.exec({
           query,
-          values: Readable.from([writer.take()], { objectMode: false }),
+          values: Readable.from([written], { objectMode: false }),
           abort_signal: signal,
           clickhouse_settings: {
             // Stored when answered, or an error: a checkpoint follows.
@@ -52,12 +58,27 @@ export function createClickHouseHotStore(client: ClickHouseClient): HotStore {
 
   return {
     writeCells: (partition, cells, signal) => {
-      const rows = cells.map((cell) => ({ partition, cell }));
-      return insert(HOT_MINUTES, rows, signal);
+      return insert(HOT_MINUTES, cellsOf(partition, cells), signal);
     },
     writeUsers: (users, signal) => insert(HOT_USERS, users.flatMap(toUserRows), signal),
     writeRejects: (rejects, signal) => insert(STREAM_REJECTS, rejects, signal),
   };
+}
+
+/** The rows as bytes, so many at a time as one INSERT takes. */
+function* insertsOf<Row>(table: HotTable<Row>, rows: Iterable<Row>): Generator<Buffer> {
+  const writer = new RowBinaryWriter();
+  let count = 0;
+  for (const row of rows) {
+    table.write(writer, row);
+    count += 1;
+    if (count % INSERT_ROWS_MAX === 0) yield writer.take();
+  }
+  if (count % INSERT_ROWS_MAX !== 0) yield writer.take();
+}
+
+function* cellsOf(partition: number, cells: CellRows): Generator<PartitionCell> {
+  for (const cell of cells) yield { partition, cell };
 }
 
 function toStoreError(table: string, cause: unknown): Error {

@@ -1,17 +1,19 @@
 import { mix } from "./spanHash.ts";
 
 const CELLS_MIN = 8;
+/** Of a table's places, the share that may be taken: five of eight. */
+const TAKEN_EIGHTHS_MAX = 5;
 /** By how much a cost's upper half outweighs its lower. */
 const COST_HALF = 2 ** 32;
 const COST_HALF_BITS = 32n;
 const EXACT_UPPER = 2 ** 20;
 
-/** The counts of a cell, by place. */
+/** The counts of a cell, by place: first those that most cells have. */
 export const COUNT = {
   clicks: 0,
-  invalidClicks: 1,
-  duplicateClicks: 2,
-  impressions: 3,
+  impressions: 1,
+  invalidClicks: 2,
+  duplicateClicks: 3,
   conversions: 4,
 } as const;
 /** A cost in two halves, so that adding one makes no `bigint`: upper × 2^32 + lower. */
@@ -27,164 +29,250 @@ export function halved(micros: bigint): HalvedMicros {
   };
 }
 
-/** A row: its key, the record that changed it last, its counts, and its cost in two halves. */
-const ROW_WORDS = 10;
+/**
+ * A row: its key, the first word of it plus 1, so that 0 marks a free place; the record that changed
+ * it last; the counts that most cells have; where its other counts are, 0 for none; and its cost in
+ * two halves. Half a line of the processor's caches.
+ */
+const ROW_WORDS = 8;
 const CAMPAIGN_CUBE = 0;
 const VALUE = 1;
 const CHANGED_BY = 2;
 const FIRST_COUNT = 3;
-const COST_UPPER = 8;
-const COST_LOWER = 9;
+const RARE = 5;
+const COST_UPPER = 6;
+const COST_LOWER = 7;
+/** Of a row; the others lie in rows of their own. */
+const ROW_COUNTS = 2;
+const RARE_COUNTS = Object.keys(COUNT).length - ROW_COUNTS;
+const RARE_ROWS_MIN = 4;
 
-/** What `lookAtRows` leaves for a key whose cell it did not see: it may be there all the same. */
-export const NO_CELL = -1;
+/** Words of a cell that is handed over: its row, and its other counts. */
+const HANDED_WORDS = ROW_WORDS + RARE_COUNTS;
 
-/** Keys of cells, and what was seen of the cells; by place. */
+/** Keys of cells, by place, and what `lookAhead` made of them. */
 export interface CellKeys {
   readonly campaignCubes: Int32Array;
   readonly values: Int32Array;
-  readonly cells: Int32Array;
+  readonly hashes: Int32Array;
+  /** Means nothing: it is put down so that looking is not optimised away. */
+  readonly seen: Int32Array;
+}
+
+/** What an event adds to each of its cells. */
+export interface Raise {
+  /** Which count, by its place in `COUNT`. */
+  count: number;
+  cost: HalvedMicros | null;
+  /** What marks the cells as changed; 0 leaves them as they are. */
+  record: number;
 }
 
 /**
- * The cells of one window, found by their keys as small integers. A cell is one row of words, so
- * that counting an event touches one line or two of memory, and growing copies once.
+ * The cells of one window, found by their keys as small integers. The rows are the table (open
+ * addressing), so that a cell that is looked for is found in one line of memory; places follow the
+ * high bits of the hash, so that growing reads and writes memory in order.
  */
 export class CellTable {
-  /** Cell + 1 by slot; 0 marks a free one. Twice as many slots as rows. */
-  #slots = new Int32Array(2 * CELLS_MIN);
   #rows = new Int32Array(CELLS_MIN * ROW_WORDS);
+  /** What is left of a hash is a place. */
+  #shift = 32 - Math.log2(CELLS_MIN);
   #size = 0;
+  /** Counts that few cells have, in rows; none begins at 0. */
+  #rare = new Int32Array(RARE_ROWS_MIN * RARE_COUNTS);
+  #rareEnd = RARE_COUNTS;
+  /** Where the rows begin that were changed since they were last handed over. */
+  #changed = new Int32Array(CELLS_MIN);
+  #changes = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes held. */
-  get byteLength(): number {
-    return this.#slots.byteLength + this.#rows.byteLength;
+  /** How many cells were changed since they were last handed over. */
+  get changes(): number {
+    return this.#changes;
   }
 
-  /** The cell with this key, opened when it is new. */
-  cellAt(campaignCube: number, value: number): number {
-    const slots = this.#slots;
-    const rows = this.#rows;
-    const mask = slots.length - 1;
-    for (let slot = hashOf(campaignCube, value) & mask; ; slot = (slot + 1) & mask) {
-      const cell = (slots[slot] ?? 0) - 1;
-      if (cell < 0) return this.#open(campaignCube, value);
-      const row = cell * ROW_WORDS;
-      if (rows[row + VALUE] === value && rows[row + CAMPAIGN_CUBE] === campaignCube) return cell;
-    }
+  /** Bytes held. */
+  get byteLength(): number {
+    return this.#rows.byteLength + this.#rare.byteLength + this.#changed.byteLength;
   }
 
   /**
-   * The first of two looks for the cells of many keys, which begin at `from`: whatever is in their
-   * slots goes into `cells`. Keys of many events are looked at before the second look at any, so that
-   * the processor waits for memory once, not once for each.
+   * Looks where cells may be, those of the keys in `[from, end)`, for many events before the first of
+   * them is counted: so the processor waits for memory once, not once for each.
    */
-  lookAtSlots({ campaignCubes, values, cells }: CellKeys, from: number, end: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
+  lookAhead({ campaignCubes, values, hashes, seen }: CellKeys, from: number, end: number): void {
+    const rows = this.#rows;
+    const shift = this.#shift;
     for (let key = from; key < end; key += 1) {
-      const slot = hashOf(campaignCubes[key] ?? 0, values[key] ?? 0) & mask;
-      cells[key] = (slots[slot] ?? 0) - 1;
+      const hash = hashOf(campaignCubes[key] ?? 0, values[key] ?? 0);
+      hashes[key] = hash;
+      seen[key] = rows[(hash >>> shift) * ROW_WORDS] ?? 0;
     }
   }
 
-  /** The second look: leaves in `cells` those that are the cells of their keys, or `NO_CELL`. */
-  lookAtRows({ campaignCubes, values, cells }: CellKeys, from: number, end: number): void {
-    const rows = this.#rows;
+  /** Raises a count, and adds a cost, in each cell of the keys in `[from, end)`; opens new ones. */
+  raise(keys: CellKeys, from: number, end: number, { count, cost, record }: Raise): void {
+    const { campaignCubes, values, hashes } = keys;
     for (let key = from; key < end; key += 1) {
-      const cell = cells[key] ?? NO_CELL;
-      // The first row stands for none. There is no jump here: it would be taken at random, and the
-      // processor would wait for each row to know.
-      const row = (cell & ~(cell >> 31)) * ROW_WORDS;
-      const differing =
-        ((rows[row + VALUE] ?? 0) ^ (values[key] ?? 0)) |
-        ((rows[row + CAMPAIGN_CUBE] ?? 0) ^ (campaignCubes[key] ?? 0));
-      cells[key] = cell | ((differing | -differing) >> 31);
+      const row = this.#rowOf(hashes[key] ?? 0, campaignCubes[key] ?? 0, values[key] ?? 0);
+      const rows = this.#rows;
+      if (count < ROW_COUNTS) {
+        const at = row + FIRST_COUNT + count;
+        // Unsigned: 4 billion of one cell in one minute.
+        rows[at] = ((rows[at] ?? 0) + 1) | 0;
+      } else this.#raiseRare(row, count - ROW_COUNTS);
+      if (cost !== null) addCost(rows, row, cost);
+      if (record === 0) continue;
+      if (rows[row + CHANGED_BY] === 0) this.#noteChange(row);
+      rows[row + CHANGED_BY] = record;
     }
   }
 
-  /** Raises a count, unsigned: 4 billion of one cell in one minute. */
-  add(cell: number, count: number): void {
-    const at = cell * ROW_WORDS + FIRST_COUNT + count;
-    this.#rows[at] = ((this.#rows[at] ?? 0) + 1) | 0;
-  }
-
-  /** Exact for any sum that 63 bits hold. */
-  addCost(cell: number, cost: HalvedMicros): void {
+  /** Hands over the cells that were changed, as they are now. */
+  takeChanges(): HandedCells {
+    const taken = new Int32Array(this.#changes * HANDED_WORDS);
     const rows = this.#rows;
-    const row = cell * ROW_WORDS;
-    const lower = ((rows[row + COST_LOWER] ?? 0) >>> 0) + cost.lower;
-    const carried = lower >= COST_HALF ? 1 : 0;
-    rows[row + COST_UPPER] = ((rows[row + COST_UPPER] ?? 0) + cost.upper + carried) | 0;
-    rows[row + COST_LOWER] = lower | 0;
+    let to = 0;
+    for (let change = 0; change < this.#changes; change += 1) {
+      const row = this.#changed[change] ?? 0;
+      for (let word = 0; word < ROW_WORDS; word += 1) taken[to + word] = rows[row + word] ?? 0;
+      const rare = rows[row + RARE] ?? 0;
+      if (rare !== 0) {
+        for (let word = 0; word < RARE_COUNTS; word += 1) {
+          taken[to + ROW_WORDS + word] = this.#rare[rare + word] ?? 0;
+        }
+      }
+      rows[row + CHANGED_BY] = 0;
+      to += HANDED_WORDS;
+    }
+    this.#changes = 0;
+    return new HandedCells(taken);
   }
 
-  /** Marks a cell as changed; whether it is the first time since the last hand-over. */
-  markChanged(cell: number, record: number): boolean {
-    const at = cell * ROW_WORDS + CHANGED_BY;
-    const isFirst = this.#rows[at] === 0;
-    this.#rows[at] = record;
-    return isFirst;
+  /** Where the cell's row begins, opened when it is new. */
+  #rowOf(hash: number, campaignCube: number, value: number): number {
+    const rows = this.#rows;
+    const mask = rows.length - 1;
+    for (let row = (hash >>> this.#shift) * ROW_WORDS; ; row = (row + ROW_WORDS) & mask) {
+      const held = rows[row + CAMPAIGN_CUBE] ?? 0;
+      if (held === campaignCube + 1 && rows[row + VALUE] === value) return row;
+      if (held === 0) return this.#open(row, hash, campaignCube, value);
+    }
   }
 
-  /** Hands over: the record that changed the cell last. */
-  takeChange(cell: number): number {
-    const at = cell * ROW_WORDS + CHANGED_BY;
-    const record = this.#rows[at] ?? 0;
-    this.#rows[at] = 0;
-    return record;
+  #open(free: number, hash: number, campaignCube: number, value: number): number {
+    const isFull = 8 * (this.#size + 1) * ROW_WORDS > TAKEN_EIGHTHS_MAX * this.#rows.length;
+    if (isFull) this.#grow();
+    const row = isFull ? freeFor(this.#rows, hash >>> this.#shift) : free;
+    this.#rows[row + CAMPAIGN_CUBE] = campaignCube + 1;
+    this.#rows[row + VALUE] = value;
+    this.#size += 1;
+    return row;
   }
 
+  #raiseRare(row: number, count: number): void {
+    let rare = this.#rows[row + RARE] ?? 0;
+    if (rare === 0) {
+      rare = this.#rareEnd;
+      this.#rareEnd += RARE_COUNTS;
+      if (this.#rareEnd > this.#rare.length) this.#rare = doubled(this.#rare);
+      this.#rows[row + RARE] = rare;
+    }
+    this.#rare[rare + count] = ((this.#rare[rare + count] ?? 0) + 1) | 0;
+  }
+
+  #noteChange(row: number): void {
+    if (this.#changes === this.#changed.length) this.#changed = doubled(this.#changed);
+    this.#changed[this.#changes] = row;
+    this.#changes += 1;
+  }
+
+  /** Rows that were changed have other places then, and are noted anew. */
+  #grow(): void {
+    const old = this.#rows;
+    const rows = new Int32Array(2 * old.length);
+    this.#rows = rows;
+    this.#shift -= 1;
+    this.#changes = 0;
+    for (let from = 0; from < old.length; from += ROW_WORDS) {
+      const held = old[from + CAMPAIGN_CUBE] ?? 0;
+      if (held === 0) continue;
+      const to = freeFor(rows, hashOf(held - 1, old[from + VALUE] ?? 0) >>> this.#shift);
+      for (let word = 0; word < ROW_WORDS; word += 1) rows[to + word] = old[from + word] ?? 0;
+      if (rows[to + CHANGED_BY] !== 0) this.#noteChange(to);
+    }
+  }
+}
+
+/** Cells as they were when they were handed over, by place. */
+export class HandedCells {
+  readonly #words: Int32Array;
+
+  /** @param words What `takeChanges` gives. */
+  constructor(words: Int32Array) {
+    this.#words = words;
+  }
+
+  get length(): number {
+    return this.#words.length / HANDED_WORDS;
+  }
+
+  campaignCube(cell: number): number {
+    return this.#word(cell, CAMPAIGN_CUBE) - 1;
+  }
+
+  value(cell: number): number {
+    return this.#word(cell, VALUE);
+  }
+
+  /** The record that changed it last. */
+  record(cell: number): number {
+    return this.#word(cell, CHANGED_BY);
+  }
+
+  /** @param count By its place in `COUNT`. */
   count(cell: number, count: number): number {
-    return (this.#rows[cell * ROW_WORDS + FIRST_COUNT + count] ?? 0) >>> 0;
+    const isRare = count >= ROW_COUNTS;
+    const at = isRare ? ROW_WORDS + count - ROW_COUNTS : FIRST_COUNT + count;
+    return this.#word(cell, at) >>> 0;
   }
 
   costMicros(cell: number): bigint {
-    const row = cell * ROW_WORDS;
-    const lower = (this.#rows[row + COST_LOWER] ?? 0) >>> 0;
-    const upper = this.#rows[row + COST_UPPER] ?? 0;
+    const lower = this.#word(cell, COST_LOWER) >>> 0;
+    const upper = this.#word(cell, COST_UPPER);
     // One `bigint` instead of four, where a number is exact.
     if (Math.abs(upper) < EXACT_UPPER) return BigInt(upper * COST_HALF + lower);
     return (BigInt(upper) << COST_HALF_BITS) + BigInt(lower);
   }
 
-  campaignCube(cell: number): number {
-    return this.#rows[cell * ROW_WORDS + CAMPAIGN_CUBE] ?? 0;
+  #word(cell: number, word: number): number {
+    return this.#words[cell * HANDED_WORDS + word] ?? 0;
   }
+}
 
-  value(cell: number): number {
-    return this.#rows[cell * ROW_WORDS + VALUE] ?? 0;
-  }
+/** Exact for any sum that 63 bits hold. */
+function addCost(rows: Int32Array, row: number, cost: HalvedMicros): void {
+  const lower = ((rows[row + COST_LOWER] ?? 0) >>> 0) + cost.lower;
+  const carried = lower >= COST_HALF ? 1 : 0;
+  rows[row + COST_UPPER] = ((rows[row + COST_UPPER] ?? 0) + cost.upper + carried) | 0;
+  rows[row + COST_LOWER] = lower | 0;
+}
 
-  #open(campaignCube: number, value: number): number {
-    if ((this.#size + 1) * ROW_WORDS > this.#rows.length) this.#grow();
-    const cell = this.#size;
-    this.#rows[cell * ROW_WORDS + CAMPAIGN_CUBE] = campaignCube;
-    this.#rows[cell * ROW_WORDS + VALUE] = value;
-    this.#size += 1;
-    this.#place(cell);
-    return cell;
-  }
+/** Where the first free row begins, from a place on. */
+function freeFor(rows: Int32Array, place: number): number {
+  const mask = rows.length - 1;
+  let row = place * ROW_WORDS;
+  while (rows[row + CAMPAIGN_CUBE] !== 0) row = (row + ROW_WORDS) & mask;
+  return row;
+}
 
-  #place(cell: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = hashOf(this.campaignCube(cell), this.value(cell)) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = cell + 1;
-  }
-
-  #grow(): void {
-    const rows = new Int32Array(2 * this.#rows.length);
-    rows.set(this.#rows);
-    this.#rows = rows;
-    this.#slots = new Int32Array(2 * this.#slots.length);
-    for (let cell = 0; cell < this.#size; cell += 1) this.#place(cell);
-  }
+function doubled(words: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * words.length);
+  larger.set(words);
+  return larger;
 }
 
 /** Keys are small integers that no sender chooses, so this hash needs no secret. */

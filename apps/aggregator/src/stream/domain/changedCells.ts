@@ -1,59 +1,91 @@
-import { COUNT } from "./cellTable.ts";
-import { type CellTotals, CUBES } from "./cubes.ts";
-import type { KnownCampaign } from "./knownCampaigns.ts";
+import { COUNT, type HandedCells } from "./cellTable.ts";
+import { type CellRows, type CellTotals, CUBES } from "./cubes.ts";
+import type { KnownCampaigns } from "./knownCampaigns.ts";
 import type { OpenWindow } from "./openWindow.ts";
 
-/** The cells that were changed since they were last handed over, and by which record. */
+/** The windows with cells that were changed since they were last handed over, and by which record. */
 export class ChangedCells {
+  readonly #campaigns: KnownCampaigns;
   #windows: OpenWindow[] = [];
-  #cells: number[] = [];
-  #campaigns: KnownCampaign[] = [];
   /** Offsets of the records that changed any, in order. */
   #offsets: bigint[] = [];
+
+  constructor(campaigns: KnownCampaigns) {
+    this.#campaigns = campaigns;
+  }
+
+  /** What marks a cell as changed by the record at hand. */
+  get record(): number {
+    return this.#offsets.length;
+  }
 
   /** Begins with another record of the log. */
   turnTo(offset: bigint): void {
     this.#offsets.push(offset);
   }
 
-  /** Notes that the record has changed a cell. */
-  add(window: OpenWindow, cell: number, campaign: KnownCampaign): void {
-    if (!window.cells.markChanged(cell, this.#offsets.length)) return;
+  /** Notes a window that had no changed cell, and has one now. */
+  add(window: OpenWindow): void {
     this.#windows.push(window);
-    this.#cells.push(cell);
-    this.#campaigns.push(campaign);
   }
 
-  /** Hands over the cells as they are now, in the order of their first change. */
-  take(): CellTotals[] {
-    const totals = this.#cells.map((cell, at) => this.#totalsOf(cell, at));
+  /** Hands over the cells as they are now. */
+  take(): CellRows {
+    const parts = this.#windows.map((window) => ({ window, cells: window.cells.takeChanges() }));
+    const taken = new TakenCells(parts, this.#campaigns, this.#offsets);
     this.#windows = [];
-    this.#cells = [];
-    this.#campaigns = [];
     this.#offsets = [];
-    return totals;
+    return taken;
+  }
+}
+
+interface TakenPart {
+  readonly window: OpenWindow;
+  readonly cells: HandedCells;
+}
+
+/**
+ * Cells that were handed over. They are kept as words, and made into rows when they are asked for, one
+ * by one: a flush has many, and rows that live until it is written are what the collector copies.
+ */
+class TakenCells implements CellRows {
+  readonly length: number;
+  readonly #parts: readonly TakenPart[];
+  readonly #campaigns: KnownCampaigns;
+  readonly #offsets: readonly bigint[];
+
+  constructor(parts: readonly TakenPart[], campaigns: KnownCampaigns, offsets: readonly bigint[]) {
+    this.length = parts.reduce((sum, { cells }) => sum + cells.length, 0);
+    this.#parts = parts;
+    this.#campaigns = campaigns;
+    this.#offsets = offsets;
   }
 
-  #totalsOf(cell: number, at: number): CellTotals {
-    const window = this.#windows[at];
-    const campaign = this.#campaigns[at];
-    if (window === undefined || campaign === undefined) throw new RangeError(`No change ${at}`);
-    const { cells, values, startMs } = window;
-    const cube = CUBES[cells.campaignCube(cell) % CUBES.length];
+  *[Symbol.iterator](): Generator<CellTotals> {
+    for (const part of this.#parts) {
+      for (let cell = 0; cell < part.cells.length; cell += 1) yield this.#totalsOf(part, cell);
+    }
+  }
+
+  #totalsOf({ window, cells }: TakenPart, cell: number): CellTotals {
+    const campaignCube = cells.campaignCube(cell);
+    const { advertiserId, campaignId } = this.#campaigns.at(
+      Math.floor(campaignCube / CUBES.length),
+    );
+    const cube = CUBES[campaignCube % CUBES.length];
     if (cube === undefined) throw new RangeError("No such cube");
     return {
-      advertiserId: campaign.advertiserId,
-      campaignId: campaign.campaignId,
+      ...{ advertiserId, campaignId },
       cube: cube.name,
-      dimensionValue: values.text(cells.value(cell)),
-      windowStartMs: startMs,
+      dimensionValue: window.values.text(cells.value(cell)),
+      windowStartMs: window.startMs,
       clicks: cells.count(cell, COUNT.clicks),
       invalidClicks: cells.count(cell, COUNT.invalidClicks),
       duplicateClicks: cells.count(cell, COUNT.duplicateClicks),
       impressions: cells.count(cell, COUNT.impressions),
       conversions: cells.count(cell, COUNT.conversions),
       costMicros: cells.costMicros(cell),
-      version: this.#offsets[cells.takeChange(cell) - 1] ?? 0n,
+      version: this.#offsets[cells.record(cell) - 1] ?? 0n,
     };
   }
 }

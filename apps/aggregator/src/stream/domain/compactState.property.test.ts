@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HASH_KEY } from "../testing/fixtures.ts";
-import { CellTable, COUNT, halved } from "./cellTable.ts";
 import { HashedText } from "./hashedText.ts";
 import { Interner, NOT_INTERNED } from "./interner.ts";
 import { IdHash, SpanHash, wordAt } from "./spanHash.ts";
@@ -95,39 +94,6 @@ describe("the interner", () => {
           expect(entry).toBe(known.get(text) ?? known.size);
           known.set(text, entry);
           expect(interner.text(entry)).toBe(text);
-        }
-      }),
-    );
-  });
-});
-
-describe("the cell table", () => {
-  it("keeps counts and exact costs apart by key", () => {
-    const micros = fc.bigInt({ min: -(2n ** 40n), max: 2n ** 55n });
-    const change = fc.tuple(fc.nat({ max: 90 }), fc.nat({ max: 3 }), micros);
-    fc.assert(
-      fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
-        const table = new CellTable();
-        const expected = new Map<string, { clicks: number; costMicros: bigint }>();
-        for (const [campaignCube, value, cost] of changes) {
-          const cell = table.cellAt(campaignCube, value);
-          table.add(cell, COUNT.clicks);
-          table.addCost(cell, halved(cost));
-          const key = `${campaignCube}/${value}`;
-          const before = expected.get(key) ?? { clicks: 0, costMicros: 0n };
-          const after = { clicks: before.clicks + 1, costMicros: before.costMicros + cost };
-          expected.set(key, after);
-          expect(table.campaignCube(cell)).toBe(campaignCube);
-          expect(table.value(cell)).toBe(value);
-        }
-        expect(table.size).toBe(expected.size);
-        for (const [key, { clicks, costMicros }] of expected) {
-          const [campaignCube, value] = key.split("/").map(Number);
-          const cell = table.cellAt(campaignCube ?? 0, value ?? 0);
-          expect([table.count(cell, COUNT.clicks), table.costMicros(cell)]).toEqual([
-            clicks,
-            costMicros,
-          ]);
         }
       }),
     );

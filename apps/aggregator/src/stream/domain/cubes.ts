@@ -47,6 +47,11 @@ export interface CellTotals extends CellKey {
   readonly version: bigint;
 }
 
+/** Totals of some cells, each made when it is come to; as often as one likes. */
+export interface CellRows extends Iterable<CellTotals> {
+  readonly length: number;
+}
+
 /** What `countAt` answers for an event that no count shows. */
 export const NO_COUNT = -1;
 

@@ -1,10 +1,10 @@
-import type { CellTotals } from "./cubes.ts";
+import type { CellRows } from "./cubes.ts";
 import type { HourUsers } from "./hourUsers.ts";
 import type { Outcome, StreamReject } from "./outcomes.ts";
 
 /** What has changed since it was last asked. */
 export interface EngineChanges {
-  readonly cells: readonly CellTotals[];
+  readonly cells: CellRows;
   readonly users: readonly HourUsers[];
   readonly rejects: readonly StreamReject[];
   readonly outcomes: ReadonlyMap<Outcome, number>;

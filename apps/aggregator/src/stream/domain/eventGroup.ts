@@ -1,5 +1,5 @@
 import { type BlockReader, LINE } from "./blockReader.ts";
-import { type CellKeys, NO_CELL } from "./cellTable.ts";
+import type { CellKeys, Raise } from "./cellTable.ts";
 import { CUBES } from "./cubes.ts";
 import { EventHashes } from "./eventHashes.ts";
 import { EventSpans } from "./eventSpans.ts";
@@ -43,11 +43,12 @@ export class EventGroup {
   readonly #lines: readonly ReadLine[];
   /** How many of the lines are of this group. */
   size = 0;
-  /** Keys and cells of the events, `CUBES.length` a line. */
+  /** Keys of the events' cells, `CUBES.length` a line. */
   readonly #keys: CellKeys = {
     campaignCubes: new Int32Array(GROUP_LINES * CUBES.length),
     values: new Int32Array(GROUP_LINES * CUBES.length),
-    cells: new Int32Array(GROUP_LINES * CUBES.length),
+    hashes: new Int32Array(GROUP_LINES * CUBES.length),
+    seen: new Int32Array(GROUP_LINES * CUBES.length),
   };
   /** The ids of the lines, by line. */
   readonly ids: IdGroup;
@@ -111,21 +112,14 @@ export class EventGroup {
     const keys = this.#keys;
     for (let at = 0; at < size; at += 1) {
       const from = at * CUBES.length;
-      this.at(at).window?.cells.lookAtSlots(keys, from, from + cubes);
-    }
-    for (let at = 0; at < size; at += 1) {
-      const from = at * CUBES.length;
-      this.at(at).window?.cells.lookAtRows(keys, from, from + cubes);
+      this.at(at).window?.cells.lookAhead(keys, from, from + cubes);
     }
   }
 
-  /** The cell of a line in a cube; opened when it is new. */
-  cellAt(line: number, cube: number, window: OpenWindow): number {
-    const at = line * CUBES.length + cube;
-    const { campaignCubes, values, cells } = this.#keys;
-    const cell = cells[at] ?? NO_CELL;
-    if (cell !== NO_CELL) return cell;
-    return window.cells.cellAt(campaignCubes[at] ?? 0, values[at] ?? 0);
+  /** Raises the first cubes' cells of a line that was looked at ahead. */
+  raise(line: number, cubes: number, { cells }: OpenWindow, raise: Raise): void {
+    const from = line * CUBES.length;
+    cells.raise(this.#keys, from, from + cubes, raise);
   }
 
   #take({ hashes, spans }: ReadLine, at: number): void {

@@ -63,7 +63,7 @@ it.each([WITHOUT_GRACE, ...cases])("$name", ({ size, grace, input, dropped, fina
 
   const { cells, rejects } = engine.takeChanges();
   const watermarkMs = engine.checkpoint().watermarkMs ?? 0;
-  const closed = cells
+  const closed = [...cells]
     .filter(
       ({ cube, windowStartMs }) => cube === "ad" && windowStartMs + WINDOW_SIZE_MS <= watermarkMs,
     )

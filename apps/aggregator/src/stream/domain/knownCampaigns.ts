@@ -30,6 +30,8 @@ export class KnownCampaigns {
   readonly #ids = new Interner();
   #snapshot: CampaignSnapshot = new Map();
   #known: (KnownCampaign | undefined)[] = [];
+  /** By integer, whatever the snapshot: as each was when it was last looked up. */
+  readonly #ever: KnownCampaign[] = [];
 
   /** Goes on with another snapshot. */
   turnTo(snapshot: CampaignSnapshot): void {
@@ -45,6 +47,13 @@ export class KnownCampaigns {
     return known !== null && known.createdAtMs <= appendTimeMs ? known : null;
   }
 
+  /** The campaign of an integer, as it was last known. @throws {RangeError} if it never was. */
+  at(index: number): KnownCampaign {
+    const known = this.#ever[index];
+    if (known === undefined) throw new RangeError(`No campaign ${index}`);
+    return known;
+  }
+
   #lookUp(spans: EventSpans, text: HashedText): KnownCampaign | null {
     const campaignId = spans.text(CAMPAIGN_ID);
     const campaign = this.#snapshot.get(campaignId);
@@ -52,6 +61,7 @@ export class KnownCampaigns {
     const index = this.#ids.intern(spans.view, text);
     const known = toKnown(index, campaignId, campaign);
     this.#known[index] = known;
+    this.#ever[index] = known;
     return known;
   }
 }

@@ -9,6 +9,7 @@ import {
   HASH_KEY,
   storedClick,
 } from "../testing/fixtures.ts";
+import { CUBES } from "./cubes.ts";
 import { initialCheckpoint, PartitionEngine } from "./partitionEngine.ts";
 
 const LATENESS_MS = 10 * MINUTE_MS;
@@ -33,7 +34,8 @@ function admitAll(
     const value = blockOf(lines.map((at) => (typeof at === "string" ? at : storedClick(at))));
     engine.admit({ offset: BigInt(offset), appendTimeMs, value }, campaigns);
   }
-  const { cells, rejects, outcomes } = engine.takeChanges();
+  const { rejects, outcomes, ...changes } = engine.takeChanges();
+  const cells = [...changes.cells];
   const ads = cells.filter((cell) => cell.cube === "ad");
   return { ads, cells, rejects, outcomes: Object.fromEntries(outcomes) };
 }
@@ -279,11 +281,30 @@ describe("limits", () => {
     expect(rejects.at(-1)).toMatchObject({ index: 65_535 });
   });
 
+  it("hands cells over as they are then, whenever and however often they are read", () => {
+    const engine = engineOf();
+    const admit = (offset: bigint, ...lines: Partial<StoredEvent>[]) => {
+      const value = blockOf(lines.map((line) => storedClick(line)));
+      engine.admit({ offset, appendTimeMs: BASE_MS, value }, CAMPAIGNS);
+    };
+    admit(7n, at(0, 1), at(0, 1));
+    const { cells } = engine.takeChanges();
+    admit(8n, at(0, 2), ...Array.from({ length: 20 }, (_none, ad) => ({ ad_id: `ad_${ad}` })));
+    engine.takeChanges();
+    for (const _again of [1, 2]) {
+      const shown = Array.from(cells, ({ clicks, duplicateClicks, version }) => {
+        return [clicks, duplicateClicks, version];
+      });
+      expect(shown).toEqual(Array.from({ length: cells.length }, () => [1, 1, 7n]));
+      expect(cells.length).toBe(CUBES.length);
+    }
+  });
+
   it("says nothing where nothing changed", () => {
     const engine = engineOf();
     admitAll(engine, [[BASE_MS, at(0)]]);
     const { cells, rejects, outcomes } = engine.takeChanges();
-    expect([cells, rejects, outcomes.size]).toEqual([[], [], 0]);
+    expect([[...cells], rejects, outcomes.size]).toEqual([[], [], 0]);
   });
 });
 

@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import type { Verdict } from "@trueclick/shared/verdict";
 import { BlockReader } from "./blockReader.ts";
 import type { CampaignSnapshot } from "./campaigns.ts";
-import { COUNT } from "./cellTable.ts";
+import { COUNT, type Raise } from "./cellTable.ts";
 import { ChangedCells } from "./changedCells.ts";
 import { CountingModes, LEVEL, type ModeChange } from "./countingMode.ts";
 import { CUBES, countAt, NO_COUNT } from "./cubes.ts";
@@ -84,13 +84,15 @@ export class PartitionEngine {
   readonly #campaigns = new KnownCampaigns();
   readonly #windows: OpenWindows;
   readonly #modes: CountingModes;
-  readonly #changed = new ChangedCells();
+  readonly #changed = new ChangedCells(this.#campaigns);
   readonly #evidence: Evidence;
   readonly #users = new RecentUsers();
   #nextOffset: bigint;
   #appendTimeMs: number;
   /** The place in the log of the event at hand. */
   #place = { offset: 0n, index: 0, appendTimeMs: 0 };
+  /** What it adds to its cells; used again for every event. */
+  readonly #raise: Raise = { count: 0, cost: null, record: 0 };
   /** Whether its effects were written before the last restart. */
   #settled = false;
 
@@ -257,17 +259,17 @@ export class PartitionEngine {
     const count = countAt(spans.eventType, spans.test, verdict);
     if (count === NO_COUNT) return;
     if (count === COUNT.clicks) this.#noteUser(spans, campaign);
-    const cost =
+    const raise = this.#raise;
+    raise.count = count;
+    raise.cost =
       count === COUNT.clicks
         ? halvedCostAt(campaign, spans.eventTimeMs, this.#place.appendTimeMs)
         : null;
+    raise.record = this.#settled ? 0 : this.#changed.record;
     if (cubes < CUBES.length && !this.#settled) this.#evidence.degraded(spans.eventTimeMs);
-    for (let cube = 0; cube < cubes; cube += 1) {
-      const cell = this.#group.cellAt(line, cube, window);
-      cells.add(cell, count);
-      if (cost !== null) cells.addCost(cell, cost);
-      if (!this.#settled) this.#changed.add(window, cell, campaign);
-    }
+    const changesBefore = cells.changes;
+    this.#group.raise(line, cubes, window, raise);
+    if (changesBefore === 0 && cells.changes > 0) this.#changed.add(window);
   }
 }
 

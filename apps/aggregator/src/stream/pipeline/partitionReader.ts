@@ -230,8 +230,11 @@ export class PartitionReader {
     const { hotStore } = this.#deps;
     const { deadline } = this.#signals;
     const { partition } = this.#settings;
-    const writeAll = (step: string, rows: readonly unknown[], write: () => Promise<void>) =>
-      rows.length === 0 ? Promise.resolve() : this.#retry(step, deadline, write);
+    const writeAll = (
+      step: string,
+      rows: { readonly length: number },
+      write: () => Promise<void>,
+    ) => (rows.length === 0 ? Promise.resolve() : this.#retry(step, deadline, write));
     const written = await Promise.allSettled([
       writeAll("cells", cells, () => hotStore.writeCells(partition, cells, deadline)),
       writeAll("users", users, () => hotStore.writeUsers(users, deadline)),

@@ -1,4 +1,4 @@
-import type { CellTotals } from "../domain/cubes.ts";
+import type { CellRows } from "../domain/cubes.ts";
 import type { HourUsers } from "../domain/hourUsers.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 
@@ -11,7 +11,7 @@ export interface HotStore {
    * @throws {StoreUnavailableError} Some may be stored. Write all of them again.
    * @throws {StoreRejectedError} The store would refuse them again. Stop.
    */
-  writeCells(partition: number, cells: readonly CellTotals[], signal: AbortSignal): Promise<void>;
+  writeCells(partition: number, cells: CellRows, signal: AbortSignal): Promise<void>;
 
   /**
    * Adds users to the sets of their campaigns and hours; the same again changes nothing.

@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
           const version = clock.get(world) ?? 0n;
           return deps.hotStore.writeCells(
             partition,
-            cells.map((cell) => ({ ...cell, version })),
+            Array.from(cells, (cell) => ({ ...cell, version })),
             signal,
           );
         },

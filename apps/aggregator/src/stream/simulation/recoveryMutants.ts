@@ -103,7 +103,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
       if (deps.heal === null) return deps;
       const { hotStore } = deps.heal;
       const writeCells: typeof hotStore.writeCells = (partition, cells, signal) => {
-        const lowered = cells.map((cell) => ({
+        const lowered = Array.from(cells, (cell) => ({
           ...cell,
           version: cell.version % BACKFILL_VERSION,
         }));

@@ -1,4 +1,4 @@
-import type { CellTotals } from "../domain/cubes.ts";
+import type { CellRows } from "../domain/cubes.ts";
 import type { HourUsers } from "../domain/hourUsers.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
 import type { CheckpointStore } from "../ports/checkpointStore.ts";
@@ -37,7 +37,7 @@ export class SimulatedHotStore extends MemoryHotStore {
   readonly conflicts: { partition: number; cell: string; words: string }[] = [];
   readonly #contents = new Map<string, string>();
 
-  override async writeCells(partition: number, cells: readonly CellTotals[]): Promise<void> {
+  override async writeCells(partition: number, cells: CellRows): Promise<void> {
     await super.writeCells(partition, cells);
     if (this.writer === null) return;
     this.#compare(partition, cells);
@@ -70,7 +70,7 @@ export class SimulatedHotStore extends MemoryHotStore {
     if (this.writer !== null) this.written.set(key, { ...this.writer, offset });
   }
 
-  #compare(partition: number, cells: readonly CellTotals[]): void {
+  #compare(partition: number, cells: CellRows): void {
     for (const { version, cube, dimensionValue, windowStartMs, ...counts } of cells) {
       const cell = `${cube}/${dimensionValue}/${windowStartMs}`;
       const key = `${partition}/${cell}@${version}`;

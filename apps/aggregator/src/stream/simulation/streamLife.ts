@@ -111,7 +111,7 @@ function depsOf(lives: StreamLives, life: Life): PartitionDeps {
     },
     hotStore: {
       writeCells: (partition, cells, signal) =>
-        rows(cells, (part) => deps.hotStore.writeCells(partition, part, signal)),
+        rows([...cells], (part) => deps.hotStore.writeCells(partition, part, signal)),
       writeUsers: (users, signal) => rows(users, (part) => deps.hotStore.writeUsers(part, signal)),
       writeRejects: (rejects, signal) =>
         rows(rejects, (part) => deps.hotStore.writeRejects(part, signal)),

@@ -1,5 +1,5 @@
 import type { ModeChange } from "../domain/countingMode.ts";
-import type { CellTotals } from "../domain/cubes.ts";
+import type { CellRows, CellTotals } from "../domain/cubes.ts";
 import { type HourUsers, USER_HASH_BYTES } from "../domain/hourUsers.ts";
 import { type ArchivedStretch, passGap } from "../domain/logGap.ts";
 import type { StreamReject } from "../domain/outcomes.ts";
@@ -29,7 +29,7 @@ export class MemoryHotStore implements HotStore {
   /** Hashes by `campaign/hour`. */
   readonly users = new Map<string, Set<string>>();
 
-  async writeCells(partition: number, cells: readonly CellTotals[]): Promise<void> {
+  async writeCells(partition: number, cells: CellRows): Promise<void> {
     for (const cell of cells) {
       const key = cellKey(partition, cell);
       const kept = this.cells.get(key);
