@@ -15,6 +15,8 @@ import {
 const PAGE_BYTES = 65_536;
 /** Blocks of the edge fit; a greater one takes a greater memory once. */
 const PAGES_MIN = 8;
+/** Of a position. */
+const WORD_BYTES = 4;
 const LINE_FEED = 0x0a;
 /** Bytes behind a block that may be read, so that words need not be cut at its end. */
 const SLACK_BYTES = 2 * CHUNK_BYTES;
@@ -22,6 +24,7 @@ const NO_BLOCK = new Uint8Array(0);
 
 type Index = (at: number) => number;
 type Matches = (from: number, to: number) => number;
+type IsId = (position: number) => number;
 
 /** A text that lies at one of a line's special bytes. */
 export interface Expectation {
@@ -50,6 +53,7 @@ export class LineIndex {
   #block: Uint8Array = NO_BLOCK;
   #index: Index = () => 0;
   #matches: Matches = () => 0;
+  #isId: IsId = () => 0;
   /** Before the block, in the same memory. */
   #expectations: DataView = this.view;
   /** Of each slot, behind the last of its expectations. */
@@ -84,6 +88,14 @@ export class LineIndex {
   }
 
   /**
+   * Whether an event id may have all bytes between that special byte of the line that was looked at
+   * last and the next one; so it may if there are none.
+   */
+  isId(special: number): boolean {
+    return this.#isId(WORD_BYTES * special) === 1;
+  }
+
+  /**
    * Puts expectations into a slot, one at least.
    *
    * @throws {RangeError} if they do not fit.
@@ -96,7 +108,7 @@ export class LineIndex {
     let at = SLOTS_AT + slot * SLOT_BYTES;
     for (const { special, before, text } of expectations) {
       if (text.length > EXPECTED_BYTES) throw new RangeError(`Too long to be expected: ${text}`);
-      memory.setInt32(at, 4 * special, true);
+      memory.setInt32(at, WORD_BYTES * special, true);
       memory.setInt32(at + 4, before, true);
       for (let byte = 0; byte < EXPECTED_BYTES; byte += 1) {
         const isText = byte < text.length;
@@ -112,12 +124,13 @@ export class LineIndex {
     const pages = Math.max(PAGES_MIN, Math.ceil((BLOCK_AT + bytes) / PAGE_BYTES));
     const memory = new WebAssembly.Memory({ initial: pages });
     const instance = new WebAssembly.Instance(compiled(), { host: { memory } });
-    const { index, matches } = instance.exports;
-    if (!isIndex(index) || !isMatches(matches)) {
+    const { index, matches, isId } = instance.exports;
+    if (!isIndex(index) || !isMatches(matches) || !isIndex(isId)) {
       throw new TypeError("The line index does not export what it should");
     }
     this.#index = index;
     this.#matches = matches;
+    this.#isId = isId;
     const expectations = new Uint8Array(this.#expectations.buffer);
     new Uint8Array(memory.buffer).set(expectations.subarray(0, BLOCK_AT));
     this.#expectations = new DataView(memory.buffer);

@@ -28,9 +28,13 @@ import {
   load16,
   ONES,
   OR_16,
+  RETURN,
+  SELECT,
   SHIFT_LEFT,
   SHIFT_RIGHT,
+  SHIFT_RIGHT_BYTES,
   SUB,
+  SWIZZLE,
   set,
   store,
   TEE,
@@ -88,7 +92,9 @@ const splat = (character: string, local: number): Code => [
  *   answers how many. Without a line feed it ends behind the first chunk that makes them more than
  *   there may be.
  * - `matches(from, to)`: 1 if the expectations of the addresses `[from, to)` hold of the positions
- *   that were found last, else 0.
+ *   that were found last, else 0;
+ * - `isId(position)`: 1 if an event id may have all bytes between the position of that address and
+ *   the next one, else 0.
  */
 export function lineIndexModuleBytes(): Uint8Array<ArrayBuffer> {
   const locals = [2, ...[4, VALUE_I32], ...[5, VALUE_V128]];
@@ -99,12 +105,16 @@ export function lineIndexModuleBytes(): Uint8Array<ArrayBuffer> {
       ...[FUNCTION, ...[2, VALUE_I32, VALUE_I32], ...[1, VALUE_I32]],
     ]),
     ...section(2, [1, ...name("host"), ...name("memory"), 0x02, ...[0x00, 1]]),
-    ...section(3, [2, 0, 1]),
-    ...section(7, [2, ...name("index"), 0x00, 0, ...name("matches"), 0x00, 1]),
+    ...section(3, [3, 0, 1, 0]),
+    ...section(7, [
+      ...[3, ...name("index"), 0x00, 0, ...name("matches"), 0x00, 1],
+      ...[...name("isId"), 0x00, 2],
+    ]),
     ...section(10, [
-      2,
+      3,
       ...sized([...locals, ...index(), END]),
       ...sized([...[2, ...[1, VALUE_I32], ...[1, VALUE_V128]], ...matches(), END]),
+      ...sized([...[2, ...[2, VALUE_I32], ...[4, VALUE_V128]], ...isId(), END]),
     ]),
   ]);
 }
@@ -188,5 +198,60 @@ function matches(): number[] {
     ...[...get(EXPECTATION_END), LESS_UNSIGNED, BRANCH_IF, 0],
     END,
     ...[...get(DIFFERENCES), ...ANY, IS_ZERO],
+  ];
+}
+
+const ID_AT = 0;
+const ID_END = 1;
+const WRONG = 2;
+const ID_BYTES = 3;
+const BY_LOW = 4;
+const BY_HIGH = 5;
+const LOW_BITS = 6;
+
+/**
+ * Letters, digits and `_.:-` by the two halves of a byte: it is one of them if what the tables say of
+ * both has a bit in common. The bits stand for `-.`, digits and what follows `p`, letters from the
+ * first on, and the rest of the capitals with the underscore.
+ */
+const bytesOf = (of: (half: number) => number): Code => [
+  ...CONST_16,
+  ...Array.from({ length: CHUNK_BYTES }, (_none, half) => of(half)),
+];
+const HIGH_HALVES = [0, 0, 0b0001, 0b0010, 0b0100, 0b1000, 0b0100, 0b0010];
+const LAST_OF_TEN = 0xa;
+
+function lowHalf(half: number): number {
+  const isMark = half === 0xd || half === 0xe;
+  const isLow = half <= LAST_OF_TEN;
+  return (
+    (isMark ? 0b0001 : 0) |
+    (isLow ? 0b0010 : 0) |
+    (half > 0 ? 0b0100 : 0) |
+    (isLow || half === 0xf ? 0b1000 : 0)
+  );
+}
+
+function isId(): number[] {
+  const left = [...get(ID_END), ...get(ID_AT), SUB];
+  return [
+    ...[...bytesOf(lowHalf), ...set(BY_LOW)],
+    ...[...bytesOf((half) => HIGH_HALVES[half] ?? 0), ...set(BY_HIGH)],
+    ...[...bytesOf(() => 0x0f), ...set(LOW_BITS)],
+    ...[...get(ID_AT), ...load(4), ...set(ID_END)],
+    ...[...get(ID_AT), ...load(0), ...constant(1), ADD, ...set(ID_AT)],
+    ...[LOOP, EMPTY_BLOCK],
+    ...[...get(ID_AT), ...load16(BLOCK_AT), ...set(ID_BYTES)],
+    ...[...get(BY_LOW), ...get(ID_BYTES), ...get(LOW_BITS), ...AND_16, ...SWIZZLE],
+    ...[...get(BY_HIGH), ...get(ID_BYTES), ...constant(4), ...SHIFT_RIGHT_BYTES, ...SWIZZLE],
+    ...[...AND_16, ...bytesOf(() => 0), ...EQUAL_BYTES, ...BITMASK, ...set(WRONG)],
+    // What lies behind the end is none of it.
+    ...[...constant(1), ...left, SHIFT_LEFT, ...constant(1), SUB, ...constant(-1)],
+    ...[...left, ...constant(CHUNK_BYTES), LESS_UNSIGNED, SELECT, ...get(WRONG), AND],
+    ...[IF, EMPTY_BLOCK, ...constant(0), RETURN, END],
+    ...[...get(ID_AT), ...constant(CHUNK_BYTES), ADD, TEE, ID_AT],
+    ...[...get(ID_END), LESS_UNSIGNED, BRANCH_IF, 0],
+    END,
+    ...constant(1),
   ];
 }

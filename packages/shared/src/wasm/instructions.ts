@@ -50,6 +50,8 @@ const vector = (number: number): Code => [VECTOR, ...unsignedLeb(number)];
 
 export const CONST_16 = vector(0x0c);
 export const SHUFFLE = vector(0x0d);
+/** The bytes of the first that the second names; 0 for a name above 15. */
+export const SWIZZLE = vector(0x0e);
 export const SPLAT_WORD = vector(0x11);
 export const EQUAL_BYTES = vector(0x23);
 export const LESS_BYTES = vector(0x25);
@@ -63,6 +65,8 @@ export const CHOOSE_BITS = vector(0x52);
 export const ANY = vector(0x53);
 export const BITMASK = vector(0x64);
 export const NARROW_HALVES = vector(0x65);
+/** Of each byte; zeros come in from above. */
+export const SHIFT_RIGHT_BYTES = vector(0x6d);
 export const NARROW_WORDS = vector(0x85);
 export const SHIFT_LEFT_WORDS = vector(0xab);
 export const SHIFT_RIGHT_WORDS = vector(0xad);

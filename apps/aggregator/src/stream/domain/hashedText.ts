@@ -1,5 +1,7 @@
 /** How much of a text is at hand as words. As good as all names are no longer. */
 export const HEAD_BYTES = 16;
+/** Countries, devices and most users are no longer than that. */
+export const HALF_HEAD_BYTES = HEAD_BYTES / 2;
 const HEAD_WORDS = HEAD_BYTES / 4;
 
 /** By length and word: which bits of a head's words are text. */

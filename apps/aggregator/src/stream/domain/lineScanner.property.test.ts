@@ -147,6 +147,13 @@ describe("a block", () => {
         line.replace("ad_id", "AD_ID"),
       ],
       ...[line.replace('"event_id":"', '"event_id": "'), line.replace("evt-", "evt ")],
+      ...["0", "a", "-1", "1.5", "01", "1e0", ""].map((version) => {
+        return line.replace('"schema_version":1', `"schema_version":${version}`);
+      }),
+      ...[
+        line.replace('"event_type":"click"', '"event_type":"clack"'),
+        line.replace('"click"', '""'),
+      ],
     ]) {
       const lines = [...neighbours, damaged, ...neighbours, damaged];
       const alone = lines.map((text) => parseStreamEvent(bytes(text.replace(/\r$/, ""))));

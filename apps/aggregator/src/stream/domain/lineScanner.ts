@@ -9,6 +9,7 @@ import {
   KEYS,
   KIND,
   KINDS,
+  LENGTH_UNLIMITED,
   LENGTHS_MAX,
   LENGTHS_MIN,
   REQUIRED_BITS,
@@ -61,13 +62,14 @@ export class LineScanner {
 
   /**
    * @param wanted The fields that are read; what `spans` says of others means nothing. They are
-   *   judged where a line is read field by field, and passed over where its shape is known.
+   *   judged where a line is read field by field, and passed over where its shape is known, as are
+   *   texts that may be of any length: nothing reads those.
    * @param shapes The process's own, but where a test wants to know what they hold.
    */
   constructor(wanted = ALL_FIELDS, shapes = sharedLineShapes()) {
     this.#shapes = shapes;
     const places = wanted.map(fieldAt);
-    this.#texts = Uint8Array.from(places.filter(isText));
+    this.#texts = Uint8Array.from(places.filter((field) => isText(field) && isLimited(field)));
     this.#others = Uint8Array.from(places.filter((field) => !isText(field)));
   }
 
@@ -109,11 +111,11 @@ export class LineScanner {
   #atOnce(shape: LineShape, bytes: Uint8Array, positions: Int32Array): number {
     const feed = positions[shape.specials - 1] ?? 0;
     const isClosed = bytes[feed - 1] === CLOSE && isLastDone(shape, positions, feed);
-    if (!isClosed || !this.#areTexts(shape, bytes, positions)) return UNUSUAL;
+    if (!isClosed || !this.#areTexts(shape, positions)) return UNUSUAL;
     return this.#areOthers(shape, positions) ? feed : UNUSUAL;
   }
 
-  #areTexts({ values }: LineShape, bytes: Uint8Array, positions: Int32Array): boolean {
+  #areTexts({ values }: LineShape, positions: Int32Array): boolean {
     const { starts, ends } = this.spans;
     const texts = this.#texts;
     for (let at = 0; at < texts.length; at += 1) {
@@ -123,7 +125,7 @@ export class LineScanner {
       const from = (positions[value] ?? 0) + 1;
       const end = positions[value + 1] ?? 0;
       if (!isLength(field, end - from)) return false;
-      if (field === EVENT_ID && !isId(bytes, from, end)) return false;
+      if (field === EVENT_ID && !this.#shapes.index.isId(value)) return false;
       starts[field] = from;
       ends[field] = end;
     }
@@ -138,8 +140,8 @@ export class LineScanner {
       const value = values[field] ?? 0;
       if (value === 0) continue;
       const from = (positions[value] ?? 0) + (OFFSETS[field] ?? 0);
-      const end = this.#values.value(KINDS[field] ?? 0, from);
-      if (end !== (positions[nexts[field] ?? 0] ?? 0) - 1) return false;
+      const end = (positions[nexts[field] ?? 0] ?? 0) - 1;
+      if (!this.#values.isValue(KINDS[field] ?? 0, from, end)) return false;
     }
     return true;
   }
@@ -217,6 +219,11 @@ function isLastDone({ lastField, specials }: LineShape, positions: Int32Array, f
 
 function isLength(field: number, length: number): boolean {
   return length >= (LENGTHS_MIN[field] ?? 0) && length <= (LENGTHS_MAX[field] ?? 0);
+}
+
+/** Whether a text must be of some length. */
+function isLimited(field: number): boolean {
+  return (LENGTHS_MIN[field] ?? 0) > 0 || (LENGTHS_MAX[field] ?? 0) < LENGTH_UNLIMITED;
 }
 
 function isText(field: number): boolean {

@@ -1,4 +1,4 @@
-import { type HashedText, HEAD_BYTES, HEAD_MASKS } from "./hashedText.ts";
+import { HALF_HEAD_BYTES, type HashedText, HEAD_BYTES, HEAD_MASKS } from "./hashedText.ts";
 
 /**
  * Keyed hashes of bytes. Senders choose ids and names, and could choose them to meet in one slot of
@@ -104,6 +104,14 @@ export class SpanHash {
     const masks = 4 * length;
     const word0 = view.getInt32(start, true) & (HEAD_MASKS[masks] ?? 0);
     const word1 = view.getInt32(start + 4, true) & (HEAD_MASKS[masks + 1] ?? 0);
+    if (length <= HALF_HEAD_BYTES) {
+      text.word0 = word0;
+      text.word1 = word1;
+      text.word2 = 0;
+      text.word3 = 0;
+      text.hash = this.#hashOfHalf(length, word0, word1);
+      return;
+    }
     const word2 = view.getInt32(start + 8, true) & (HEAD_MASKS[masks + 2] ?? 0);
     const word3 = view.getInt32(start + 12, true) & (HEAD_MASKS[masks + 3] ?? 0);
     text.word0 = word0;
@@ -128,6 +136,20 @@ export class SpanHash {
       Math.imul((word1 << 16) | (word1 >>> 16), factors[5] ?? 0) +
       Math.imul((word2 << 16) | (word2 >>> 16), factors[7] ?? 0) +
       Math.imul((word3 << 16) | (word3 >>> 16), factors[9] ?? 0);
+    return mix(sum ^ ((turned << 13) | (turned >>> 19)));
+  }
+
+  /** As `#hashOfHead`, of a text that has two words at most. */
+  #hashOfHalf(length: number, word0: number, word1: number): number {
+    const factors = this.#factors;
+    const sum =
+      Math.imul(length, factors[0] ?? 0) +
+      Math.imul(word0, factors[2] ?? 0) +
+      Math.imul(word1, factors[4] ?? 0);
+    const turned =
+      (factors[1] ?? 0) +
+      Math.imul((word0 << 16) | (word0 >>> 16), factors[3] ?? 0) +
+      Math.imul((word1 << 16) | (word1 >>> 16), factors[5] ?? 0);
     return mix(sum ^ ((turned << 13) | (turned >>> 19)));
   }
 

@@ -80,10 +80,12 @@ export function isQuoted(field: number): boolean {
   return (KINDS[field] ?? KIND.nested) <= KIND.device;
 }
 
+/** In place of a longest text: longer than any. */
+export const LENGTH_UNLIMITED = 0x7fffffff;
 /** Shortest and longest text of each field, in characters. */
 export const LENGTHS_MIN = Int32Array.from(FIELDS, (field: StoredField) => field.lengthMin ?? 0);
 export const LENGTHS_MAX = Int32Array.from(FIELDS, (field: StoredField) => {
-  return field.lengthMax ?? 0x7fffffff;
+  return field.lengthMax ?? LENGTH_UNLIMITED;
 });
 
 /** One bit for every field that must be there. */

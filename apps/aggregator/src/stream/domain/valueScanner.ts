@@ -2,6 +2,7 @@ import { DEVICES, EVENT_TYPES } from "@trueclick/shared/event/stored";
 import { BytePattern } from "./bytePattern.ts";
 import { EventSpans } from "./eventSpans.ts";
 import { FlagSets } from "./flagSets.ts";
+import { NO_WORD, QuotedWords } from "./quotedWords.ts";
 import { fieldAt, KIND } from "./storedFields.ts";
 
 /** What is answered for a value, or a line, that is left to the plain parser. */
@@ -21,8 +22,8 @@ const HIGH_BITS = 0x80808080 | 0;
 
 const DEVICE = fieldAt("device");
 
-const TYPE_WORDS = EVENT_TYPES.map((word) => new BytePattern(`"${word}"`));
-const DEVICE_WORDS = DEVICES.map((word) => new BytePattern(`"${word}"`));
+const TYPE_WORDS = new QuotedWords(EVENT_TYPES);
+const DEVICE_WORDS = new QuotedWords(DEVICES);
 const TRUE = new BytePattern("true");
 const FALSE = new BytePattern("false");
 
@@ -33,7 +34,6 @@ export class ValueScanner {
   #bytes = this.spans.bytes;
   #view = this.spans.view;
   #number = 0;
-  #device = 0;
 
   /** Turns to the bytes of an event. At least 16 more may be read behind each value. */
   open(bytes: Uint8Array, view: DataView): void {
@@ -64,6 +64,36 @@ export class ValueScanner {
       default:
         return UNUSUAL;
     }
+  }
+
+  /** Whether a value of that kind lies there, and nothing else. */
+  isValue(kind: number, at: number, end: number): boolean {
+    switch (kind) {
+      case KIND.integer:
+        return this.#isInteger(at, end);
+      case KIND.version:
+        return this.#isInteger(at, end) && this.#number >= 1;
+      case KIND.eventTime: {
+        const isNumber = this.#isInteger(at, end);
+        this.spans.eventTimeMs = this.#number;
+        return isNumber;
+      }
+      case KIND.eventType:
+        return this.#takeType(TYPE_WORDS.find(this.#view, at, end), end) === end;
+      case KIND.device:
+        return this.#takeDevice(DEVICE_WORDS.find(this.#view, at, end), at, end) === end;
+      default:
+        return this.value(kind, at) === end;
+    }
+  }
+
+  #isInteger(at: number, end: number): boolean {
+    const digit = (this.#bytes[at] ?? 0) - ZERO;
+    if (end - at === 1 && digit >= 0 && digit <= 9) {
+      this.#number = digit;
+      return true;
+    }
+    return this.#integer(at) === end;
   }
 
   #eventTime(at: number): number {
@@ -111,29 +141,26 @@ export class ValueScanner {
   }
 
   #eventType(at: number): number {
-    const type = this.#wordAt(TYPE_WORDS, this.spans.eventType, at);
-    if (type === UNUSUAL) return UNUSUAL;
-    this.spans.eventType = type;
-    return at + (TYPE_WORDS[type]?.length ?? 0);
+    const type = TYPE_WORDS.at(this.#view, at);
+    return this.#takeType(type, at + TYPE_WORDS.lengthOf(type));
   }
 
   #deviceWord(at: number): number {
-    const device = this.#wordAt(DEVICE_WORDS, this.#device, at);
-    if (device === UNUSUAL) return UNUSUAL;
-    this.#device = device;
-    const end = at + (DEVICE_WORDS[device]?.length ?? 0);
-    this.spans.starts[DEVICE] = at + 1;
-    this.spans.ends[DEVICE] = end - 1;
+    const device = DEVICE_WORDS.at(this.#view, at);
+    return this.#takeDevice(device, at, at + DEVICE_WORDS.lengthOf(device));
+  }
+
+  #takeType(type: number, end: number): number {
+    if (type === NO_WORD) return UNUSUAL;
+    this.spans.eventType = type;
     return end;
   }
 
-  /** Which of the words lies here. The one of the event before is the likeliest. */
-  #wordAt(words: readonly BytePattern[], likely: number, at: number): number {
-    if (words[likely]?.isAt(this.#view, at)) return likely;
-    for (let word = 0; word < words.length; word += 1) {
-      if (words[word]?.isAt(this.#view, at)) return word;
-    }
-    return UNUSUAL;
+  #takeDevice(device: number, at: number, end: number): number {
+    if (device === NO_WORD) return UNUSUAL;
+    this.spans.starts[DEVICE] = at + 1;
+    this.spans.ends[DEVICE] = end - 1;
+    return end;
   }
 
   #flags(at: number): number {
