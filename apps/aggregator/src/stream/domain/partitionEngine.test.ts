@@ -9,7 +9,6 @@ import {
   HASH_KEY,
   storedClick,
 } from "../testing/fixtures.ts";
-import { CUBES } from "./cubes.ts";
 import { initialCheckpoint, PartitionEngine } from "./partitionEngine.ts";
 
 const LATENESS_MS = 10 * MINUTE_MS;
@@ -279,25 +278,6 @@ describe("limits", () => {
     const { rejects, outcomes } = admitAll(engineOf(), [[BASE_MS, "0\n".repeat(70_000)]]);
     expect(outcomes).toEqual({ unparseable: 65_536 });
     expect(rejects.at(-1)).toMatchObject({ index: 65_535 });
-  });
-
-  it("hands cells over as they are then, whenever and however often they are read", () => {
-    const engine = engineOf();
-    const admit = (offset: bigint, ...lines: Partial<StoredEvent>[]) => {
-      const value = blockOf(lines.map((line) => storedClick(line)));
-      engine.admit({ offset, appendTimeMs: BASE_MS, value }, CAMPAIGNS);
-    };
-    admit(7n, at(0, 1), at(0, 1));
-    const { cells } = engine.takeChanges();
-    admit(8n, at(0, 2), ...Array.from({ length: 20 }, (_none, ad) => ({ ad_id: `ad_${ad}` })));
-    engine.takeChanges();
-    for (const _again of [1, 2]) {
-      const shown = Array.from(cells, ({ clicks, duplicateClicks, version }) => {
-        return [clicks, duplicateClicks, version];
-      });
-      expect(shown).toEqual(Array.from({ length: cells.length }, () => [1, 1, 7n]));
-      expect(cells.length).toBe(CUBES.length);
-    }
   });
 
   it("says nothing where nothing changed", () => {
