@@ -14,6 +14,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "goes on behind a gap without the append times of what was lost",
     deps: (deps, world) => behindGaps(deps, world, ({ appendTimeMs }) => ({ appendTimeMs })),
+    from: 321,
   },
   {
     name: "writes rows that nobody knows of before",
