@@ -56,13 +56,16 @@ function worldOf() {
   const mark = (hoursMs: readonly number[]) => {
     checkpoints.mark({ partition: 0, cause: "late", hoursMs });
   };
-  return { backfill: new Backfill(deps), mark, healed, tried };
+  /** The stream takes the partition on. */
+  const acquire = () => checkpoints.acquire(0, { startOffset: 0n, endOffset: 0n });
+  return { backfill: new Backfill(deps), acquire, mark, healed, tried };
 }
 
 const { signal } = new AbortController();
 
 it("heals hours that are marked behind many which it cannot heal", async () => {
-  const { backfill, mark, healed } = worldOf();
+  const { backfill, acquire, mark, healed } = worldOf();
+  await acquire();
   mark(Array.from({ length: DAMAGED }, (_none, place) => hourOf(place)));
   expect(await backfill.step(signal)).toBe(false);
   mark([hourOf(DAMAGED)]);
@@ -75,9 +78,21 @@ it("heals hours that are marked behind many which it cannot heal", async () => {
 });
 
 it("tries hours that it could not heal one after the other, again and again", async () => {
-  const { backfill, mark, tried } = worldOf();
+  const { backfill, acquire, mark, tried } = worldOf();
+  await acquire();
   const hoursMs = Array.from({ length: 25 }, (_none, place) => hourOf(place));
   mark(hoursMs);
   for (let step = 0; step < 5; step += 1) await backfill.step(signal);
   expect(tried).toEqual([...hoursMs, ...hoursMs]);
+});
+
+// Its checkpoint was deleted, to count all again: the archive may lack what the mark is of.
+it("takes no hour up while a partition has no checkpoint", async () => {
+  const { backfill, acquire, mark, healed } = worldOf();
+  mark([hourOf(DAMAGED)]);
+  await backfill.step(signal);
+  expect(healed).toEqual([]);
+  await acquire();
+  await backfill.step(signal);
+  expect(healed).toEqual([hourOf(DAMAGED)]);
 });

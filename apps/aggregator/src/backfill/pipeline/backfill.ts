@@ -76,11 +76,7 @@ export class Backfill {
     await dirtyHours.settleGaps();
     const open = await this.#openInTurn();
     observer.open(open.length);
-    for (const hour of open) {
-      if (this.#pending.size < PENDING_MAX && isHealable(hour) && !this.#pending.has(hour.hourMs)) {
-        this.#pending.set(hour.hourMs, hour);
-      }
-    }
+    this.#takeUp(open);
     const frontier = await dirtyHours.archiveFrontier();
     let failures = 0;
     for (const [hourMs, hour] of this.#pending) {
@@ -93,6 +89,14 @@ export class Backfill {
       if (this.#failed.size < FAILED_MAX) this.#failed.add(hourMs);
     }
     return failures;
+  }
+
+  #takeUp(open: readonly DirtyHour[]): void {
+    for (const hour of open) {
+      if (this.#pending.size === PENDING_MAX) return;
+      if (!this.#isHealable(hour) || this.#pending.has(hour.hourMs)) continue;
+      this.#pending.set(hour.hourMs, hour);
+    }
   }
 
   async #healOne(heal: HealDeps, hour: DirtyHour, signal: AbortSignal): Promise<void> {
@@ -130,12 +134,17 @@ export class Backfill {
     });
     return { ...hour, bounds };
   }
-}
 
-/** Late events are of closed windows. All else may be in any, and waits until the hour is over. */
-function isHealable({ hourMs, causes, bounds }: DirtyHour): boolean {
-  const isClosed = bounds.every(({ watermarkMs }) => (watermarkMs ?? 0) >= hourMs + HOUR_MS);
-  return isClosed || causes.every((cause) => cause === "late");
+  /**
+   * Late events are of closed windows. All else may be in any, and waits until the hour is over. Where a
+   * partition has no bound, as its checkpoint was deleted to count all again, nobody knows how far the
+   * archive must have come there: marks may be of records that it still lacks and the log has lost.
+   */
+  #isHealable({ hourMs, causes, bounds }: DirtyHour): boolean {
+    if (bounds.length < this.#deps.rollup.log.partitionCount) return false;
+    const isClosed = bounds.every(({ watermarkMs }) => (watermarkMs ?? 0) >= hourMs + HOUR_MS);
+    return isClosed || causes.every((cause) => cause === "late");
+  }
 }
 
 function isArchived({ bounds }: DirtyHour, frontier: ReadonlyMap<number, bigint>): boolean {

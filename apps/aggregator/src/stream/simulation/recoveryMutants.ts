@@ -1,4 +1,5 @@
 import type { BackfillStepDeps } from "../../backfill/pipeline/backfill.ts";
+import type { DirtyHour } from "../../backfill/ports/dirtyHours.ts";
 import type { EngineCheckpoint } from "../domain/partitionEngine.ts";
 import type { PartitionDeps } from "../pipeline/partitionReader.ts";
 import type { Mutant } from "./mutant.ts";
@@ -73,6 +74,17 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "calls hours healed with a partition of which nothing is counted yet",
     from: 1_625,
     backfill: (deps) => withBounds(deps, (watermarkMs) => watermarkMs ?? 0),
+  },
+  {
+    name: "takes hours up while a partition has no checkpoint",
+    from: 3_008_775,
+    backfill: (deps) => {
+      const none = { partition: -1, nextOffset: 0n, watermarkMs: Number.MAX_SAFE_INTEGER };
+      return withHours(deps, ({ bounds, ...hour }) => {
+        const missing = deps.rollup.log.partitionCount - bounds.length;
+        return { ...hour, bounds: [...bounds, ...Array.from({ length: missing }, () => none)] };
+      });
+    },
   },
   {
     name: "counts hours again before the archive has come there",
@@ -164,17 +176,21 @@ function withBounds(
   deps: BackfillStepDeps,
   other: (watermarkMs: number | null) => number,
 ): BackfillStepDeps {
+  return withHours(deps, (hour) => {
+    const bounds = hour.bounds.map(({ watermarkMs, ...bound }) => {
+      return { ...bound, watermarkMs: other(watermarkMs) };
+    });
+    return { ...hour, bounds };
+  });
+}
+
+function withHours(
+  deps: BackfillStepDeps,
+  other: (hour: DirtyHour) => DirtyHour,
+): BackfillStepDeps {
   const { dirtyHours } = deps;
   return withDirtyHours(deps, {
-    open: async (...args) => {
-      const hours = await dirtyHours.open(...args);
-      return hours.map((hour) => {
-        const bounds = hour.bounds.map(({ watermarkMs, ...bound }) => {
-          return { ...bound, watermarkMs: other(watermarkMs) };
-        });
-        return { ...hour, bounds };
-      });
-    },
+    open: async (...args) => (await dirtyHours.open(...args)).map(other),
   });
 }
 
