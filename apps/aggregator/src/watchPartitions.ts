@@ -1,11 +1,15 @@
 import type { TopicReader } from "@trueclick/event-log";
 import { SECOND_MS } from "@trueclick/shared/time";
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { delay } from "./delay.ts";
+import { roleGauge } from "./roleGauge.ts";
 
 /** How often a topic is asked for its partitions: so long may new ones wait for a reader. */
 const LOOK_INTERVAL_MS = 10 * SECOND_MS;
-const NAME = "trueclick_log_partitions";
+const KNOWN = {
+  name: "trueclick_log_partitions",
+  help: "Partitions of the topic that a role reads, as far as this process knows.",
+};
 
 interface Watch {
   readonly role: string;
@@ -28,7 +32,7 @@ export async function watchPartitions(
   stopping: AbortSignal,
 ): Promise<void> {
   const { topic } = reader;
-  const gauge = gaugeOf(registry);
+  const gauge = roleGauge(registry, KNOWN);
   gauge.set({ role }, reader.partitionCount);
   while (!stopping.aborted) {
     await delay(intervalMs, stopping);
@@ -45,16 +49,4 @@ export async function watchPartitions(
       logger.error(told, "the topic has fewer partitions than it had: it is another one");
     }
   }
-}
-
-/** Roles of one process share the metric. */
-function gaugeOf(registry: Registry): Gauge<"role"> {
-  const found = registry.getSingleMetric(NAME);
-  if (found instanceof Gauge) return found;
-  return new Gauge({
-    name: NAME,
-    help: "Partitions of the topic that a role reads, as far as this process knows.",
-    labelNames: ["role"],
-    registers: [registry],
-  });
 }

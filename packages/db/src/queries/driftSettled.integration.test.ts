@@ -1,9 +1,10 @@
 /** What is remembered of drift is what would be read now, whatever stream, backfill and batch do in between. */
+
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hotRollups, streamDirtyHours } from "../postgres/schema/stream.ts";
+import { streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { TenantScope } from "../tenant.ts";
 import {
   type EventFill,
@@ -15,6 +16,7 @@ import {
   pinObjects,
 } from "../testing/fillEvents.ts";
 import { fillAdvertiser, publishTruth } from "../testing/fillStores.ts";
+import { markLateHour, moveRollup } from "../testing/hotStoreState.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { driftByCampaignHour } from "./drift.ts";
 
@@ -107,25 +109,13 @@ const moveStream = (next: number) =>
   fillCheckpoints(stores, { partition: 0, stream: next, archive: next, watermark });
 
 async function rollUp(hour: number): Promise<void> {
-  const rolledThrough = new Date(hourAt(hour));
-  await stores.db
-    .insert(hotRollups)
-    .values({ topic: TOPIC, rolledThrough })
-    .onConflictDoUpdate({ target: hotRollups.topic, set: { rolledThrough } });
+  await moveRollup(stores.db, TOPIC, hourAt(hour));
 }
 
 /** A late event, as the stream writes it: evidence, and then the mark with the checkpoint. */
 async function late(hour: number, offset: number): Promise<void> {
   await reject(hour, offset, "late");
-  const key = { topic: TOPIC, eventHour: new Date(hourAt(hour)), cause: "late" as const };
-  const markedAt = new Date();
-  await stores.db
-    .insert(streamDirtyHours)
-    .values({ ...key, markedAt })
-    .onConflictDoUpdate({
-      target: [streamDirtyHours.topic, streamDirtyHours.eventHour, streamDirtyHours.cause],
-      set: { markedAt },
-    });
+  await markLateHour(stores.db, TOPIC, hourAt(hour));
 }
 
 /** A backfill counts late events after all. */

@@ -1,11 +1,13 @@
 /** What is remembered of the hot store is what would be read now, whatever the pipeline does in between. */
+
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hotRollups, streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
+import { streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import { fillCorrections, fillStreamRejects } from "../testing/fillEvents.ts";
 import { fillAdvertiser, fillHot, fillHotUsers } from "../testing/fillStores.ts";
+import { markLateHour, moveRollup } from "../testing/hotStoreState.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { runReport } from "./report.ts";
 import type { ReportQuery } from "./reportQuery.ts";
@@ -127,24 +129,12 @@ async function rollUp(hour: number): Promise<void> {
       FROM hot_minutes FINAL WHERE window_start < fromUnixTimestamp({to: Int64}) GROUP BY ALL`,
     query_params: { to: hourAt(hour) / SECOND_MS },
   });
-  const rolledThrough = new Date(hourAt(hour));
-  await stores.db
-    .insert(hotRollups)
-    .values({ topic: TOPIC, rolledThrough })
-    .onConflictDoUpdate({ target: hotRollups.topic, set: { rolledThrough } });
+  await moveRollup(stores.db, TOPIC, hourAt(hour));
 }
 
 /** A late event of an hour, as the stream notes it with its checkpoint. */
 async function mark(hour: number): Promise<void> {
-  const key = { topic: TOPIC, eventHour: new Date(hourAt(hour)), cause: "late" as const };
-  const markedAt = new Date();
-  await stores.db
-    .insert(streamDirtyHours)
-    .values({ ...key, markedAt })
-    .onConflictDoUpdate({
-      target: [streamDirtyHours.topic, streamDirtyHours.eventHour, streamDirtyHours.cause],
-      set: { markedAt },
-    });
+  await markLateHour(stores.db, TOPIC, hourAt(hour));
 }
 
 /** What a backfill writes of an hour: greater counts, users, and evidence put right. */

@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { roleGauge } from "../../roleGauge.ts";
 import type { LeaseObserver } from "../ports/leaseObserver.ts";
 
 /** What the observer needs of pino. */
@@ -12,7 +13,10 @@ export interface PromLeaseObserver extends LeaseObserver {
   hasJoined(): boolean;
 }
 
-const NAME = "trueclick_partitions_held";
+const HELD = {
+  name: "trueclick_partitions_held",
+  help: "Partitions that this process works on, by role.",
+};
 
 /** Turns what becomes of a role's partitions into a metric and log lines. */
 export function createPromLeaseObserver(
@@ -20,7 +24,7 @@ export function createPromLeaseObserver(
   role: string,
   logger: Logger,
 ): PromLeaseObserver {
-  const gauge = gaugeOf(registry);
+  const gauge = roleGauge(registry, HELD);
   let joined = false;
   let said = "";
   return {
@@ -36,16 +40,4 @@ export function createPromLeaseObserver(
     ended: (partition) => logger.info({ partition }, "a partition was given up"),
     failed: (error) => logger.warn({ err: error }, "leases could not be renewed; trying again"),
   };
-}
-
-/** Roles of one process share the metric. */
-function gaugeOf(registry: Registry): Gauge<"role"> {
-  const found = registry.getSingleMetric(NAME);
-  if (found instanceof Gauge) return found;
-  return new Gauge({
-    name: NAME,
-    help: "Partitions that this process works on, by role.",
-    labelNames: ["role"],
-    registers: [registry],
-  });
 }
