@@ -6,7 +6,9 @@ import {
   streamCheckpoints,
   streamDirtyHours,
   streamGaps,
+  streamRecounts,
 } from "@trueclick/db/postgres/schema/stream";
+import { type DriftRow, driftByCampaignHour } from "@trueclick/db/queries/drift";
 import { runReport } from "@trueclick/db/routing/report";
 import type { ReportQuery } from "@trueclick/db/routing/reportQuery";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
@@ -131,6 +133,29 @@ describe("late events", () => {
     await countAndHeal();
     expect((await world.stream.visible()).cells).toEqual(cells.cells);
     expect(await reports()).toEqual(answers);
+  });
+
+  // I8: counts and evidence of an hour are written one behind the other.
+  it("leave no drift without a cause, at no moment of being counted after all", async () => {
+    await append(blocks);
+    await world.stream.countAll();
+    await world.archiveAll();
+    const looks: DriftRow[][] = [];
+    const look = async () => {
+      const { rows } = await driftByCampaignHour(world.stream, { kind: "all" }, base);
+      looks.push([...rows]);
+    };
+    await world.backfillUntil(isHealed, look);
+    const during = looks.flat();
+    expect(during.filter(({ unexplained }) => unexplained !== 0)).toEqual([]);
+    expect(during.some(({ causes }) => "being_recounted" in causes)).toBe(true);
+
+    await look();
+    for (const { unexplained, causes } of looks.at(-1) ?? []) {
+      expect(unexplained).toBe(0);
+      expect(causes).not.toHaveProperty("being_recounted");
+    }
+    expect(await world.stream.db.select().from(streamRecounts)).toEqual([]);
   });
 
   it("wait for a damaged object, which spoils no hour but its own", async () => {

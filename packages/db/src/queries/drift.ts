@@ -7,7 +7,13 @@ import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { namesOf } from "./advertisers.ts";
 import { scopeOfCampaigns } from "./campaignOwners.ts";
-import { type Drift, type EvidenceCount, explainDrift, type IndexCount } from "./driftCauses.ts";
+import {
+  type Drift,
+  type EvidenceCount,
+  explainDrift,
+  explainRecount,
+  type IndexCount,
+} from "./driftCauses.ts";
 import {
   type DriftTotal,
   driftEvidence,
@@ -19,6 +25,7 @@ import { daysOf, readFrontiers } from "./driftFrontiers.ts";
 import { type DriftSpan, driftSpans } from "./driftSpans.ts";
 import { heldParams } from "./heldRows.ts";
 import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
+import { lastBackfill, recountedSince } from "./recountedHours.ts";
 import { hotHoursState, rolledThrough } from "./streamState.ts";
 import { currentTruth, type TruthPointer } from "./truthPointers.ts";
 
@@ -70,6 +77,8 @@ export async function driftByCampaignHour(
   const scope =
     campaignId === undefined ? sees : await scopeOfCampaigns(stores, sees, [campaignId]);
 
+  // First of all: what is counted again from now on is not of one moment with what is read.
+  const backfill = await lastBackfill(stores);
   const [offsets, rolledThroughMs, hotHours, pins] = await Promise.all([
     pipelineOffsets(stores),
     rolledThrough(stores),
@@ -114,12 +123,26 @@ export async function driftByCampaignHour(
     const read = early ?? (await readEvidence(stores, context));
     explained.push(...(await explainAdvertiser(stores, context, read, ofAdvertiser)));
   }
+  const recounted = await recountedAmong(stores, explained, backfill);
   const campaignIds = [...new Set(explained.map((row) => row.campaignId))];
   const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
   const rows = explained
+    .map((row) => (recounted.has(row) ? { ...row, ...explainRecount(row) } : row))
     .map((row) => ({ ...row, campaignName: names.campaigns.get(row.campaignId) ?? null }))
     .sort((a, b) => a.hourMs - b.hourMs || (a.campaignId < b.campaignId ? -1 : 1));
   return { rows, ...range };
+}
+
+/** Rows with a rest, of hours that were being counted again while they were read. */
+async function recountedAmong<Row extends Pick<DriftRow, "hourMs" | "unexplained">>(
+  stores: Stores,
+  rows: readonly Row[],
+  backfill: number,
+): Promise<ReadonlySet<Row>> {
+  const unexplained = rows.filter((row) => row.unexplained !== 0);
+  if (unexplained.length === 0) return new Set();
+  const hours = await recountedSince(stores, backfill);
+  return new Set(unexplained.filter(({ hourMs }) => hours.has(hourMs)));
 }
 
 /** The rows of all spans. */

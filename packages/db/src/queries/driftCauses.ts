@@ -66,3 +66,11 @@ export function explainDrift(facts: DriftFacts): Drift {
     unexplained: rest,
   };
 }
+
+/**
+ * Names what is left of an hour that was being counted again while it was read: its counts and its evidence
+ * are written one behind the other, and may be of before and after.
+ */
+export function explainRecount({ causes, unexplained }: Drift): Drift {
+  return { causes: { ...causes, being_recounted: unexplained }, unexplained: 0 };
+}

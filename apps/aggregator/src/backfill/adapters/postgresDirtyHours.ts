@@ -4,11 +4,12 @@ import {
   streamBackfills,
   streamCheckpoints,
   streamDirtyHours,
+  streamRecounts,
 } from "@trueclick/db/postgres/schema/stream";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, eq, sql } from "drizzle-orm";
 import { settleGaps } from "../../stream/adapters/postgresLogGap.ts";
-import type { DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
+import type { BackfillFacts, DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
 
 /** Hours looked at in one step. */
 const HOURS_MAX = 1_000;
@@ -69,18 +70,14 @@ export function createPostgresDirtyHours(db: Database, topic: string): DirtyHour
       return new Map(rows.map(({ partition, nextOffset }) => [partition, nextOffset]));
     },
 
-    healed: (hour, { events, corrected, startedAt }) =>
-      db.transaction(async (tx) => {
-        await tx.insert(streamBackfills).values({
-          topic,
-          eventHour: new Date(hour.hourMs),
-          causes: [...hour.causes],
-          events: BigInt(events),
-          corrected: BigInt(corrected),
-          startedAt,
-        });
-        await tx.update(dirty).set({ healedAt: sql`clock_timestamp()` }).where(seenMarks(hour));
-      }),
+    async recounting({ hourMs }) {
+      await db
+        .insert(streamRecounts)
+        .values({ topic, eventHour: new Date(hourMs) })
+        .onConflictDoNothing();
+    },
+
+    healed: (hour, facts) => recordHealed(db, topic, hour, facts),
   };
 
   /** False comes before true. */
@@ -88,13 +85,29 @@ export function createPostgresDirtyHours(db: Database, topic: string): DirtyHour
     const seconds = hoursMs.map((hourMs) => hourMs / SECOND_MS);
     return sql`extract(epoch from ${dirty.eventHour})::bigint = any(${sql.param(seconds)}::bigint[])`;
   }
+}
 
-  /** A mark that came later is of events that were not read. */
-  function seenMarks({ hourMs, seenAt }: DirtyHour) {
-    return and(
-      eq(dirty.topic, topic),
-      eq(dirty.eventHour, new Date(hourMs)),
-      sql`${dirty.markedAt} <= ${seenAt}::timestamptz`,
+/** The marks that were seen: one that came later is of events that were not read. */
+function recordHealed(
+  db: Database,
+  topic: string,
+  { hourMs, causes, seenAt }: DirtyHour,
+  { events, corrected, startedAt }: BackfillFacts,
+): Promise<void> {
+  const eventHour = new Date(hourMs);
+  return db.transaction(async (tx) => {
+    const counts = { events: BigInt(events), corrected: BigInt(corrected) };
+    const row = { topic, eventHour, causes: [...causes], ...counts, startedAt };
+    await tx.insert(streamBackfills).values(row);
+    const marks = streamDirtyHours;
+    const seen = and(
+      eq(marks.topic, topic),
+      eq(marks.eventHour, eventHour),
+      sql`${marks.markedAt} <= ${seenAt}::timestamptz`,
     );
-  }
+    await tx.update(marks).set({ healedAt: sql`clock_timestamp()` }).where(seen);
+    // With the record of the backfill: a reader that no longer meets this one meets that.
+    const at = streamRecounts;
+    await tx.delete(at).where(and(eq(at.topic, topic), eq(at.eventHour, eventHour)));
+  });
 }

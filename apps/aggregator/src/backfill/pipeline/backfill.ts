@@ -102,6 +102,7 @@ export class Backfill {
   async #healOne(heal: HealDeps, hour: DirtyHour, signal: AbortSignal): Promise<void> {
     const { dirtyHours, observer } = this.#deps;
     const startedAt = new Date();
+    await dirtyHours.recounting(hour);
     const facts = await healHour(heal, hour, signal);
     await dirtyHours.healed(hour, { ...facts, startedAt });
     observer.healed(hour, facts);

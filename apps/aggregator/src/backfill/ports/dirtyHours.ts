@@ -39,6 +39,8 @@ export interface DirtyHours {
   open(restMs: number, failedMs: readonly number[]): Promise<readonly DirtyHour[]>;
   /** Next offset of the archive by partition. */
   archiveFrontier(): Promise<ReadonlyMap<number, bigint>>;
+  /** Says that rows of an hour are about to be written, before the first is. */
+  recounting(hour: DirtyHour): Promise<void>;
   /** Records a backfill, and that the marks it saw are healed. */
   healed(hour: DirtyHour, facts: BackfillFacts): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { ClickHouseClient } from "@clickhouse/client";
 import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { StretchEncoder } from "@trueclick/archive/encode/stretchEncoder";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
@@ -24,8 +25,12 @@ export interface BackfillWorld {
   readonly objectsDir: string;
   /** Archives all that the log holds. */
   archiveAll(): Promise<void>;
-  /** Runs rollups and backfills until something holds; fails when it never does. */
-  backfillUntil(holds: () => Promise<boolean>): Promise<void>;
+  /**
+   * Runs rollups and backfills until something holds; fails when it never does.
+   *
+   * @param afterInsert Waited for behind each INSERT into the hot store.
+   */
+  backfillUntil(holds: () => Promise<boolean>, afterInsert?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,7 +58,7 @@ export async function openBackfillWorld(): Promise<BackfillWorld> {
         await archiveToEnd(reader, partition, { limits: WIDE, stores });
       }
     },
-    async backfillUntil(holds) {
+    async backfillUntil(holds, afterInsert = async () => {}) {
       const stopping = new AbortController();
       const failures: unknown[] = [];
       const observer: BackfillObserver = {
@@ -73,7 +78,10 @@ export async function openBackfillWorld(): Promise<BackfillWorld> {
       };
       const signals = { stopping: stopping.signal, deadline: new AbortController().signal };
       const running = composeBackfill(
-        { log: reader, db, clickhouse, objects: clickhouseObjects, observer, leases, settings },
+        {
+          ...{ log: reader, db, objects: clickhouseObjects, observer, leases, settings },
+          clickhouse: lookedAt(clickhouse, afterInsert),
+        },
         signals,
       );
       const untilMs = performance.now() + WITHIN_MS;
@@ -86,4 +94,20 @@ export async function openBackfillWorld(): Promise<BackfillWorld> {
     },
     close: () => stream.close(),
   };
+}
+
+/** The same client, whose inserts are followed by a look. */
+function lookedAt(client: ClickHouseClient, afterInsert: () => Promise<void>): ClickHouseClient {
+  const insert: ClickHouseClient["insert"] = async (params) => {
+    const result = await client.insert(params);
+    await afterInsert();
+    return result;
+  };
+  return new Proxy(client, {
+    get(target, name) {
+      if (name === "insert") return insert;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
 }

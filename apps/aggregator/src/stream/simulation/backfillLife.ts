@@ -54,6 +54,7 @@ function depsOf(
       settleGaps: () => write(() => dirtyHours.settleGaps()),
       open: (...args) => ask(() => dirtyHours.open(...args)),
       archiveFrontier: () => ask(() => dirtyHours.archiveFrontier()),
+      recounting: () => dirtyHours.recounting(),
       healed: (hour) => write(() => dirtyHours.healed(hour)),
     },
     heal: {

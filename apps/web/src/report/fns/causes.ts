@@ -52,6 +52,11 @@ const WORDS: Readonly<Record<string, Omit<CauseWords, "means"> & { readonly mean
     inSentence: "clicks not archived yet",
     means: "They are in the log, and will be in the archive at its next write.",
   },
+  being_recounted: {
+    name: "Being counted again",
+    inSentence: "clicks of hours being counted again",
+    means: "Late clicks are being added to the live estimate of the hour; done within a minute.",
+  },
   in_flight: {
     name: "Still arriving",
     inSentence: "clicks still arriving",

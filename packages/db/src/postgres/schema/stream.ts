@@ -125,6 +125,20 @@ export const streamBackfills = pgTable(
   ],
 );
 
+/**
+ * Hours that a backfill is at, from before its first row to when it records the end of its work: counts and
+ * evidence of them are not of one moment. One that died leaves its hour here, until the next has ended.
+ */
+export const streamRecounts = pgTable(
+  "stream_recounts",
+  {
+    topic: text().notNull(),
+    eventHour: instant().notNull(),
+    startedAt: recordedAt(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.eventHour] })],
+);
+
 /** Stretches of the log that expired before the stream had read them. */
 export const streamGaps = pgTable(
   "stream_gaps",
