@@ -1,9 +1,10 @@
 /**
  * The usual request for events, taken without waiting where there is nothing to wait for: a bearer
  * key that is known, a body of JSON as it is, not large and of announced length, events that are all good as
- * they stand. Between its last byte and the log there is no turn of the loop and no promise. All
- * else goes the long way (`events.ts`), from where it stops being usual; what is answered and counted
- * is the same either way.
+ * they stand. Between its last byte and the log there is no promise; small ones wait for the end of
+ * the loop's turn, where all that came in it are taken in one go (`moment.ts`). All else goes the
+ * long way (`events.ts`), from where it stops being usual; what is answered and counted is the same
+ * either way.
  */
 import type { IncomingMessage } from "node:http";
 import { type Delivery, OpenBody } from "../pipeline/acceptEvents.ts";
@@ -21,22 +22,29 @@ import {
 } from "./events.ts";
 import type { Exchange, Shortcut } from "./exchange.ts";
 import { KnownSenders } from "./knownSenders.ts";
+import { Moment } from "./moment.ts";
 import { readAnnounced } from "./readBody.ts";
 import type { Refused } from "./refusal.ts";
 import { announcedBytes, isPurposeUnsaid } from "./requestHeaders.ts";
 
 const ROUTE = "/v1/events";
+/** Larger bodies are opened as they come: of their own time little is lost to cold caches, bytes. */
+const GATHERED_BYTES_MAX = 16_384;
 
 export function createUsualEvents(dependencies: EventsDependencies): Shortcut {
   const senders = new KnownSenders(dependencies.authentication);
   const buffers = new BodyBuffers();
+  const received = new Moment<Received>(({ request, body, giveBack }) => {
+    request.open(body, giveBack);
+  });
   return (request, exchange) => {
     const length = usualLength(request);
     const known = length === 0 ? null : senders.find(request, exchange.receivedAtMs);
     if (known === null || !dependencies.inFlight.take(2 * length)) return false;
     exchange.route = ROUTE;
-    const usual = new UsualRequest(dependencies, exchange, 2 * length, {
-      ...{ source: known.source, connection: known.connection },
+    const usual = new UsualRequest(dependencies, received, exchange, 2 * length, {
+      source: known.source,
+      connection: known.connection,
       ingestTimeMs: exchange.receivedAtMs,
     });
     readAnnounced(request, length, buffers, usual.receive);
@@ -57,19 +65,29 @@ function usualLength(request: IncomingMessage): number {
   return length > LARGE_BODY_BYTES ? 0 : length;
 }
 
+/** A body that is there. */
+interface Received {
+  readonly request: UsualRequest;
+  readonly body: Buffer;
+  readonly giveBack: () => void;
+}
+
 class UsualRequest {
   readonly #dependencies: EventsDependencies;
+  readonly #received: Moment<Received>;
   readonly #exchange: Exchange;
   readonly #heldBytes: number;
   readonly #delivery: Delivery;
 
   constructor(
     dependencies: EventsDependencies,
+    received: Moment<Received>,
     exchange: Exchange,
     heldBytes: number,
     delivery: Delivery,
   ) {
     this.#dependencies = dependencies;
+    this.#received = received;
     this.#exchange = exchange;
     this.#heldBytes = heldBytes;
     this.#delivery = delivery;
@@ -82,12 +100,18 @@ class UsualRequest {
       return;
     }
     this.#exchange.bodyRead(body.length);
+    if (body.length > GATHERED_BYTES_MAX) this.open(body, giveBack);
+    else this.#received.add({ request: this, body, giveBack });
+  };
+
+  /** Never throws. */
+  open(body: Buffer, giveBack: () => void): void {
     try {
       this.#accept(body, giveBack);
     } catch (error) {
       this.#fail(error);
     }
-  };
+  }
 
   #accept(body: Buffer, giveBack: () => void): void {
     const { acceptance, limits } = this.#dependencies;
