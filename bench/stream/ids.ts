@@ -6,10 +6,10 @@
 import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { GROUP_LINES } from "../../apps/aggregator/src/stream/domain/eventGroup.ts";
 import { IdGroup } from "../../apps/aggregator/src/stream/domain/idGroup.ts";
 import { IdSet } from "../../apps/aggregator/src/stream/domain/idSet.ts";
 import { IdStore } from "../../apps/aggregator/src/stream/domain/idStore.ts";
+import { GROUP_LINES } from "../../apps/aggregator/src/stream/domain/lineColumnsLayout.ts";
 import { mix } from "../../apps/aggregator/src/stream/domain/spanHash.ts";
 import type { Contestant, Figures } from "../harness/rounds.ts";
 import { cpuSeconds } from "./cpuTime.ts";

@@ -22,6 +22,14 @@ const LINE_FEED = 0x0a;
 const SLACK_BYTES = 2 * CHUNK_BYTES;
 const NO_BLOCK = new Uint8Array(0);
 
+/** What a module is made of that reads lines of the block at hand; another when the memory has grown. */
+export interface LineIndexParts {
+  /** The positions at 0, what was spared at `SPARE_AT`, the block at `BLOCK_AT`. */
+  readonly memory: WebAssembly.Memory;
+  readonly index: Index;
+  readonly matches: Matches;
+}
+
 type Index = (at: number) => number;
 type Matches = (from: number, to: number) => number;
 type IsId = (position: number) => number;
@@ -54,6 +62,7 @@ export class LineIndex {
   #index: Index = () => 0;
   #matches: Matches = () => 0;
   #isId: IsId = () => 0;
+  #parts: LineIndexParts | undefined;
   /** Before the block, in the same memory. */
   #expectations: DataView = this.view;
   /** Of each slot, behind the last of its expectations. */
@@ -62,6 +71,22 @@ export class LineIndex {
   /** Whether that block is the one at hand, or somebody has turned to another. */
   holds(block: Uint8Array): boolean {
     return this.#block === block;
+  }
+
+  /** Of the block that was loaded last. @throws {RangeError} before any was. */
+  get parts(): LineIndexParts {
+    if (this.#parts === undefined) throw new RangeError("No block was loaded");
+    return this.#parts;
+  }
+
+  /** What lies before the block, from 0 on; what is put into its spare part stays there. */
+  get front(): DataView {
+    return this.#expectations;
+  }
+
+  /** Where a slot's expectations are, for `matches`: from where on, and to where. */
+  expectationsOf(slot: number): readonly [from: number, end: number] {
+    return [SLOTS_AT + slot * SLOT_BYTES, this.#slotEnds[slot] ?? 0];
   }
 
   load(block: Uint8Array): void {
@@ -128,6 +153,7 @@ export class LineIndex {
     if (!isIndex(index) || !isMatches(matches) || !isIndex(isId)) {
       throw new TypeError("The line index does not export what it should");
     }
+    this.#parts = { memory, index, matches };
     this.#index = index;
     this.#matches = matches;
     this.#isId = isId;

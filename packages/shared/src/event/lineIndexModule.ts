@@ -62,8 +62,11 @@ export const SLOTS_MAX = 16;
 /** Behind the positions, those of one more chunk among them. */
 export const SLOTS_AT = 2_048;
 export const SLOT_BYTES = EXPECTATIONS_MAX * EXPECTATION_BYTES;
+/** Left to who reads lines with code of its own: see `LineIndex.parts`. */
+export const SPARE_AT = SLOTS_AT + SLOTS_MAX * SLOT_BYTES;
+export const SPARE_BYTES = 12_288;
 /** Where the block lies. */
-export const BLOCK_AT = SLOTS_AT + SLOTS_MAX * SLOT_BYTES;
+export const BLOCK_AT = SPARE_AT + SPARE_BYTES;
 /** Positions of a chunk that are put down without asking whether there are so many. */
 const UNASKED = 4;
 
@@ -218,10 +221,13 @@ const bytesOf = (of: (half: number) => number): Code => [
   ...CONST_16,
   ...Array.from({ length: CHUNK_BYTES }, (_none, half) => of(half)),
 ];
-const HIGH_HALVES = [0, 0, 0b0001, 0b0010, 0b0100, 0b1000, 0b0100, 0b0010];
+export const ID_HIGH_HALVES: readonly number[] = [
+  0, 0, 0b0001, 0b0010, 0b0100, 0b1000, 0b0100, 0b0010,
+];
 const LAST_OF_TEN = 0xa;
 
-function lowHalf(half: number): number {
+/** What the table says of a byte by its lower half; by its upper half, see `ID_HIGH_HALVES`. */
+export function idLowHalf(half: number): number {
   const isMark = half === 0xd || half === 0xe;
   const isLow = half <= LAST_OF_TEN;
   return (
@@ -235,8 +241,8 @@ function lowHalf(half: number): number {
 function isId(): number[] {
   const left = [...get(ID_END), ...get(ID_AT), SUB];
   return [
-    ...[...bytesOf(lowHalf), ...set(BY_LOW)],
-    ...[...bytesOf((half) => HIGH_HALVES[half] ?? 0), ...set(BY_HIGH)],
+    ...[...bytesOf(idLowHalf), ...set(BY_LOW)],
+    ...[...bytesOf((half) => ID_HIGH_HALVES[half] ?? 0), ...set(BY_HIGH)],
     ...[...bytesOf(() => 0x0f), ...set(LOW_BITS)],
     ...[...get(ID_AT), ...load(4), ...set(ID_END)],
     ...[...get(ID_AT), ...load(0), ...constant(1), ADD, ...set(ID_AT)],

@@ -1,4 +1,6 @@
+import type { LineIndex } from "@trueclick/shared/event/lineIndex";
 import type { EventSpans } from "./eventSpans.ts";
+import type { LineColumns } from "./lineColumns.ts";
 import { LineScanner } from "./lineScanner.ts";
 import { parseStreamEvent } from "./streamEvent.ts";
 import { UNUSUAL } from "./valueScanner.ts";
@@ -43,26 +45,48 @@ export class BlockReader {
     return this.#at >= this.#block.length;
   }
 
-  /** Reads a line and says what it is, by `LINE`. */
-  next(): number {
-    const block = this.#block;
-    const end = this.#scanner.scan(this.#at);
-    if (end === UNUSUAL || (end < block.length && block[end] !== LINE_FEED)) return this.#parse();
-    this.#at = end + 1;
-    return LINE.event;
+  /** The line index, with this block. */
+  get index(): LineIndex {
+    return this.#scanner.index;
   }
 
-  #parse(): number {
+  /**
+   * Reads into columns, from the column `line` on, what lines those read at once, up to `lines` of
+   * them, and answers which is the next.
+   */
+  readColumns(columns: LineColumns, line: number, lines: number): number {
+    const next = columns.read(this.index, this.#at, this.#block.length, line, lines);
+    this.#at = columns.nextAt;
+    return next;
+  }
+
+  /** Parses a line by itself, without its line feed, into `spans`; says what it is, by `LINE`. */
+  parse(start: number, end: number): number {
     const block = this.#block;
-    const start = this.#at;
-    const found = block.indexOf(LINE_FEED, start);
-    const end = found === -1 ? block.length : found;
-    this.#at = end + 1;
     const trimmed = end > start && block[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     if (trimmed === start) return LINE.empty;
     const event = parseStreamEvent(block.subarray(start, trimmed));
     if (event === null) return LINE.unparseable;
     this.spans.load(event);
     return LINE.event;
+  }
+
+  /** Reads a line and says what it is, by `LINE`. */
+  next(): number {
+    const block = this.#block;
+    const end = this.#scanner.scan(this.#at);
+    if (end === UNUSUAL || (end < block.length && block[end] !== LINE_FEED))
+      return this.#parseNext();
+    this.#at = end + 1;
+    return LINE.event;
+  }
+
+  #parseNext(): number {
+    const block = this.#block;
+    const start = this.#at;
+    const found = block.indexOf(LINE_FEED, start);
+    const end = found === -1 ? block.length : found;
+    this.#at = end + 1;
+    return this.parse(start, end);
   }
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HASH_KEY } from "../testing/fixtures.ts";
-import { HashedText } from "./hashedText.ts";
+import { HashedText, TEXT_WORD } from "./hashedText.ts";
 import { Interner, NOT_INTERNED } from "./interner.ts";
 import { IdHash, SpanHash, wordAt } from "./spanHash.ts";
 
@@ -88,7 +88,7 @@ describe("the interner", () => {
         for (const text of words) {
           const bytes = view(text);
           hash.read(read, bytes, 0, bytes.byteLength);
-          if (crowded) read.hash = 7;
+          if (crowded) read.words[TEXT_WORD.hash] = 7;
           expect(interner.find(bytes, read)).toBe(known.get(text) ?? NOT_INTERNED);
           const entry = interner.intern(bytes, read);
           expect(entry).toBe(known.get(text) ?? known.size);

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { HASH_KEY } from "../testing/fixtures.ts";
 import { CHANGING_CAMPAIGNS, partitionLog } from "../testing/logArbitrary.ts";
-import { ENTRIES_A_LINE, GROUP_LINES } from "./eventGroup.ts";
+import { ENTRIES_A_LINE } from "./eventGroup.ts";
+import { GROUP_LINES } from "./lineColumnsLayout.ts";
 import { initialCheckpoint, PartitionEngine } from "./partitionEngine.ts";
 
 const PLENTY = 1_000_000;

@@ -5,14 +5,13 @@ import { EventHashes } from "./eventHashes.ts";
 import { EventSpans } from "./eventSpans.ts";
 import { type IdGroup, sharedIdGroup } from "./idGroup.ts";
 import type { KnownCampaign } from "./knownCampaigns.ts";
+import { LineColumns } from "./lineColumns.ts";
+import { GROUP_LINES } from "./lineColumnsLayout.ts";
 import type { OpenWindow } from "./openWindow.ts";
 import { SpanHash } from "./spanHash.ts";
 import { fieldAt } from "./storedFields.ts";
 
 const EVENT_ID = fieldAt("event_id");
-
-/** Lines that are read before the first of them is counted. */
-export const GROUP_LINES = 32;
 
 /** Ids and cells that a line adds, at most. */
 export const ENTRIES_A_LINE = 1 + CUBES.length;
@@ -20,7 +19,7 @@ export const ENTRIES_A_LINE = 1 + CUBES.length;
 /** A line that was read ahead. Used again by every group. */
 export class ReadLine {
   isEvent = false;
-  readonly spans = new EventSpans();
+  readonly spans: EventSpans;
   readonly hashes: EventHashes;
   /** Null when it is closed, and the event late. */
   window: OpenWindow | null = null;
@@ -28,8 +27,9 @@ export class ReadLine {
   /** Whether its window's set has said what its id is. */
   isAdmitted = false;
 
-  constructor(spanHash: SpanHash) {
-    this.hashes = new EventHashes(spanHash);
+  constructor(spanHash: SpanHash, columns: LineColumns, line: number) {
+    this.spans = new EventSpans(columns.spansOf(line));
+    this.hashes = new EventHashes(spanHash, (field) => columns.nameOf(line, field));
   }
 }
 
@@ -52,24 +52,26 @@ export class EventGroup {
   };
   /** The ids of the lines, by line. */
   readonly ids: IdGroup;
+  readonly #columns: LineColumns;
 
   constructor(key: Int32Array) {
     const spanHash = new SpanHash(key);
     this.ids = sharedIdGroup(key);
-    this.#lines = Array.from({ length: GROUP_LINES }, () => new ReadLine(spanHash));
+    const columns = new LineColumns(this.ids, spanHash.factors);
+    this.#columns = columns;
+    this.#lines = Array.from({ length: GROUP_LINES }, (_none, line) => {
+      return new ReadLine(spanHash, columns, line);
+    });
   }
 
   /** Reads lines until there are so many that are not empty, or no more. */
   read(reader: BlockReader, linesMax: number): void {
     this.size = 0;
     while (this.size < linesMax && !reader.isAtEnd) {
-      const line = this.at(this.size);
-      reader.readInto(line.spans);
-      const kind = reader.next();
-      if (kind === LINE.empty) continue;
-      line.isEvent = kind === LINE.event;
-      if (line.isEvent) this.#take(line, this.size);
-      this.size += 1;
+      const from = this.size;
+      this.size = reader.readColumns(this.#columns, from, linesMax);
+      for (let line = from; line < this.size; line += 1) this.#finish(reader, line);
+      if (this.size < linesMax && !reader.isAtEnd) this.#readOne(reader);
     }
     this.ids.hash(this.size);
   }
@@ -122,6 +124,28 @@ export class EventGroup {
     cells.raise(this.#keys, from, from + cubes, raise);
   }
 
+  /** Reads the next line, whatever it is; an empty one is passed over. */
+  #readOne(reader: BlockReader): void {
+    const line = this.at(this.size);
+    reader.readInto(line.spans);
+    const kind = reader.next();
+    if (kind === LINE.empty) return;
+    line.isEvent = kind === LINE.event;
+    if (line.isEvent) this.#take(line, this.size);
+    this.size += 1;
+  }
+
+  /** What columns do not say of a line. */
+  #finish(reader: BlockReader, at: number): void {
+    const line = this.at(at);
+    line.isEvent = true;
+    if (this.#columns.finish(at, line.spans, reader.index)) return;
+    const [start, feed] = this.#columns.boundsOf(at);
+    reader.readInto(line.spans);
+    line.isEvent = reader.parse(start, feed) === LINE.event;
+    if (line.isEvent) this.#take(line, at);
+  }
+
   #take({ hashes, spans }: ReadLine, at: number): void {
     const { view, starts, ends } = spans;
     this.ids.setText(at, view, starts[EVENT_ID] ?? 0, ends[EVENT_ID] ?? 0);
@@ -142,6 +166,19 @@ export class EventGroup {
       }
     }
   }
+}
+
+let latest: { readonly key: Int32Array; readonly group: EventGroup } | undefined;
+
+/**
+ * The group of those who have that key, which a process has one of. It may be shared by all who are
+ * done with it before they let others run: what its lines are views of lies in one memory anyway.
+ */
+export function sharedEventGroup(key: Int32Array): EventGroup {
+  if (latest === undefined || latest.key.some((word, at) => word !== key[at])) {
+    latest = { key: key.slice(), group: new EventGroup(key) };
+  }
+  return latest.group;
 }
 
 function noLine(): never {

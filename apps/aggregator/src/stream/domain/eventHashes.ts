@@ -1,6 +1,7 @@
 import { CUBES, type CubeField } from "./cubes.ts";
 import type { EventSpans } from "./eventSpans.ts";
-import { HashedText } from "./hashedText.ts";
+import type { HashedText } from "./hashedText.ts";
+import type { NameField } from "./lineColumnsLayout.ts";
 import { mix, type SpanHash } from "./spanHash.ts";
 import { fieldAt } from "./storedFields.ts";
 
@@ -15,19 +16,29 @@ const FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1, 0x5
 
 /** What is looked for in tables of one event, but for its id; used again for every event. */
 export class EventHashes {
-  readonly campaign = new HashedText();
-  readonly ad = new HashedText();
-  readonly publisher = new HashedText();
-  readonly user = new HashedText();
-  readonly geo = new HashedText();
-  readonly device = new HashedText();
+  readonly campaign: HashedText;
+  readonly ad: HashedText;
+  readonly publisher: HashedText;
+  readonly user: HashedText;
+  readonly geo: HashedText;
+  readonly device: HashedText;
   /** Of each cube, the text that is its dimension's value. */
-  readonly cubes: readonly HashedText[] = CUBES.map(({ field }) => this.#dimension(field));
+  readonly cubes: readonly HashedText[];
   readonly #spanHash: SpanHash;
 
-  /** @param spanHash May be shared: it holds nothing of an event. */
-  constructor(spanHash: SpanHash) {
+  /**
+   * @param spanHash May be shared: it holds nothing of an event.
+   * @param textOf Where what is read of a field is kept.
+   */
+  constructor(spanHash: SpanHash, textOf: (field: NameField) => HashedText) {
     this.#spanHash = spanHash;
+    this.campaign = textOf("campaign_id");
+    this.ad = textOf("ad_id");
+    this.publisher = textOf("publisher_id");
+    this.user = textOf("user_id");
+    this.geo = textOf("geo");
+    this.device = textOf("device");
+    this.cubes = CUBES.map(({ field }) => this.#dimension(field));
   }
 
   take(spans: EventSpans): void {

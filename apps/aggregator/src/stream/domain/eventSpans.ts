@@ -30,8 +30,8 @@ export class EventSpans {
   bytes: Uint8Array = NO_BYTES;
   view: DataView = new DataView(NO_BYTES.buffer);
   /** By place in `FIELDS`. An absent field is empty; fields that nothing reads are not kept. */
-  readonly starts = new Int32Array(FIELD_COUNT);
-  readonly ends = new Int32Array(FIELD_COUNT);
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
   eventTimeMs = 0;
   /** Place in `EVENT_TYPES`. */
   eventType = 0;
@@ -39,6 +39,12 @@ export class EventSpans {
   flagSet: FlagSet = NO_FLAGS;
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #scratchView = new DataView(this.#scratch.buffer);
+
+  /** @param words Where places are kept: those where fields begin, and then those where they end. */
+  constructor(words = new Int32Array(2 * FIELD_COUNT)) {
+    this.starts = words.subarray(0, FIELD_COUNT);
+    this.ends = words.subarray(FIELD_COUNT, 2 * FIELD_COUNT);
+  }
 
   /** Forgets the optional fields of the event before. */
   clearOptional(): void {

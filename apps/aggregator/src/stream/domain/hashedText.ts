@@ -14,17 +14,49 @@ export const HEAD_MASKS = Int32Array.from(
   },
 );
 
+/** The words of a text: its hash, where it begins, its length, one unused, and its head. */
+export const TEXT_WORD = { hash: 0, start: 1, length: 2, head: 4 } as const;
+/** Of one text. */
+export const TEXT_WORDS = 8;
+
 /**
  * A text of a line, as tables look for it: its hash, its length, and its head as words, with zeros
  * behind its end. Read once, however many tables it is looked for in; used again for every event.
  */
 export class HashedText {
-  hash = 0;
+  readonly words: Int32Array;
+
+  /** @param words `TEXT_WORDS` of them, wherever they lie. */
+  constructor(words = new Int32Array(TEXT_WORDS)) {
+    this.words = words;
+  }
+
+  get hash(): number {
+    return this.words[TEXT_WORD.hash] ?? 0;
+  }
+
   /** Where it begins, in the bytes that it was read from. */
-  start = 0;
-  length = 0;
-  word0 = 0;
-  word1 = 0;
-  word2 = 0;
-  word3 = 0;
+  get start(): number {
+    return this.words[TEXT_WORD.start] ?? 0;
+  }
+
+  get length(): number {
+    return this.words[TEXT_WORD.length] ?? 0;
+  }
+
+  get word0(): number {
+    return this.words[TEXT_WORD.head] ?? 0;
+  }
+
+  get word1(): number {
+    return this.words[TEXT_WORD.head + 1] ?? 0;
+  }
+
+  get word2(): number {
+    return this.words[TEXT_WORD.head + 2] ?? 0;
+  }
+
+  get word3(): number {
+    return this.words[TEXT_WORD.head + 3] ?? 0;
+  }
 }

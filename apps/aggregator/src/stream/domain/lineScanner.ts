@@ -1,5 +1,7 @@
+import type { LineIndex } from "@trueclick/shared/event/lineIndex";
 import type { EventSpans } from "./eventSpans.ts";
-import { type LineShape, type LineShapes, sharedLineShapes } from "./lineShapes.ts";
+import { type LineShapes, sharedLineShapes } from "./lineShapes.ts";
+import type { LineShape } from "./shapeFields.ts";
 import {
   FIELD_COUNT,
   FIELDS,
@@ -89,12 +91,18 @@ export class LineScanner {
     this.#shapes.index.load(block);
   }
 
+  /** The line index, with the block that this reads. */
+  get index(): LineIndex {
+    const { index } = this.#shapes;
+    // Scanners share the index, and another may have turned to a block of its own.
+    if (!index.holds(this.#block)) index.load(this.#block);
+    return index;
+  }
+
   /** Reads the line at `start` into `spans`: where it ends, or `UNUSUAL`. */
   scan(start: number): number {
     const shapes = this.#shapes;
-    const { index } = shapes;
-    // Scanners share the index, and another may have turned to a block of its own.
-    if (!index.holds(this.#block)) index.load(this.#block);
+    const { index } = this;
     const { bytes, positions } = index;
     this.#values.open(bytes, index.view);
     const specials = index.find(start);

@@ -1,27 +1,11 @@
 import { type Expectation, LineIndex } from "@trueclick/shared/event/lineIndex";
+import { dropShape, type LineShape, putShape } from "./shapeFields.ts";
 import { FIELD_COUNT, FIELDS, isQuoted } from "./storedFields.ts";
 
 /** How many shapes are known at a time: senders write a few. */
-const SHAPES_MAX = 16;
+export const SHAPES_MAX = 16;
 /** Lines of no known shape after which one is learnt in the place of another. */
 const MISSES_MAX = 16;
-
-/**
- * Which fields a line has, in which order, and which of its special bytes stand at them. Lines of
- * one shape differ in their values only.
- */
-export interface LineShape {
-  /** Of special bytes, the line feed included. */
-  readonly specials: number;
-  /**
-   * By place in `FIELDS`: which special byte begins a text, or is the last of the key of anything
-   * else; 0 for a field that is not there.
-   */
-  readonly values: Uint8Array;
-  /** Which special byte begins the key of the next field; that of the last field is the line feed. */
-  readonly nexts: Uint8Array;
-  readonly lastField: number;
-}
 
 /** A field that was read: its place, and its key's first special byte. */
 export interface ReadField {
@@ -62,8 +46,10 @@ export class LineShapes {
   learn(specials: number, fields: readonly ReadField[]): void {
     const slot = this.#slots[specials] ?? this.#nextSlot();
     this.index.expect(slot, fields.map(expectationOf));
+    const shape = shapeOf(specials, fields);
     this.#slots[specials] = slot;
-    this.#shapes[specials] = shapeOf(specials, fields);
+    this.#shapes[specials] = shape;
+    putShape(this.index.front, slot, shape, this.index.expectationsOf(slot));
   }
 
   /** A free slot, or that of the shape which was learnt before all others. */
@@ -74,6 +60,7 @@ export class LineShapes {
     if (former !== -1) {
       this.#slots[former] = undefined;
       this.#shapes[former] = undefined;
+      dropShape(this.index.front, former);
     }
     return slot;
   }

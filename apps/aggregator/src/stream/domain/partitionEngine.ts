@@ -7,13 +7,14 @@ import { ChangedCells } from "./changedCells.ts";
 import { CountingModes, LEVEL, type ModeChange } from "./countingMode.ts";
 import { CUBES, countAt, NO_COUNT } from "./cubes.ts";
 import type { EngineChanges } from "./engineChanges.ts";
-import { ENTRIES_A_LINE, EventGroup, GROUP_LINES, type ReadLine } from "./eventGroup.ts";
+import { ENTRIES_A_LINE, type EventGroup, type ReadLine, sharedEventGroup } from "./eventGroup.ts";
 import type { EventSpans } from "./eventSpans.ts";
 import { Evidence } from "./evidence.ts";
 import { TEST_VERDICT } from "./flagSets.ts";
 import { LATENESS_MAX_MS } from "./governor.ts";
 import { CONFLICT, DUPLICATE, FIRST } from "./idSetLayout.ts";
 import { halvedCostAt, type KnownCampaign, KnownCampaigns } from "./knownCampaigns.ts";
+import { GROUP_LINES } from "./lineColumnsLayout.ts";
 import type { OpenWindow } from "./openWindow.ts";
 import { OpenWindows } from "./openWindows.ts";
 import { NO_OUTCOMES, type OutcomeTotals } from "./outcomes.ts";
@@ -108,7 +109,7 @@ export class PartitionEngine {
     const { allowedLatenessMs } = options;
     this.#modes = new CountingModes({ level: LEVEL.whole, allowedLatenessMs }, modes);
     this.#resumed = resumed;
-    this.#group = new EventGroup(options.hashKey);
+    this.#group = sharedEventGroup(options.hashKey);
     this.#windows = new OpenWindows({
       sizeMs: WINDOW_SIZE_MS,
       entriesMax: options.openEntriesMax,

@@ -1,4 +1,10 @@
-import { HALF_HEAD_BYTES, type HashedText, HEAD_BYTES, HEAD_MASKS } from "./hashedText.ts";
+import {
+  HALF_HEAD_BYTES,
+  type HashedText,
+  HEAD_BYTES,
+  HEAD_MASKS,
+  TEXT_WORD,
+} from "./hashedText.ts";
 
 /**
  * Keyed hashes of bytes. Senders choose ids and names, and could choose them to meet in one slot of
@@ -88,37 +94,40 @@ export class SpanHash {
     this.#factors = expand(key, 2 * SPAN_WORDS_MAX + 2);
   }
 
+  /** The factors of a sum: first the two of the length, then two of each word of a text. */
+  get factors(): Int32Array {
+    return this.#factors;
+  }
+
   /** Reads a text, which has that hash. */
-  read(text: HashedText, view: DataView, start: number, end: number): void {
+  read({ words }: HashedText, view: DataView, start: number, end: number): void {
     const length = end - start;
-    text.start = start;
-    text.length = length;
+    words[TEXT_WORD.start] = start;
+    words[TEXT_WORD.length] = length;
     if (length > HEAD_BYTES || start + HEAD_BYTES > view.byteLength) {
-      text.word0 = wordAt(view, start, end);
-      text.word1 = wordAt(view, start + 4, end);
-      text.word2 = wordAt(view, start + 8, end);
-      text.word3 = wordAt(view, start + 12, end);
-      text.hash = this.hash(view, start, end);
+      words[TEXT_WORD.head] = wordAt(view, start, end);
+      words[TEXT_WORD.head + 1] = wordAt(view, start + 4, end);
+      words[TEXT_WORD.head + 2] = wordAt(view, start + 8, end);
+      words[TEXT_WORD.head + 3] = wordAt(view, start + 12, end);
+      words[TEXT_WORD.hash] = this.hash(view, start, end);
       return;
     }
     const masks = 4 * length;
     const word0 = view.getInt32(start, true) & (HEAD_MASKS[masks] ?? 0);
     const word1 = view.getInt32(start + 4, true) & (HEAD_MASKS[masks + 1] ?? 0);
+    words[TEXT_WORD.head] = word0;
+    words[TEXT_WORD.head + 1] = word1;
     if (length <= HALF_HEAD_BYTES) {
-      text.word0 = word0;
-      text.word1 = word1;
-      text.word2 = 0;
-      text.word3 = 0;
-      text.hash = this.#hashOfHalf(length, word0, word1);
+      words[TEXT_WORD.head + 2] = 0;
+      words[TEXT_WORD.head + 3] = 0;
+      words[TEXT_WORD.hash] = this.#hashOfHalf(length, word0, word1);
       return;
     }
     const word2 = view.getInt32(start + 8, true) & (HEAD_MASKS[masks + 2] ?? 0);
     const word3 = view.getInt32(start + 12, true) & (HEAD_MASKS[masks + 3] ?? 0);
-    text.word0 = word0;
-    text.word1 = word1;
-    text.word2 = word2;
-    text.word3 = word3;
-    text.hash = this.#hashOfHead(length, word0, word1, word2, word3);
+    words[TEXT_WORD.head + 2] = word2;
+    words[TEXT_WORD.head + 3] = word3;
+    words[TEXT_WORD.hash] = this.#hashOfHead(length, word0, word1, word2, word3);
   }
 
   /** As `hash`, of a text of four words: those that it has not are zeros, and add nothing. */

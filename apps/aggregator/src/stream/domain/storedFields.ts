@@ -88,6 +88,9 @@ export const LENGTHS_MAX = Int32Array.from(FIELDS, (field: StoredField) => {
   return field.lengthMax ?? LENGTH_UNLIMITED;
 });
 
+/** Digits of an epoch time in milliseconds, until the year 2286. */
+export const EPOCH_MS_DIGITS = 13;
+
 /** One bit for every field that must be there. */
 export const REQUIRED_BITS = FIELDS.reduce((bits, field: StoredField, at) => {
   return field.required === true ? bits | (1 << at) : bits;

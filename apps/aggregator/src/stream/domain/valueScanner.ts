@@ -3,7 +3,7 @@ import { BytePattern } from "./bytePattern.ts";
 import { EventSpans } from "./eventSpans.ts";
 import { FlagSets } from "./flagSets.ts";
 import { NO_WORD, QuotedWords } from "./quotedWords.ts";
-import { fieldAt, KIND } from "./storedFields.ts";
+import { EPOCH_MS_DIGITS, fieldAt, KIND } from "./storedFields.ts";
 
 /** What is answered for a value, or a line, that is left to the plain parser. */
 export const UNUSUAL = -1;
@@ -15,8 +15,6 @@ const CLOSE = 0x7d;
 
 /** Digits of an integer that is exact whatever they are. */
 const DIGITS_MAX = 15;
-/** Digits of an epoch time in milliseconds, until the year 2286. */
-const EPOCH_MS_DIGITS = 13;
 
 const HIGH_BITS = 0x80808080 | 0;
 
