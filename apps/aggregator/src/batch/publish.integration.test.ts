@@ -203,8 +203,8 @@ it("publishes nothing when the engine reads other rows than the manifest says", 
   ).rejects.toThrow("read 3 rows");
   const forgetful: JobStores["engine"] = {
     ...engine,
-    judge: (build, slice, threads) =>
-      engine.judge(build, { ...slice, objects: slice.objects.slice(1) }, threads),
+    prepare: (build, slice, threads) =>
+      engine.prepare(build, { ...slice, objects: slice.objects.slice(1) }, threads),
   };
   await world.queue.fail((await firstRunning()).id, "test");
   await expect(world.recount("adv_1", DAY, { ...world.stores, engine: forgetful })).rejects.toThrow(

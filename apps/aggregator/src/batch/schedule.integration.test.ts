@@ -174,7 +174,6 @@ it("says how far a job is", async () => {
   await world.recount("adv_1", DAY, { ...world.stores, report, sliceRowsMax: 1, slicesAtOnce: 1 });
   expect(seen).toEqual([
     ["pin", 0, 0],
-    ["check_objects", 0, 0],
     ["judge", 0, 3],
     ["judge", 1, 3],
     ["judge", 2, 3],

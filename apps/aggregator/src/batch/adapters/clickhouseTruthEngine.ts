@@ -1,13 +1,11 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
-import { hoursTouched, type InstantRange } from "@trueclick/shared/calendar";
 import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
 import { campaignRows } from "../domain/campaignSql.ts";
 import { isFollowedSql } from "../domain/followedSql.ts";
-import type { PinnedCampaign } from "../domain/inputs.ts";
 import { countSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
 import { followingClicks } from "../domain/keysSql.ts";
 import {
@@ -25,10 +23,10 @@ import {
   lookbackHours,
   rulesThatMeet,
 } from "../domain/unlinkedSql.ts";
-import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
+import { findCopies, findCopiesSql } from "./clickhouseFindCopies.ts";
 import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
 import {
@@ -36,9 +34,6 @@ import {
   loadDatacenterNetworks,
   requireNetworks,
 } from "./datacenterRanges.ts";
-
-/** Objects with copies of one day's ids. Past it a source reuses its ids, and a person must look. */
-const COPY_OBJECTS_MAX = 20_000;
 
 const MEBIBYTE = 1_048_576;
 /** Of one query. Slices are judged side by side, each by one thread: so they share no hash table. */
@@ -58,9 +53,24 @@ const SETTINGS: ClickHouseSettings = {
 /** For queries whose conditions share nothing: columns are only read where the conditions hold. */
 const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1 };
 
+/**
+ * With several threads a query. Else the engine gives one to each 240 MB that are read of a table, and to each
+ * GiB that is free of its memory: one in all.
+ */
+const SEVERAL_THREADS: ClickHouseSettings = {
+  merge_tree_min_bytes_for_concurrent_read: String(MEBIBYTE),
+  merge_tree_min_rows_for_concurrent_read: "65536",
+  max_threads_min_free_memory_per_thread: "0",
+};
+
+const withThreads = (settings: ClickHouseSettings, threads: number): ClickHouseSettings => ({
+  ...settings,
+  ...(threads > 1 && SEVERAL_THREADS),
+  max_threads: threads,
+});
+
 const whole = z.coerce.number().int();
 const countRow = z.object({ hourSeconds: whole, rows: whole, events: whole });
-const pathRow = z.object({ path: z.string() });
 
 /**
  * Judges in SQL on the objects themselves, and writes `truth_cube` and `truth_rejects`.
@@ -73,8 +83,6 @@ export function createClickHouseTruthEngine(
   objects: ClickHouseObjects,
   ranges: DatacenterRanges | null = null,
 ): TruthEngine {
-  const rowsOf = (slice: readonly { readonly path: string }[]) =>
-    slice.length === 0 ? null : objects.rowsOf(slice.map(({ path }) => path));
   let networksLoaded: Promise<void> | null = null;
   const loadNetworks = async ({ datacenterRangesSha256: pinned }: JudgeInputs) => {
     if (pinned === null) return;
@@ -89,7 +97,7 @@ export function createClickHouseTruthEngine(
   };
 
   return {
-    findCopies: (campaigns, bounds) => findCopies(clickhouse, campaigns, bounds),
+    findCopies: (campaigns, bounds) => findCopies(clickhouse, campaigns, bounds, SETTINGS),
 
     isFollowed: (inputs, hour) => askFollowed(clickhouse, objects, inputs, hour, SETTINGS),
 
@@ -109,50 +117,74 @@ export function createClickHouseTruthEngine(
       };
     },
 
-    async judge(build, slice, threads) {
-      const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
-      const sieved = {
-        rows,
-        endMs: slice.lastHourMs + HOUR_MS,
-        following: rowsOf(slice.following),
-        copies: rowsOf(slice.copies),
-      };
+    async prepare(build, slice, threads) {
+      const { sieved, preceding, inputs, range, needsImpression } = judgedBy(objects, build, slice);
       // Whether somebody used a token up in another hour depends on who it was.
       const bearers = sieved.copies === null ? null : tokenBearers(sieved.copies);
-      for (const looked of [rows, followingClicks(sieved, build.inputs), bearers]) {
+      for (const looked of [sieved.rows, followingClicks(sieved, build.inputs), bearers]) {
         if (looked !== null) await learnAgents(clickhouse, looked, SETTINGS);
       }
       await loadNetworks(build.inputs);
-      const range = lookedAt(sieved.endMs, build.inputs);
       const write = sliceWriter(clickhouse, threads);
-      const rules = rulesThatMeet(build.inputs.rules, build.inputs.campaigns, range);
-      const inputs = { ...build.inputs, rules };
-      const needsImpression = lookbackHours(rules, inputs.campaigns, range) > 0;
       if (needsImpression) {
-        const linked = { ...sieved, preceding: rowsOf(slice.preceding) };
-        await write(
-          "batch.unlinked",
-          findUnlinkedSql(linked, rules, inputs.campaigns, range),
-          build,
-          slice,
-        );
+        const linked = { ...sieved, preceding };
+        const unlinked = findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range);
+        await write("batch.unlinked", unlinked, build, slice);
       }
       await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, NARROWED);
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
-      await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
-      await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
-      await write("batch.dropKeys", dropRows("truth_keys", slice), build, slice);
-      await write("batch.dropSuspects", dropRows("truth_suspects", slice), build, slice);
-      if (needsImpression) {
-        await write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice);
-      }
     },
 
+    async judge(build, slice, threads) {
+      const { sieved, inputs } = judgedBy(objects, build, slice);
+      const write = sliceWriter(clickhouse, threads);
+      await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
+      await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
+    },
+
+    discard: (build, slice) =>
+      dropSlice(clickhouse, build, slice, judgedBy(objects, build, slice).needsImpression),
+
     addUp: (build, hoursMs, threads) =>
-      addUpHours(clickhouse, build, hoursMs, { ...SETTINGS, max_threads: threads }),
+      addUpHours(clickhouse, build, hoursMs, withThreads(SETTINGS, threads)),
 
     summarize: (build) => summarizeBuild(clickhouse, build),
   };
+}
+
+/** What the statements of a slice read, and by which rules. */
+function judgedBy(objects: ClickHouseObjects, { inputs }: Build, slice: Slice) {
+  const rowsOf = (some: Slice["objects"]) =>
+    some.length === 0 ? null : objects.rowsOf(some.map(({ path }) => path));
+  const sieved = {
+    rows: objects.rowsOf(slice.objects.map(({ path }) => path)),
+    endMs: slice.lastHourMs + HOUR_MS,
+    following: rowsOf(slice.following),
+    copies: rowsOf(slice.copies),
+  };
+  const range = lookedAt(sieved.endMs, inputs);
+  const rules = rulesThatMeet(inputs.rules, inputs.campaigns, range);
+  const needsImpression = lookbackHours(rules, inputs.campaigns, range) > 0;
+  const preceding = rowsOf(slice.preceding);
+  return { sieved, preceding, range, needsImpression, inputs: { ...inputs, rules } };
+}
+
+async function dropSlice(
+  clickhouse: ClickHouseClient,
+  build: Build,
+  slice: Slice,
+  hasUnlinked: boolean,
+): Promise<void> {
+  const write = sliceWriter(clickhouse, THREADS);
+  const ends = await Promise.allSettled([
+    write("batch.dropKeys", dropRows("truth_keys", slice), build, slice),
+    write("batch.dropSuspects", dropRows("truth_suspects", slice), build, slice),
+    ...(hasUnlinked
+      ? [write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice)]
+      : []),
+  ]);
+  const failed = ends.find((end): end is PromiseRejectedResult => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Runs statements of a slice. */
@@ -172,7 +204,7 @@ function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
         buildId: jobId.toString(),
         sliceHour: slice.firstHourMs / SECOND_MS,
       },
-      clickhouse_settings: { ...settings, max_threads: threads, log_comment: name },
+      clickhouse_settings: { ...withThreads(settings, threads), log_comment: name },
     });
   };
 }
@@ -220,47 +252,4 @@ export function judgingProgram(): Record<string, string> {
     "batch.dropSuspects": dropRows("truth_suspects", slice),
     "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
   };
-}
-
-async function findCopies(
-  clickhouse: ClickHouseClient,
-  campaigns: readonly PinnedCampaign[],
-  bounds: InstantRange,
-): Promise<string[]> {
-  const hours = hoursTouched(bounds);
-  const [first, last] = [hours.at(0), hours.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const result = await clickhouse.query({
-    query: findCopiesSql(campaignRows(campaigns)),
-    query_params: {
-      fromSeconds: first / SECOND_MS,
-      toSeconds: (last + HOUR_MS) / SECOND_MS,
-      limit: COPY_OBJECTS_MAX + 1,
-    },
-    format: "JSONEachRow",
-    clickhouse_settings: { ...SETTINGS, log_comment: "batch.findCopies" },
-  });
-  const rows = z.array(pathRow).parse(await result.json());
-  if (rows.length > COPY_OBJECTS_MAX) {
-    throw new JobRefusedError(
-      `ids of this day come back in more than ${COPY_OBJECTS_MAX} objects of other hours: ` +
-        "a source gives the same ids to different events",
-    );
-  }
-  return rows.map(({ path }) => path);
-}
-
-/** Rows that a search wrote twice change nothing. */
-function findCopiesSql(campaigns: string): string {
-  return `
-    SELECT DISTINCT arrayJoin(paths) AS path
-    FROM (
-      SELECT groupUniqArray(path) AS paths
-      FROM event_copies
-      WHERE campaign_id IN (SELECT campaign_id FROM (${campaigns}))
-      GROUP BY event_id
-      HAVING min(event_hour) != max(event_hour)
-        AND countIf(event_hour >= {fromSeconds: UInt32} AND event_hour < {toSeconds: UInt32}) > 0
-    )
-    LIMIT {limit: UInt32}`;
 }

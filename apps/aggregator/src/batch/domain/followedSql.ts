@@ -1,6 +1,5 @@
 /** Whether clicks that came late can change what was told of the hour before them. */
 import { campaignRows } from "./campaignSql.ts";
-import { ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
 import { COMMON_KEYS, followingClicks } from "./keysSql.ts";
 import { ruleSql } from "./rules.ts";
@@ -22,6 +21,8 @@ export interface FollowedRows {
  * can be the next of one of the hour, or take that place from another. An id or token that the hour
  * itself has makes its object one with copies, which is another input. Hashes that meet by chance make it
  * say yes where it is no. Null where no rule looks at what follows.
+ *
+ * Planning it takes longer than running it, so what is looked for is said as seldom as can be.
  */
 export function isFollowedSql(
   { rows, endMs, kept, added }: FollowedRows,
@@ -31,19 +32,19 @@ export function isFollowedSql(
   const after = (following: string | null) => followingClicks({ endMs, following }, inputs);
   const [addedClicks, keptClicks] = [after(added), after(kept)];
   if (addedClicks === null) return null;
-  const keysOf = (clicks: string) => `SELECT ${COMMON_KEYS} FROM (${ownEventsSql(clicks, inputs)})`;
+  const keysOf = (clicks: string) => `SELECT ${COMMON_KEYS} FROM ${clicks}
+        WHERE NOT unparseable AND campaign_id IN (SELECT campaign_id FROM campaigns)`;
   const lastClicks = `(SELECT * FROM ${rows} WHERE event_type = 'click'
         AND event_time >= fromUnixTimestamp64Milli(${endMs - doubleClickMs}, 'UTC'))`;
   const isNext = `pair != 0 AND pair IN (SELECT pair FROM (${keysOf(lastClicks)}))`;
-  const nextOf = (key: string) =>
-    `(SELECT ${key} FROM (${keysOf(keptClicks ?? "")}) WHERE ${isNext})`;
+  const own = "arrayJoin(if(token = 0, [id], [id, token]))";
   const displaces =
     keptClicks === null
       ? "false"
-      : `id IN ${nextOf("id")} OR token != 0 AND token IN ${nextOf("token")}`;
+      : `own IN (SELECT ${own} FROM (${keysOf(keptClicks)}) WHERE ${isNext})`;
   return `
     WITH campaigns AS (${campaignRows(inputs.campaigns)})
     SELECT count() > 0 AS isFollowed
-    FROM (${keysOf(addedClicks)})
+    FROM (SELECT pair, ${own} AS own FROM (${keysOf(addedClicks)}))
     WHERE ${isNext} OR ${displaces}`;
 }

@@ -95,7 +95,7 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
     }),
     agent_libraries: inputs.agentLibraries,
     datacenter_ranges_sha256: inputs.datacenterRangesSha256,
-    campaigns: inputs.campaigns.map(campaignJson),
+    campaigns: campaignsJson(inputs.campaigns),
     following: objectsJson(inputs.following),
     copies: objectsJson(inputs.copies),
     ...(inputs.preceding.length > 0 && { preceding: objectsJson(inputs.preceding) }),
@@ -117,6 +117,15 @@ function ruleJson({ id, version, parameters, fromMs, toMs }: RuleInForce): Canon
     to_ms: toMs,
     disclosure: disclosureOfRule(id),
   };
+}
+
+/** Made once of what many slices of a day share. */
+const jsonOfCampaigns = new WeakMap<readonly PinnedCampaign[], readonly Canonical[]>();
+
+function campaignsJson(campaigns: readonly PinnedCampaign[]): readonly Canonical[] {
+  const json = jsonOfCampaigns.get(campaigns) ?? campaigns.map(campaignJson);
+  jsonOfCampaigns.set(campaigns, json);
+  return json;
 }
 
 function campaignJson(campaign: PinnedCampaign): Canonical {

@@ -6,6 +6,9 @@ import { type BuildSummary, findDiscrepancy } from "../domain/truth.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type { SliceRecords } from "../ports/sliceRecords.ts";
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import { allEnded } from "./allEnded.ts";
+import { type CheckObjects, whileChecked } from "./objectChecks.ts";
+import type { PreparedSlices } from "./preparedSlices.ts";
 import { inputsHashOf } from "./recheckFollowed.ts";
 
 /** What is judged, and what earlier builds hold. */
@@ -16,8 +19,10 @@ export interface DayPlan extends TakenSlices {
 export interface JudgeDayOptions {
   readonly engine: TruthEngine;
   readonly slices: Pick<SliceRecords, "copy" | "record">;
-  /** Throws for an object that is missing or damaged; asked of all that a slice reads, before it does. */
-  readonly check: (objects: readonly PinnedObject[], signal: AbortSignal) => Promise<void>;
+  /** Asked of all that a slice reads, before it is noted as judged. */
+  readonly check: CheckObjects;
+  /** What has been begun already of the slices to judge. */
+  readonly prepared: PreparedSlices;
   /** Of `planDay`; the build takes over what is shared. */
   readonly plan: DayPlan;
   /** Slices judged side by side. */
@@ -66,19 +71,22 @@ export async function judgeDay(
   let done = taken.length;
   await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
-    // One slice is checked while another is judged: hashing is Node's work, judging the engine's.
-    await options.check(objectsOf(slice), signal);
-    const eventsByHour = await judgeSlice(engine, build, slice, threads);
+    const eventsByHour = await whileChecked(options.check(objectsOf(slice), signal), () =>
+      judgeSlice(options, build, slice, threads),
+    );
     const hours = hourInputs(inputs, slice).map(({ hourMs, hashed, alone }) => {
       const own = eventsByHour.get(hourMs) ?? 0;
       const [inputsHash, aloneHash] = [inputsHashOf(hashed), inputsHashOf(alone)];
       return { hoursMs: [hourMs], inputsHash, aloneHash, events: own, buildId: jobId };
     });
-    await engine.addUp(
-      build,
-      hours.flatMap(({ hoursMs }) => hoursMs),
-      threads,
-    );
+    await allEnded([
+      engine.addUp(
+        build,
+        hours.flatMap(({ hoursMs }) => hoursMs),
+        threads,
+      ),
+      engine.discard(build, slice),
+    ]);
     await slices.record(jobId, hours);
     for (const own of eventsByHour.values()) events += own;
     done += 1;
@@ -110,18 +118,28 @@ function objectsOf({ objects, following, copies, preceding }: Slice): PinnedObje
 
 /** Answers with the events that the slice had to judge, by hour, counted without judging. */
 async function judgeSlice(
-  engine: TruthEngine,
+  { engine, prepared }: Pick<JudgeDayOptions, "engine" | "prepared">,
   build: Build,
   slice: Slice,
   threads: number,
 ): Promise<ReadonlyMap<number, number>> {
-  const counted = await engine.count(build, slice);
-  const expected = slice.objects.reduce((rows, object) => rows + object.rows, 0);
-  if (counted.rows !== expected) {
-    throw new JobRefusedError(`read ${counted.rows} rows of objects that have ${expected}`);
-  }
-  await engine.judge(build, slice, threads);
-  return counted.eventsByHour;
+  const [eventsByHour] = await allEnded([
+    countSlice(engine, build, slice),
+    prepared.prepare(build, slice, threads).then(() => engine.judge(build, slice, threads)),
+  ]);
+  return eventsByHour;
+}
+
+/** @throws {JobRefusedError} The engine reads other rows than the objects have. */
+async function countSlice(
+  engine: TruthEngine,
+  build: Build,
+  slice: Slice,
+): Promise<ReadonlyMap<number, number>> {
+  const { rows, eventsByHour } = await engine.count(build, slice);
+  const expected = slice.objects.reduce((sum, object) => sum + object.rows, 0);
+  if (rows === expected) return eventsByHour;
+  throw new JobRefusedError(`read ${rows} rows of objects that have ${expected}`);
 }
 
 /** Works through a list by some workers; the first error stops all, each after what it has in hand. */

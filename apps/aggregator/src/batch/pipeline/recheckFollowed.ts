@@ -1,18 +1,18 @@
 import { hash } from "node:crypto";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
-import { followedHours } from "../domain/followed.ts";
-import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
+import { type FollowedHour, followedHours } from "../domain/followed.ts";
+import type { PinnedInputs } from "../domain/inputs.ts";
 import type { JudgedSlice } from "../domain/sliceReuse.ts";
 import type { KnownSlices } from "../ports/sliceRecords.ts";
 import type { TruthEngine } from "../ports/truthEngine.ts";
+import { type CheckObjects, whileChecked } from "./objectChecks.ts";
 
 /** Of everything that rows are a function of, in hex. */
 export const inputsHashOf = (value: Canonical) => hash("sha256", canonicalJson(value));
 
 export interface RecheckOptions {
   readonly engine: Pick<TruthEngine, "isFollowed">;
-  /** Throws for an object that is missing or damaged. */
-  readonly check: (objects: readonly PinnedObject[], signal: AbortSignal) => Promise<void>;
+  readonly check: CheckObjects;
 }
 
 /**
@@ -27,11 +27,20 @@ export async function recheckFollowed(
   { slices, seen }: KnownSlices,
   signal: AbortSignal,
 ): Promise<JudgedSlice[]> {
-  const rehashed = new Map<JudgedSlice, JudgedSlice>();
+  const unchanged: FollowedHour[] = [];
   for (const hour of followedHours(inputs, slices, seen, inputsHashOf)) {
-    await check([...hour.slice.objects, ...hour.slice.following], signal);
-    if (await engine.isFollowed(inputs, hour)) continue;
-    rehashed.set(hour.known, { ...hour.known, inputsHash: hour.inputsHash });
+    const checked = check([...hour.slice.objects, ...hour.slice.following], signal);
+    const isFollowed = await whileChecked(checked, () => engine.isFollowed(inputs, hour));
+    if (!isFollowed) unchanged.push(hour);
   }
-  return slices.map((slice) => rehashed.get(slice) ?? slice);
+  return rehashed(slices, unchanged);
+}
+
+/** The same slices, those of some hours with the hash that these have now. */
+export function rehashed(
+  slices: readonly JudgedSlice[],
+  hours: readonly FollowedHour[],
+): JudgedSlice[] {
+  const hashes = new Map(hours.map(({ known, inputsHash }) => [known, inputsHash]));
+  return slices.map((slice) => ({ ...slice, inputsHash: hashes.get(slice) ?? slice.inputsHash }));
 }

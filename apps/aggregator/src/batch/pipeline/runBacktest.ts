@@ -3,6 +3,7 @@ import { RULE_IDS, type RuleInForce } from "@trueclick/shared/verdict/rules";
 import type { Backtest, BacktestLine, Backtests } from "../ports/backtests.ts";
 import type { Job } from "../ports/jobQueue.ts";
 import { judgeDay, planDay } from "./judgeDay.ts";
+import { preparingOnce } from "./preparedSlices.ts";
 import type { JobStores } from "./runJob.ts";
 
 export interface BacktestStores
@@ -86,7 +87,8 @@ async function judgedLines(
   try {
     // What it comes to is no bill: objects are read as they are.
     const unchecked = { slices: nowhere, check: async () => {} };
-    const options = { ...stores, ...unchecked, plan, onProgress: async () => {} };
+    const prepared = preparingOnce(engine);
+    const options = { ...stores, ...unchecked, prepared, plan, onProgress: async () => {} };
     const build = { jobId: buildId, inputs, takenOver: [] };
     return (await judgeDay(options, build, signal)).lines;
   } finally {

@@ -33,12 +33,21 @@ export interface TruthEngine {
   /** Counts, without judging: rows of the objects, and events of the advertiser's day in them. */
   count(build: Build, slice: Slice): Promise<CountedRows>;
   /**
-   * Writes the cube and the evidence of a slice. Not idempotent: when it fails, the outcome is
-   * unknown and the build must never be published.
+   * Writes the suspects of a slice and the keys of all its events, which it is judged by. No reader sees
+   * any of it, so it may be begun before all inputs are known. Not idempotent.
+   *
+   * @param threads Of each of its queries.
+   */
+  prepare(build: Build, slice: Slice, threads: number): Promise<void>;
+  /**
+   * Writes the cube and the evidence of a slice that was prepared. Not idempotent: when it fails, the
+   * outcome is unknown and the build must never be published.
    *
    * @param threads Of each of its queries.
    */
   judge(build: Build, slice: Slice, threads: number): Promise<void>;
+  /** Drops what preparing a slice has written, once it is judged or to prepare it again. */
+  discard(build: Build, slice: Slice): Promise<void>;
   /**
    * Reads back the own rows of some hours, which must all be written, and writes what they add up to.
    * Not idempotent.

@@ -25,6 +25,7 @@ import { type JobStores, runJob } from "../pipeline/runJob.ts";
 export const KILL_STEPS = [
   "taken",
   "inputs read",
+  "a slice prepared",
   "inputs pinned",
   "an object checked",
   "clicks without impression found",
@@ -87,7 +88,8 @@ async function main(): Promise<void> {
     report: queue.report,
     codeVersion: truthCodeVersion(),
     sliceRowsMax: 1,
-    slicesAtOnce: 1,
+    // As many as hours are touched, so that they are begun before the inputs are pinned.
+    slicesAtOnce: 2,
     nowMs: () => 0,
   };
   const job = await queue.take();
@@ -124,6 +126,10 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
     },
     engine: {
       ...engine,
+      prepare: async (...args) => {
+        await engine.prepare(...args);
+        dieAt("a slice prepared");
+      },
       judge: async (...args) => {
         const judged = engine.judge(...args);
         if (step === "a slice being written") {

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from "node:util";
+import { HOUR_MS } from "@trueclick/shared/time";
+import { followedHours } from "../domain/followed.ts";
+import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
+import type { JudgedSlice } from "../domain/sliceReuse.ts";
+import type { CopySearch } from "../ports/copySearch.ts";
+import type { BaseInputs, InputsStore } from "../ports/inputsStore.ts";
+import type { Job } from "../ports/jobQueue.ts";
+import type { KnownSlices, SliceRecords } from "../ports/sliceRecords.ts";
+import type { TruthEngine } from "../ports/truthEngine.ts";
+import { allEnded } from "./allEnded.ts";
+import { planDay } from "./judgeDay.ts";
+import type { CheckObjects } from "./objectChecks.ts";
+import type { PreparedSlices } from "./preparedSlices.ts";
+import { inputsHashOf, recheckFollowed, rehashed } from "./recheckFollowed.ts";
+
+export interface PinDayOptions {
+  readonly inputs: InputsStore;
+  readonly copySearch: CopySearch;
+  readonly engine: TruthEngine;
+  readonly slices: Pick<SliceRecords, "find">;
+  readonly codeVersion: string;
+  readonly sliceRowsMax: number;
+  readonly slicesAtOnce: number;
+  readonly check: CheckObjects;
+  readonly prepared: PreparedSlices;
+}
+
+export interface PinnedDay {
+  readonly inputs: PinnedInputs;
+  /** What earlier counts hold of it, as `recheckFollowed` tells; nothing for a job that judges all itself. */
+  readonly known: readonly JudgedSlice[];
+}
+
+/**
+ * Finds all that a job judges by, and what earlier counts hold of it. Copies in other hours are looked
+ * for over the index of all events; what they do not change is begun beside that, of hours that will
+ * be judged whatever is found.
+ *
+ * @throws {JobRefusedError} Something that was asked already is damaged.
+ */
+export async function pinDay(
+  options: PinDayOptions,
+  job: Job,
+  signal: AbortSignal,
+): Promise<PinnedDay> {
+  const { inputs: store, slices, codeVersion } = options;
+  const base = await store.read(job);
+  const withCopies = (copies: readonly PinnedObject[]): PinnedInputs => {
+    const { knownCopies: _, ...rest } = base;
+    return { ...rest, copies, codeVersion };
+  };
+  if (job.full) return { inputs: withCopies(await findCopies(options, base)), known: [] };
+  const held = await slices.find(job);
+  // Nearly always these are all that there are.
+  const assumed = withCopies(await store.resolve(base.knownCopies));
+  const [copies, known] = await allEnded([
+    findCopies(options, base),
+    beginDay(options, job, assumed, held, signal),
+  ]);
+  const inputs = withCopies(copies);
+  if (isDeepStrictEqual(copies, assumed.copies)) return { inputs, known };
+  return { inputs, known: await recheckFollowed(options, inputs, held, signal) };
+}
+
+async function findCopies(
+  { inputs, copySearch, engine }: PinDayOptions,
+  { campaigns, bounds, knownCopies }: BaseInputs,
+) {
+  // An hour more: the clicks that may follow one of the day are told from their copies as well.
+  const lookedAt = { fromMs: bounds.fromMs, toMs: bounds.toMs + HOUR_MS };
+  // After the reading: every object that was read has been looked up.
+  await copySearch.search();
+  const found = await engine.findCopies(campaigns, lookedAt);
+  return inputs.resolve([...knownCopies, ...found]);
+}
+
+/** Begins what is probably to be judged, and asks of earlier counts what can be asked already. */
+async function beginDay(
+  options: PinDayOptions,
+  job: Job,
+  inputs: PinnedInputs,
+  held: KnownSlices,
+  signal: AbortSignal,
+): Promise<JudgedSlice[]> {
+  const { prepared, sliceRowsMax, slicesAtOnce } = options;
+  const followed = followedHours(inputs, held.slices, held.seen, inputsHashOf);
+  const { judged } = planDay(inputs, rehashed(held.slices, followed), sliceRowsMax);
+  // Of more, the engine has enough to do later on, and would have all their keys at once.
+  if (judged.length <= slicesAtOnce) {
+    prepared.begin({ jobId: job.id, inputs, takenOver: [] }, judged, slicesAtOnce);
+  }
+  return recheckFollowed(options, inputs, held, signal);
+}
