@@ -16,8 +16,10 @@ export const JSON_OPTION = ["--json", "print one JSON value instead of text"] as
 
 export const jsonFlag = z.object({ json: z.boolean().default(false) });
 
-/** An option's calendar day: told before anything is opened whether it is one. */
-export const dayOption = z.iso.date("must be a calendar day, YYYY-MM-DD");
+/** An option's calendar day: told before anything is opened whether it is one, of years that events may be of. */
+export const dayOption = z.iso
+  .date("must be a calendar day, YYYY-MM-DD")
+  .refine((day) => day >= "1970-01-01" && day < "2100-01-01", "must be of the years 1970 to 2099");
 
 /** @throws {UsageError} naming the option and what is wrong with it. */
 export function parseOptions<Options>(schema: z.ZodType<Options>, raw: unknown): Options {

@@ -8,7 +8,7 @@ import {
   type VerbHost,
 } from "../terminal/verbs.ts";
 
-const version = z.coerce.number().int().min(1);
+const version = z.coerce.number().pipe(z.int32().min(1));
 const optionsSchema = jsonFlag.extend({
   advertiser: z.string().min(1),
   day: dayOption,

@@ -14,6 +14,10 @@ import { DAY, openRestFixture, type RestFixture } from "./testing/restFixture.ts
 
 const VERSIONS = "day=2026-10-28&before=1&after=2";
 
+const cursorOf = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
+const VERSION_KEY = { billingDay: "2026-10-28", advertiserId: "acme" };
+const ITEM_KEY = { receivedAtMs: 1, partition: 0, offset: "1" };
+
 let rest: RestFixture;
 beforeAll(async () => {
   rest = await openRestFixture();
@@ -129,6 +133,52 @@ describe("a bad parameter", () => {
     const { error } = await response.json();
     expect(error.code).toBe("bad_parameter");
     expect(error.message).toMatch(new RegExp(`^${name}:`));
+  });
+
+  // What Postgres has no word for must not become a fault of ours.
+  it.each([
+    ["advertiser_id", () => rest.ask(reportEndpoint, `${DAY}&advertiser_id=%00`)],
+    ["geo", () => rest.ask(reportEndpoint, `${DAY}&geo=D%00`)],
+    ["from", () => rest.ask(reportEndpoint, "from=0000-01-01T00:00:00Z&to=0000-01-02T00:00:00Z")],
+    ["to", () => rest.ask(driftEndpoint, "from=2026-10-28T00:00:00Z&to=9999-12-31T23:59:59Z")],
+    ["from", () => rest.ask(partitionsEndpoint, "from=0000-01-01")],
+    ["to", () => rest.ask(partitionsEndpoint, "to=9999-12-31T00:00:00Z")],
+    [
+      "cursor",
+      () =>
+        rest.ask(partitionsEndpoint, `cursor=${cursorOf({ ...VERSION_KEY, version: 2 ** 40 })}`),
+    ],
+    ["cursor", () => rest.ask(advertisersEndpoint, `cursor=${cursorOf("a\0")}`)],
+    [
+      "cursor",
+      () =>
+        rest.ask(
+          quarantineEndpoint,
+          `cursor=${cursorOf({ ...ITEM_KEY, receivedAtMs: -(2 ** 50) })}`,
+        ),
+    ],
+    [
+      "cursor",
+      () => rest.ask(quarantineEndpoint, `cursor=${cursorOf({ ...ITEM_KEY, partition: 2 ** 40 })}`),
+    ],
+    ["source", () => rest.ask(quarantineEndpoint, "source=%00")],
+    [
+      "before",
+      () =>
+        rest.ask(
+          versionDiffEndpoint,
+          "advertiser_id=acme&day=2026-10-28&before=2147483648&after=2",
+        ),
+    ],
+    [
+      "day",
+      () => rest.ask(versionDiffEndpoint, "advertiser_id=acme&day=0000-01-01&before=1&after=2"),
+    ],
+    ["month", () => rest.ask(billingExportEndpoint, "advertiser_id=acme&month=0000-01")],
+  ])("of a kind that no store can hold is named: %s", async (name, ask) => {
+    const response = await ask();
+    expect(response.status).toBe(400);
+    expect((await response.json()).error.message).toMatch(new RegExp(`^${name}:`));
   });
 
   it("takes a zone whose plus sign came as a space", async () => {

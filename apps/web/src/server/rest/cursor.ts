@@ -26,10 +26,16 @@ export function listOf<Row extends z.ZodType>(row: Row) {
 export function parseCursor<Key>(cursor: string | undefined, key: z.ZodType<Key>): Key | undefined {
   if (cursor === undefined) return undefined;
   try {
-    return key.parse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8")));
+    return key.parse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"), keepText));
   } catch {
     throw badParameter("cursor", "must be the next_cursor of an answer to this request");
   }
+}
+
+/** No answer gives a text that Postgres cannot hold. */
+function keepText(_name: string, value: unknown): unknown {
+  if (typeof value === "string" && value.includes("\0")) throw new RangeError("holds U+0000");
+  return value;
 }
 
 /**

@@ -41,7 +41,7 @@ export const billingExportEndpoint = defineEndpoint({
     advertiser_id: advertiserParam,
     month: z
       .string()
-      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month, YYYY-MM")
+      .regex(/^(19[7-9]\d|20\d\d)-(0[1-9]|1[0-2])$/, "must be a month, YYYY-MM, from 1970 to 2099")
       .describe("In the advertiser's zone"),
   }),
   answer: z.string(),

@@ -103,7 +103,7 @@ const partitionsAnswer = listOf(
 const versionKey = z.object({
   billingDay: dayParam,
   advertiserId: advertiserIdSchema,
-  version: z.int(),
+  version: z.int32(),
 });
 
 export const partitionsEndpoint = defineEndpoint({

@@ -25,9 +25,12 @@ const answer = listOf(
   }),
 );
 
+/** What the column of the instant can hold, and more than any clock shows. */
+const RECEIVED_AT_MAX_MS = Date.UTC(2100, 0);
+
 const itemKey = z.object({
-  receivedAtMs: z.int(),
-  partition: z.int(),
+  receivedAtMs: z.int().min(0).max(RECEIVED_AT_MAX_MS),
+  partition: z.int32(),
   offset: z.string().regex(/^\d{1,18}$/),
 });
 

@@ -54,7 +54,7 @@ const answer = z.object({
   changed: z.array(z.string()).readonly().describe("Inputs of which each version has one"),
 });
 
-const versionParam = z.coerce.number().int().positive();
+const versionParam = z.coerce.number().pipe(z.int32().positive());
 
 export const versionDiffEndpoint = defineEndpoint({
   path: "/partitions/diff",
