@@ -3,12 +3,7 @@ import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
-import {
-  type EventLog,
-  type EventLogReader,
-  type TopicReader,
-  UnknownTopicError,
-} from "@trueclick/event-log";
+import type { EventLog, EventLogReader, TopicReader } from "@trueclick/event-log";
 import { sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -27,6 +22,7 @@ import { composeQuarantine } from "./quarantine/composeQuarantine.ts";
 import type { StopSignals } from "./stopSignals.ts";
 import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
 import { composeStream } from "./stream/composeStream.ts";
+import { openOrMakeTopic, readerOfOneTopic } from "./topicReaders.ts";
 import { untilAnswers } from "./untilAnswers.ts";
 import { watchPartitions } from "./watchPartitions.ts";
 
@@ -123,8 +119,9 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
   const logger = context.logger.child({ role });
 
   if (role === "stream") {
-    const log = await openReader(context, signal);
-    const observer = createPromStreamObserver(registry, log, logger);
+    const reader = await openReader(context, signal);
+    const log = readerOfOneTopic(reader, { ...context, role, db });
+    const observer = createPromStreamObserver(registry, reader, logger);
     const told = { ended: (partition: number) => observer.released(partition) };
     const leases = leasesOf(context, role, log, told);
     const stateOf = () => [...observer.states().values()].find((at) => at !== READY) ?? READY;
@@ -160,7 +157,7 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
   };
   parts.set(role, () => READY);
   if (role === "archive") {
-    const reader = await openReader(context, signal);
+    const reader = readerOfOneTopic(await openReader(context, signal), { ...context, role, db });
     const leases = leasesOf(context, role, reader, {});
     parts.set(role, () => (leases.hasJoined() ? READY : STARTING));
     const settings = { flushIntervalMs: env.ARCHIVE_FLUSH_INTERVAL_MS };
@@ -259,23 +256,6 @@ async function openReader(
   const reader = await untilAnswers("event log", open, { logger, signal });
   engines.readers.push(reader);
   return reader;
-}
-
-/** An edge makes the quarantine's topic too; who is first must not have to wait for the other. */
-async function openOrMakeTopic(log: EventLog, topic: string): Promise<TopicReader> {
-  try {
-    return await log.reader(topic);
-  } catch (error) {
-    // Only then: of a topic that is there, `ensureTopic` would reset the retention.
-    if (!(error instanceof UnknownTopicError)) throw error;
-    const admin = log.admin();
-    try {
-      await admin.ensureTopic(topic, { partitionCount: 1, retentionMs: null });
-    } finally {
-      await admin.close();
-    }
-    return await log.reader(topic);
-  }
 }
 
 async function engineAnswers(engines: Engines, logger: Logger, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { campaigns } from "@trueclick/db/postgres/schema/campaigns";
 import { partitionLeases } from "@trueclick/db/postgres/schema/leases";
+import { logTopics } from "@trueclick/db/postgres/schema/log";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
 import { campaignPacing } from "@trueclick/db/queries/pacing";
 import { createTestObjectsDir } from "@trueclick/local-stack/testing";
@@ -228,6 +229,26 @@ it("stops a partition whose log ends before its checkpoint, and says so", async 
   }, PATIENCE);
   expect((await fetch(`${aggregator.url}/readyz`)).status).toBe(503);
   expect(aggregator.lines.join("\n")).toContain('"reason":"offset_out_of_range"');
+});
+
+it("reads no topic that has taken the name of the one it knows, and says so", async () => {
+  await world.db.insert(logTopics).values({ topic: TOPIC, topicId: "the one before" });
+  const OBJECTS_DIR = await createTestObjectsDir();
+  const aggregator = await start({ AGGREGATOR_ROLES: "stream,archive", OBJECTS_DIR });
+  const appender = await world.eventLog.appender(TOPIC);
+  await appender.append(ledger(20, PARTITIONS, Date.now()));
+  await appender.close();
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(`${aggregator.url}/metrics`)).text();
+    expect(metrics).toMatch(/^trueclick_stream_partition_stopped\{partition="0"\} 1$/m);
+    expect(metrics).toMatch(/^trueclick_log_topic_replaced\{role="stream"\} 1$/m);
+    expect(metrics).toMatch(/^trueclick_log_topic_replaced\{role="archive"\} 1$/m);
+  }, PATIENCE);
+  expect((await fetch(`${aggregator.url}/readyz`)).status).toBe(503);
+  const told = aggregator.lines.join("\n");
+  expect(told).toContain('"reason":"topic_replaced"');
+  expect(told).toContain("the archive stops: the topic is another one");
+  expect(await world.db.select().from(streamCheckpoints)).toEqual([]);
 });
 
 it("plays every role at once, and stops them all within seconds", async () => {

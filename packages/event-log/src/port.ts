@@ -19,6 +19,8 @@ export interface LogRecord {
   readonly appendTimeMs: number;
   /** The block as it was appended, uncompressed. */
   readonly value: Buffer;
+  /** The time is a producer's, since the topic is, or was, set so: nobody may take it for the log's. */
+  readonly timeBy?: "producer";
 }
 
 export interface AppendRequest {
@@ -95,7 +97,18 @@ export interface EventLogReader {
   close(): Promise<void>;
 }
 
-/** A reader that can be told to look for partitions that were added. */
+/** What a log says of a topic itself, beside its records. */
+export interface TopicFacts {
+  /**
+   * No other topic bears it, not one of the same name that came after this was deleted. Null where the log
+   * has no such thing.
+   */
+  readonly topicId: string | null;
+  /** Who stamps the append times of new records; null where the log does not say. */
+  readonly timesBy: "log" | "producer" | null;
+}
+
+/** A reader that can be asked about its topic. */
 export interface TopicReader extends EventLogReader {
   /**
    * Looks how many partitions the topic has by now, and takes on those that it did not know of.
@@ -104,6 +117,8 @@ export interface TopicReader extends EventLogReader {
    * @throws {UnknownTopicError | LogUnavailableError} Try again.
    */
   refreshPartitionCount(): Promise<number>;
+  /** @throws {UnknownTopicError | LogUnavailableError} Try again. */
+  facts(): Promise<TopicFacts>;
 }
 
 export interface EventLogAdmin {
@@ -164,6 +179,18 @@ export class UnknownTopicError extends Error {
 
   constructor(topic: string, options?: ErrorOptions) {
     super(`The event log has no topic "${topic}"`, options);
+  }
+}
+
+/** Another topic has taken the name of the one that was read before: its offsets mean other records. */
+export class TopicReplacedError extends Error {
+  override readonly name = "TopicReplacedError";
+
+  constructor(topic: string, knownId: string, topicId: string) {
+    super(
+      `Topic "${topic}" (${topicId}) is not the one that was read before (${knownId}): it was deleted and made anew. ` +
+        "What is stored is of the former; give the new one another name",
+    );
   }
 }
 

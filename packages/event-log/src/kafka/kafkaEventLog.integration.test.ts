@@ -12,6 +12,8 @@ const why = brokers === null ? " (SKIPPED: no Kafka on this machine)" : "";
 /** So that the broker keeps a batch as it comes. */
 const PRODUCERS_OWN = { name: "compression.type", value: "producer" };
 
+const PATIENCE = { timeout: 30_000, interval: 100 };
+
 type Codec = CompressionTypes.GZIP | CompressionTypes.ZSTD;
 
 describe.skipIf(brokers === null)(`Kafka event log${why}`, () => {
@@ -90,6 +92,59 @@ describe.skipIf(brokers === null)(`Kafka event log${why}`, () => {
     const read = (await drain(reader, 0)).map(({ value }) => value.toString());
     await reader.close();
     expect(read).toEqual(sent);
+  });
+
+  // A topic that was made anew has other records at the same offsets.
+  it("tells a topic from one of the same name that came after", async () => {
+    const topic = "made.anew";
+    const admin = plain.admin();
+    await admin.connect();
+    const make = async () => {
+      await log.admin().ensureTopic(topic, { partitionCount: 2, retentionMs: null });
+      const reader = await log.reader(topic);
+      const ids = [await reader.facts(), await reader.facts()].map(({ topicId }) => topicId);
+      await reader.close();
+      expect(ids[0]).toMatch(/^[\w-]{22}$/);
+      expect(ids[1]).toBe(ids[0]);
+      return ids[0];
+    };
+    const first = await make();
+    await admin.deleteTopics({ topics: [topic] });
+    await vi.waitFor(async () => expect(await admin.listTopics()).not.toContain(topic), PATIENCE);
+    expect(await make()).not.toBe(first);
+    await admin.disconnect();
+  });
+
+  it("says of records whose times are their producers', and of the topic that takes such", async () => {
+    const topic = "clocks";
+    await log.admin().ensureTopic(topic, { partitionCount: 1, retentionMs: null });
+    const admin = plain.admin();
+    await admin.connect();
+    const stampedBy = async (value: string) => {
+      const configEntries = [{ name: "message.timestamp.type", value }];
+      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries };
+      await admin.alterConfigs({ validateOnly: false, resources: [resource] });
+    };
+    const reader = await log.reader(topic);
+    const producer = plain.producer({ createPartitioner: () => () => 0 });
+    await producer.connect();
+    for (const [setting, timesBy] of [
+      ["LogAppendTime", "log"],
+      ["CreateTime", "producer"],
+    ] as const) {
+      await stampedBy(setting);
+      await vi.waitFor(
+        async () => expect(await reader.facts()).toMatchObject({ timesBy }),
+        PATIENCE,
+      );
+      await producer.send({ topic, messages: [{ value: setting, timestamp: "86400000" }] });
+    }
+    const read = await drain(reader, 0);
+    expect(read.map(({ value, timeBy }) => [value.toString(), timeBy])).toEqual([
+      ["LogAppendTime", undefined],
+      ["CreateTime", "producer"],
+    ]);
+    await Promise.all([producer.disconnect(), admin.disconnect(), reader.close()]);
   });
 
   it("brings a topic's settings to ours and leaves the operator's alone", async () => {

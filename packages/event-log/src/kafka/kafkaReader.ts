@@ -4,6 +4,7 @@ import type { TopicReader } from "../port.ts";
 import { assertPartition } from "../recordChecks.ts";
 import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
 import { PartitionLane } from "./partitionLane.ts";
+import { loadTopicFacts } from "./topicFacts.ts";
 import { loadPartitionCount } from "./topicPartitions.ts";
 
 /**
@@ -39,6 +40,7 @@ export async function openKafkaReader(
       partitionCount = Math.max(partitionCount, count);
       return count;
     },
+    facts: () => loadTopicFacts(newCluster(), topic, timeoutMs),
     read: async ({ partition, fromOffset, recordsMax, waitMs, signal }) => {
       const lane = laneOf(partition);
       const untilMs = performance.now() + waitMs;

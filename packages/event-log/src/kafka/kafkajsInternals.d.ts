@@ -4,6 +4,7 @@ declare module "kafkajs/src/cluster/index.js" {
   import type { ConnectionOptions } from "node:tls";
   import type { ISocketFactory, Logger, RetryOptions, SASLOptions } from "kafkajs";
   import type Batch from "kafkajs/src/consumer/batch.js";
+  import type Encoder from "kafkajs/src/protocol/encoder.js";
 
   interface FetchRequest {
     readonly replicaId: number;
@@ -28,6 +29,34 @@ declare module "kafkajs/src/cluster/index.js" {
         readonly partitions: readonly ConstructorParameters<typeof Batch>[2][];
       }[];
     }>;
+    /** @throws a KafkaJSProtocolError where the broker will not tell. */
+    describeConfigs(request: {
+      readonly resources: readonly { readonly type: number; readonly name: string }[];
+    }): Promise<{
+      readonly resources: readonly {
+        readonly configEntries: readonly {
+          readonly configName: string;
+          readonly configValue: string;
+        }[];
+      }[];
+    }>;
+    /** By the number of a request: which of its versions the broker takes. */
+    readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+    readonly connectionPool: {
+      /** Any request, whether or not kafkajs knows it. The answer starts behind its correlation id. */
+      send<Answer>(protocol: {
+        readonly request: {
+          readonly apiKey: number;
+          readonly apiVersion: number;
+          readonly apiName: string;
+          readonly encode: () => Promise<Encoder>;
+        };
+        readonly response: {
+          readonly decode: (answer: Buffer) => Promise<{ readonly answer: Buffer }>;
+          readonly parse: (decoded: { readonly answer: Buffer }) => Promise<Answer>;
+        };
+      }): Promise<Answer>;
+    };
   }
 
   class Cluster {
@@ -75,6 +104,11 @@ declare module "kafkajs/src/cluster/index.js" {
 declare module "kafkajs/src/consumer/batch.js" {
   import type { KafkaMessage } from "kafkajs";
 
+  type FetchedMessage = KafkaMessage & {
+    /** Of the batch that it came in; records of the formats before batches have none. */
+    readonly batchContext?: { readonly timestampType: number };
+  };
+
   /** Leaves out control records, records of aborted transactions, and those before the offset. */
   class Batch {
     constructor(
@@ -87,7 +121,7 @@ declare module "kafkajs/src/consumer/batch.js" {
         readonly messages: readonly unknown[];
       },
     );
-    readonly messages: readonly KafkaMessage[];
+    readonly messages: readonly FetchedMessage[];
     isEmptyDueToFiltering(): boolean;
     lastOffset(): string;
   }

@@ -1,6 +1,5 @@
 /// <reference path="./kafkajsInternals.d.ts" />
 
-import type { KafkaMessage } from "kafkajs";
 import type Cluster from "kafkajs/src/cluster/index.js";
 import Batch from "kafkajs/src/consumer/batch.js";
 import { blockPool } from "../blockPool.ts";
@@ -17,6 +16,8 @@ const FETCH_WAIT_MAX_MS = 500;
 const FETCH_BYTES_MAX = 524_288;
 const NOT_A_REPLICA = -1;
 const READ_COMMITTED = 1;
+/** What a batch says of its times where the broker has left its producer's. */
+const CREATE_TIME = 0;
 
 /**
  * Reads one partition from its leader, over connections of its own: Kafka answers the requests of a
@@ -161,15 +162,19 @@ export class PartitionLane {
   }
 }
 
-function toLogRecord(partition: number, message: KafkaMessage): LogRecord {
-  const record: LogRecord = {
+function toLogRecord(partition: number, message: Batch["messages"][number]): LogRecord {
+  const restoredMs = restoredTimeMs(message.headers);
+  const plain: LogRecord = {
     partition,
     offset: BigInt(message.offset),
     // With LogAppendTime a batch has one time, the broker's, and kafkajs gives it to each record.
-    appendTimeMs: restoredTimeMs(message.headers) ?? Number(message.timestamp),
+    appendTimeMs: restoredMs ?? Number(message.timestamp),
     // A tombstone of a foreign producer is a block without events.
     value: message.value ?? Buffer.alloc(0),
   };
+  const isProducers =
+    restoredMs === undefined && message.batchContext?.timestampType === CREATE_TIME;
+  const record: LogRecord = isProducers ? { ...plain, timeBy: "producer" } : plain;
   blockPool.hold(record);
   return record;
 }

@@ -74,6 +74,10 @@ export async function openPostgresReader(
       partitionCount = Math.max(partitionCount, now.partitionCount);
       return now.partitionCount;
     },
+    facts: async () => {
+      const now = await loadTopic(postgres, topic);
+      return { topicId: String(now.id), timesBy: "log" };
+    },
     read: async (request) => {
       assertPartition(request.partition, partitionCount);
       const untilMs = performance.now() + request.waitMs;

@@ -1,4 +1,4 @@
-import { OffsetOutOfRangeError } from "@trueclick/event-log";
+import { OffsetOutOfRangeError, TopicReplacedError } from "@trueclick/event-log";
 import {
   holdPartitions,
   type LeaseGroup,
@@ -86,6 +86,10 @@ async function keepArchiving(
       }
       if (error instanceof OffsetOutOfRangeError) {
         logger.error({ err: error, partition }, "the archive stops: the log lacks what is next");
+        return "stuck";
+      }
+      if (error instanceof TopicReplacedError) {
+        logger.error({ err: error, partition }, "the archive stops: the topic is another one");
         return "stuck";
       }
       failures += 1;

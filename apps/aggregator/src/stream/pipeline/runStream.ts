@@ -1,4 +1,4 @@
-import { OffsetOutOfRangeError } from "@trueclick/event-log";
+import { OffsetOutOfRangeError, TopicReplacedError } from "@trueclick/event-log";
 import {
   holdPartitions,
   type LeaseGroup,
@@ -46,6 +46,10 @@ async function runPartition(
     }
     if (error instanceof OffsetOutOfRangeError) {
       deps.observer.stopped(partition, "offset_out_of_range", error);
+      return "stuck";
+    }
+    if (error instanceof TopicReplacedError) {
+      deps.observer.stopped(partition, "topic_replaced", error);
       return "stuck";
     }
     // A fault that would pass, met while stopping, ends like a crash: the log is read again.

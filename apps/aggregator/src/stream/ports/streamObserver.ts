@@ -15,6 +15,8 @@ interface FlushFacts {
 export type StopReason =
   /** The log no longer holds, or does not yet hold, the offset to go on from. */
   | "offset_out_of_range"
+  /** The topic is another one of the same name. */
+  | "topic_replaced"
   /** Somebody else owns the partition now. */
   | "deposed";
 
