@@ -54,6 +54,7 @@ export class MemoryEventLog implements EventLog {
       topic,
       partitionCount: 1,
       refreshPartitionCount: async () => 1,
+      facts: async () => ({ topicId: null, timesBy: "log" as const }),
       read: async () => [],
       release: () => {},
       offsets: async () => {
