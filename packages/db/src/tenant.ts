@@ -29,6 +29,17 @@ export function tenantWhere(scope: TenantScope, column: AnyPgColumn): SQL {
 }
 
 /**
+ * The same of a statement that is prepared for all scopes of one kind; its parameters are `tenantParams`.
+ */
+export function preparedTenantWhere(kind: TenantScope["kind"], column: AnyPgColumn): SQL {
+  return kind === "all" ? sql`true` : sql`${column} = any(${sql.placeholder("tenantIds")}::text[])`;
+}
+
+export function tenantParams(scope: TenantScope): { readonly tenantIds?: readonly string[] } {
+  return scope.kind === "all" ? {} : { tenantIds: [...scope.ids] };
+}
+
+/**
  * The tenant condition of a ClickHouse query, written once beside every table that holds tenants'
  * rows; `runTenantQuery` refuses SQL in which one is missing, and puts that of its reader in its place. An
  * engine that finds it as it is knows none of its parameters, and refuses too.

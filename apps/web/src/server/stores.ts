@@ -3,6 +3,7 @@ import { openDatabase } from "@trueclick/db/postgres/database";
 import { AnswerMemo, RECENT_CHARACTERS_MAX } from "@trueclick/db/queries/answerMemo";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
+import { KnownCallers } from "./rest/knownCallers.ts";
 
 /** Connections to Postgres that one web process may hold. */
 const CONNECTIONS_MAX = 10;
@@ -10,6 +11,7 @@ const CONNECTIONS_MAX = 10;
 interface Composition {
   readonly env: Env;
   readonly stores: Stores;
+  readonly callers: KnownCallers;
 }
 
 let composition: Composition | null = null;
@@ -26,7 +28,8 @@ export function compose(): Composition {
     const clickhouse = openClickHouse(env.clickhouseUrl);
     const memo = new AnswerMemo();
     const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
-    composition = { env, stores: { db, clickhouse, memo, recent } };
+    const callers = new KnownCallers();
+    composition = { env, stores: { db, clickhouse, memo, recent }, callers };
   }
   return composition;
 }

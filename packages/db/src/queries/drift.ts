@@ -21,13 +21,13 @@ import {
   driftTotals,
   type FrontierParams,
 } from "./driftEvidence.ts";
+import { type DriftFacts, driftFacts } from "./driftFacts.ts";
 import { daysOf, readFrontiers } from "./driftFrontiers.ts";
 import { type DriftSpan, driftSpans } from "./driftSpans.ts";
 import { heldParams } from "./heldRows.ts";
-import { type PipelineOffsets, pipelineOffsets } from "./pipelineOffsets.ts";
-import { lastBackfill, recountedSince } from "./recountedHours.ts";
-import { hotHoursState, rolledThrough } from "./streamState.ts";
-import { currentTruth, type TruthPointer } from "./truthPointers.ts";
+import type { PipelineOffsets } from "./pipelineOffsets.ts";
+import { recountedSince } from "./recountedHours.ts";
+import type { TruthPointer } from "./truthPointers.ts";
 
 /** Most rows of an answer: campaigns times hours. */
 export const DRIFT_ROWS_MAX = 50_000;
@@ -53,6 +53,8 @@ export interface DriftAnswer {
   /** The whole hours that were compared: those of the range for which the hot store is kept. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Whether the campaign that was asked for is one that the scope sees; false where nothing was read. */
+  readonly knowsCampaign: boolean;
 }
 
 /**
@@ -72,26 +74,21 @@ export async function driftByCampaignHour(
     fromMs: Math.max(Math.floor(asked.fromMs / HOUR_MS) * HOUR_MS, keptMs),
     toMs: Math.ceil(asked.toMs / HOUR_MS) * HOUR_MS,
   };
-  if (range.fromMs >= range.toMs) return { rows: [], ...range };
+  if (range.fromMs >= range.toMs) return { rows: [], ...range, knowsCampaign: false };
   const { campaignId } = asked;
   const scope =
     campaignId === undefined ? sees : await scopeOfCampaigns(stores, sees, [campaignId]);
 
-  // First of all: what is counted again from now on is not of one moment with what is read.
-  const backfill = await lastBackfill(stores);
-  const [offsets, rolledThroughMs, hotHours, pins] = await Promise.all([
-    pipelineOffsets(stores),
-    rolledThrough(stores),
-    hotHoursState(stores, range),
-    currentTruth(stores, scope, range),
-  ]);
+  const facts = await driftFacts(stores, scope, { ...range, campaignId });
+  const { offsets, rolledThroughMs, hotHours, pins } = facts;
   const mayBeCorrected = hotHours.markedMs !== null;
   const settled = settledHours(rolledThroughMs, stores.memo === undefined ? null : hotHours);
   const spans = driftSpans(range, settled, { nowMs, rolledThroughMs });
   const contextOf = (advertiserId: AdvertiserId): AdvertiserContext => {
     const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    const asks = { scope, range, spans, campaignId };
-    return { advertiserId, ...asks, offsets, mayBeCorrected, pins: ownPins };
+    const newCampaigns = facts.newCampaigns.filter((one) => one.advertiserId === advertiserId);
+    const asks = { scope, spans, campaignId };
+    return { advertiserId, ...asks, offsets, mayBeCorrected, pins: ownPins, newCampaigns };
   };
   // Of one advertiser, nothing has to be known of the totals before.
   const [only, ...others] = scope.kind === "advertisers" ? scope.ids : [];
@@ -123,14 +120,25 @@ export async function driftByCampaignHour(
     const read = early ?? (await readEvidence(stores, context));
     explained.push(...(await explainAdvertiser(stores, context, read, ofAdvertiser)));
   }
-  const recounted = await recountedAmong(stores, explained, backfill);
-  const campaignIds = [...new Set(explained.map((row) => row.campaignId))];
-  const names = await namesOf(stores, scope, { campaignIds, adIds: [] });
+  const recounted = await recountedAmong(stores, explained, facts.lastBackfill);
+  const names = await campaignNames(stores, scope, facts, explained);
   const rows = explained
     .map((row) => (recounted.has(row) ? { ...row, ...explainRecount(row) } : row))
-    .map((row) => ({ ...row, campaignName: names.campaigns.get(row.campaignId) ?? null }))
+    .map((row) => ({ ...row, campaignName: names.get(row.campaignId) ?? null }))
     .sort((a, b) => a.hourMs - b.hourMs || (a.campaignId < b.campaignId ? -1 : 1));
-  return { rows, ...range };
+  return { rows, ...range, knowsCampaign: facts.campaignNames.size > 0 };
+}
+
+/** Those that are not known by the campaign that was asked for. */
+async function campaignNames(
+  stores: Stores,
+  scope: TenantScope,
+  { campaignNames: known }: DriftFacts,
+  rows: readonly Pick<DriftRow, "campaignId">[],
+): Promise<ReadonlyMap<string, string>> {
+  const campaignIds = [...new Set(rows.map((row) => row.campaignId))];
+  if (campaignIds.every((id) => known.has(id))) return known;
+  return (await namesOf(stores, scope, { campaignIds, adIds: [] })).campaigns;
 }
 
 /** Rows with a rest, of hours that were being counted again while they were read. */
@@ -161,13 +169,14 @@ const campaignParams = ({ campaignId }: Pick<DriftRange, "campaignId">) => ({
 interface AdvertiserContext {
   readonly advertiserId: AdvertiserId;
   readonly scope: TenantScope;
-  readonly range: InstantRange;
   readonly spans: readonly DriftSpan[];
   readonly campaignId: CampaignId | undefined;
   readonly offsets: PipelineOffsets;
   readonly mayBeCorrected: boolean;
   /** Of this advertiser, by day. */
   readonly pins: readonly TruthPointer[];
+  /** Of this advertiser. */
+  readonly newCampaigns: DriftFacts["newCampaigns"];
 }
 
 /** What both sides say of single events of an advertiser, and how far they have read. */
@@ -179,7 +188,7 @@ interface ReadEvidence {
 
 async function readEvidence(stores: Stores, context: AdvertiserContext): Promise<ReadEvidence> {
   const tenant = narrowScope(context.scope, [context.advertiserId]);
-  const { params, forEvidence, mayGrow } = await readFrontiers(stores, tenant, context);
+  const { params, forEvidence, mayGrow } = await readFrontiers(stores, context);
   const found = await readSpans(context.spans, (span) =>
     driftEvidence(
       stores,

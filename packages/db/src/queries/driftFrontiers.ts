@@ -1,10 +1,7 @@
 /** How far truth and stream have read, as drift asks for it. */
-import type { InstantRange } from "@trueclick/shared/calendar";
 import { SECOND_MS } from "@trueclick/shared/time";
-import { and, asc, gte } from "drizzle-orm";
-import { campaigns } from "../postgres/schema/campaigns.ts";
+import { z } from "zod";
 import type { Stores } from "../stores.ts";
-import { type TenantScope, tenantWhere } from "../tenant.ts";
 import { type FrontierParams, frontierKey } from "./driftEvidence.ts";
 import { heldParams } from "./heldRows.ts";
 import type { PipelineOffsets } from "./pipelineOffsets.ts";
@@ -23,7 +20,8 @@ const NO_DAY = "1970-01-01";
 interface Readings {
   readonly pins: readonly TruthPointer[];
   readonly offsets: PipelineOffsets;
-  readonly range: InstantRange;
+  /** That became known after the range began, by id. */
+  readonly newCampaigns: readonly { readonly id: string }[];
 }
 
 /** The same for all statements, and for evidence, which depends on less of it. */
@@ -38,24 +36,10 @@ export interface Frontiers {
 }
 
 export async function readFrontiers(
-  { db }: Pick<Stores, "db">,
-  tenant: TenantScope,
-  { pins, offsets, range }: Readings,
+  stores: Pick<Stores, "db" | "memo">,
+  { pins, offsets, newCampaigns }: Readings,
 ): Promise<Frontiers> {
-  // In one order, since what is asked for is what is remembered.
-  const [frontiers, newCampaigns] = await Promise.all([
-    truthFrontiers({ db }, pins),
-    db
-      .select({ id: campaigns.id })
-      .from(campaigns)
-      .where(
-        and(
-          tenantWhere(tenant, campaigns.advertiserId),
-          gte(campaigns.createdAt, new Date(range.fromMs)),
-        ),
-      )
-      .orderBy(asc(campaigns.id)),
-  ]);
+  const frontiers = await frontiersOf(stores, pins);
   // `transform` needs one pair at least; the pairs of 0 stand for no build and change nothing.
   const params = {
     day_starts: pins.map(({ bounds }) => bounds.fromMs / SECOND_MS),
@@ -72,6 +56,41 @@ export async function readFrontiers(
   const forEvidence = { ...params, ...streamParams(next) };
   return { params, forEvidence, mayGrow: newCampaigns.length > 0 };
 }
+
+/**
+ * What builds pinned, which is never changed once a version names them: asked once a build, as long as it
+ * is remembered. By build and partition.
+ */
+async function frontiersOf(
+  { db, memo }: Pick<Stores, "db" | "memo">,
+  pins: readonly TruthPointer[],
+): Promise<TruthFrontier[]> {
+  const questionOf = ({ buildId, bounds }: TruthPointer) => ["truthFrontiers", buildId, bounds];
+  const frontiers: TruthFrontier[] = [];
+  const unknown: TruthPointer[] = [];
+  for (const pin of pins) {
+    const told = memo?.known(questionOf(pin));
+    if (told === undefined) unknown.push(pin);
+    else frontiers.push(...toFrontiers(pin, told));
+  }
+  const read = unknown.length === 0 ? [] : await truthFrontiers({ db }, unknown);
+  for (const pin of unknown) {
+    const own = read.filter(({ buildId }) => buildId === pin.buildId);
+    memo?.keep(
+      questionOf(pin),
+      JSON.stringify(own.map(({ partition, offset }) => [partition, String(offset)])),
+    );
+  }
+  return [...frontiers, ...read].sort((a, b) => a.buildId - b.buildId || a.partition - b.partition);
+}
+
+function toFrontiers({ buildId }: TruthPointer, told: string): TruthFrontier[] {
+  return frontiersSchema
+    .parse(JSON.parse(told))
+    .map(([partition, offset]) => ({ buildId, partition, offset }));
+}
+
+const frontiersSchema = z.array(z.tuple([z.number(), z.coerce.bigint()]));
 
 function streamParams(streamNext: ReadonlyMap<number, bigint>) {
   const ascending = [...streamNext].toSorted(([a], [b]) => a - b);

@@ -54,7 +54,7 @@ beforeAll(async () => {
   // Known before the range, so that none of its events can have come before its campaign.
   await stores.db.execute("update campaigns set created_at = '2026-01-01'");
   for (let hour = 0; hour < HOURS; hour += 1) await count(hour);
-  await fillManifest(stores, [OBJECT]);
+  await fillManifest(stores, [OBJECT, MORE]);
   await publish(3);
   await moveStream(PINNED);
   await rollUp(3);
@@ -62,6 +62,8 @@ beforeAll(async () => {
 afterAll(() => stores.close());
 
 const OBJECT = { hour: iso(FIRST_MS), first: 0, last: PINNED - 1 };
+/** Archived, and pinned by later builds. */
+const MORE = { hour: iso(FIRST_MS), first: PINNED, last: 2 * PINNED - 1 };
 
 function eventAt(campaign: string, hour: number, offset: number): EventFill {
   return { campaign, at: iso(hourAt(hour) + offset * SECOND_MS), offset };
@@ -88,12 +90,12 @@ async function reject(hour: number, offset: number, reason: string): Promise<voi
 }
 
 /** A version of the day that bills so many clicks an hour, and rejects one event of each. */
-async function publish(events: number): Promise<void> {
+async function publish(events: number, objects = [OBJECT]): Promise<void> {
   for (const { advertiser, campaign } of CAMPAIGNS) {
     const hours = Array.from({ length: HOURS }, (_none, hour) => hour);
     const cells = hours.map((hour) => ({ campaign, hour: iso(hourAt(hour)), events }));
     const build = await publishTruth(stores, { advertiser, day: DAY, cells });
-    await pinObjects(stores, build, [OBJECT]);
+    await pinObjects(stores, build, objects);
     await fillTruthRejects(
       stores,
       { id: build, advertiser, day: DAY },
@@ -212,4 +214,20 @@ it("reads evidence of campaigns that became known late each time", async () => {
   await fillStreamRejects(stores, "", [{ ...eventAt("acme-1", 2, 15), reason: "late" }]);
   const { rows } = await ask();
   expect(rows.find(({ hourMs }) => hourMs === hourAt(2))?.causes).toHaveProperty("late", -1);
+});
+
+// How far a build has read is remembered with it; the next one has pinned more.
+it("takes what the stream rejects for a cause once the build in force has come there", async () => {
+  await moveStream(2 * PINNED);
+  await reject(0, PINNED + 50, "duplicate");
+  const causeOf = async () => {
+    const { rows } = await driftByCampaignHour(stores, scopeOf("acme"), range, NOW_MS);
+    return rows.find(({ hourMs }) => hourMs === hourAt(0))?.causes["duplicate"];
+  };
+  await publish(9);
+  await expectAsRead("a build that has not come there");
+  expect(await causeOf()).toBeUndefined();
+  await publish(10, [OBJECT, MORE]);
+  await expectAsRead("one that has");
+  expect(await causeOf()).toBe(-1);
 });

@@ -22,6 +22,20 @@ export async function pipelineOffsets({ db }: Pick<Stores, "db">): Promise<Pipel
     db.select().from(archiveCheckpoints),
     rolledThrough({ db }),
   ]);
+  return offsetsOf(stream, archive, rolledMs);
+}
+
+interface NextOffset {
+  readonly partition: number;
+  readonly nextOffset: bigint;
+}
+
+/** The same from what was read. @param rolledMs Up to where hours are rolled up, epoch milliseconds. */
+export function offsetsOf(
+  stream: readonly (NextOffset & { readonly watermarkMs: number | null })[],
+  archive: readonly NextOffset[],
+  rolledMs: number | null,
+): PipelineOffsets {
   return {
     streamNext: new Map(stream.map(({ partition, nextOffset }) => [partition, nextOffset])),
     archiveNext: new Map(archive.map(({ partition, nextOffset }) => [partition, nextOffset])),

@@ -1,14 +1,11 @@
 /** Which hours of the hot store were being counted again while somebody read them. */
-import { gt, max } from "drizzle-orm";
+import { gt, type SQL, sql } from "drizzle-orm";
 import { streamBackfills, streamRecounts } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 
-type Postgres = Pick<Stores, "db">;
-
-/** The last backfill that has ended, to be asked before the first row is read; 0: none has. */
-export async function lastBackfill({ db }: Postgres): Promise<number> {
-  const [row] = await db.select({ id: max(streamBackfills.id) }).from(streamBackfills);
-  return row?.id ?? 0;
+/** SQL of the last backfill that has ended, to be asked before the first row is read; 0: none has. */
+export function lastBackfillSql(): SQL {
+  return sql`select coalesce(max(${streamBackfills.id}), 0) from ${streamBackfills}`;
 }
 
 /**
@@ -16,7 +13,10 @@ export async function lastBackfill({ db }: Postgres): Promise<number> {
  * the last row is read. Counts and evidence of such an hour may have been read at different times of it.
  * Holds nothing of any tenant.
  */
-export async function recountedSince({ db }: Postgres, backfill: number): Promise<Set<number>> {
+export async function recountedSince(
+  { db }: Pick<Stores, "db">,
+  backfill: number,
+): Promise<Set<number>> {
   const isSince = gt(streamBackfills.id, backfill);
   const rows = await db
     .select({ hour: streamRecounts.eventHour })

@@ -1,7 +1,7 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
-import { gte, lt, max, min, type SQL, sql } from "drizzle-orm";
+import { min, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { hotRollups, streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
@@ -22,29 +22,41 @@ export interface StreamState {
   readonly written: string | null;
 }
 
-/** How far the stream is over all partitions. Holds nothing of any tenant. */
-export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamState> {
-  const border = db.select({ at: min(hotRollups.rolledThrough) }).from(hotRollups);
+export const streamStateSchema = z.object({
+  watermarkMs: z.number().nullable(),
+  level: z.number(),
+  rolledThroughMs: z.number().nullable(),
+  written: z.string().nullable(),
+}) satisfies z.ZodType<StreamState>;
+
+/** SQL of how far the stream is over all partitions, as JSON. */
+export function streamStateSql(): SQL {
   const { topic, partition, nextOffset, announcedOffset, updatedAt } = streamCheckpoints;
-  const [row] = await db
-    .select({
-      // One that has committed more than it has announced may be of a version that announces nothing.
-      written: sql<string | null>`case
+  // One that has committed more than it has announced may be of a version that announces nothing.
+  return sql`select json_build_object(
+      'written', case
         when bool_or(${announcedOffset} is distinct from ${nextOffset}) then null
         else string_agg(
           concat_ws('/', ${topic}, ${partition}, ${nextOffset}, extract(epoch from ${updatedAt})), ' '
-          order by ${topic}, ${partition}) end`,
-      watermarkMs: min(streamCheckpoints.watermarkMs),
-      level: max(streamCheckpoints.level),
-      rolledThrough: sql`(${border})`.mapWith(hotRollups.rolledThrough),
-    })
-    .from(streamCheckpoints);
-  return {
-    written: row?.written ?? null,
-    watermarkMs: row?.watermarkMs ?? null,
-    level: row?.level ?? 0,
-    rolledThroughMs: row?.rolledThrough?.getTime() ?? null,
-  };
+          order by ${topic}, ${partition}) end,
+      'watermarkMs', min(${streamCheckpoints.watermarkMs}),
+      'level', coalesce(max(${streamCheckpoints.level}), 0),
+      'rolledThroughMs', (${rolledThroughSql()}))
+    from ${streamCheckpoints}`;
+}
+
+/** SQL of what `rolledThrough` tells. */
+export function rolledThroughSql(): SQL {
+  return sql`select ${epochMs(sql`min(${hotRollups.rolledThrough})`)} from ${hotRollups}`;
+}
+
+const epochMs = (instant: SQL) => sql`floor(extract(epoch from ${instant}) * 1000)`;
+
+/** How far the stream is over all partitions. Holds nothing of any tenant. */
+export async function streamState({ db }: Pick<Stores, "db">): Promise<StreamState> {
+  const { rows } = await db.execute(sql`select (${streamStateSql()}) as state`);
+  const [{ state }] = z.tuple([z.object({ state: streamStateSchema })]).parse(rows);
+  return state;
 }
 
 /**
@@ -71,41 +83,42 @@ export interface HotHoursState {
   readonly markedMs: number | null;
 }
 
-const hotHoursSchema = z.tuple([
-  z.object({
-    degraded: z.coerce.number().nullable(),
-    dirty: z.coerce.number().nullable(),
-    marked: z.coerce.number().nullable(),
-    healed: z.string(),
-  }),
-]);
+export const hotHoursSchema = z.object({
+  degradedMs: z.number().nullable(),
+  dirtyMs: z.number().nullable(),
+  markedMs: z.number().nullable(),
+  healed: z.string(),
+}) satisfies z.ZodType<HotHoursState>;
 
 /**
- * The hours of the hot store that were counted again, or are to be. Ask before the rows: an hour that is
- * healed meanwhile is then called degraded, and not the other way round.
+ * SQL of the hours of the hot store that were counted again, or are to be, as JSON; to be prepared, by
+ * `hotHoursParams`.
  */
-export async function hotHoursState(
-  { db }: Pick<Stores, "db">,
-  { fromMs, toMs }: InstantRange,
-): Promise<HotHoursState> {
+export function hotHoursSql(): SQL {
   const { topic, eventHour, cause, healedAt, markedAt } = streamDirtyHours;
-  const epochMs = (instant: SQL) => sql`floor(extract(epoch from ${instant}) * 1000)`;
-  const { rows } = await db.execute(sql`
+  return sql`
     with hour as (
       select ${topic} as topic, ${eventHour} as hour, ${cause} as cause, ${healedAt} as healed_at,
         (${healedAt} is null or ${healedAt} < ${markedAt}) as is_dirty
       from ${streamDirtyHours}
-      where ${gte(eventHour, new Date(windowStartMs(fromMs, HOUR_MS)))}
-        and ${lt(eventHour, new Date(toMs))}
+      where ${eventHour} >= ${sql.placeholder("hoursFrom")}::timestamptz
+        and ${eventHour} < ${sql.placeholder("hoursTo")}::timestamptz
     ), dirty as (select min(hour) as oldest from hour where is_dirty)
-    select ${epochMs(sql`max(hour) filter (where is_dirty and cause = 'degraded')`)} as degraded,
-      ${epochMs(sql`(select oldest from dirty)`)} as dirty,
-      ${epochMs(sql`max(hour)`)} as marked,
-      coalesce(md5(string_agg(
+    select json_build_object(
+      'degradedMs', ${epochMs(sql`max(hour) filter (where is_dirty and cause = 'degraded')`)},
+      'dirtyMs', ${epochMs(sql`(select oldest from dirty)`)},
+      'markedMs', ${epochMs(sql`max(hour)`)},
+      'healed', coalesce(md5(string_agg(
         concat_ws(' ', topic, extract(epoch from hour), cause, extract(epoch from healed_at)),
         ',' order by topic, hour, cause
-      ) filter (where hour < coalesce((select oldest from dirty), 'infinity'))), '') as healed
-    from hour`);
-  const [{ degraded, dirty, marked, healed }] = hotHoursSchema.parse(rows);
-  return { degradedMs: degraded, dirtyMs: dirty, markedMs: marked, healed };
+      ) filter (where hour < coalesce((select oldest from dirty), 'infinity'))), ''))
+    from hour`;
+}
+
+/** Whole hours, those that the range cuts included. */
+export function hotHoursParams({ fromMs, toMs }: InstantRange) {
+  return {
+    hoursFrom: new Date(windowStartMs(fromMs, HOUR_MS)).toISOString(),
+    hoursTo: new Date(toMs).toISOString(),
+  };
 }

@@ -1,13 +1,15 @@
 import { dayBounds, type InstantRange, type IsoDay } from "@trueclick/shared/calendar";
-import type { AdvertiserId } from "@trueclick/shared/ids";
+import { type AdvertiserId, advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS } from "@trueclick/shared/time";
-import { and, asc, between, desc, eq, lte, sql } from "drizzle-orm";
+import { and, asc, between, desc, eq, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import { z } from "zod";
 import { isCurrentVersion } from "../postgres/currentVersion.ts";
+import type { Database } from "../postgres/database.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { truthCurrent, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
-import { type TenantScope, tenantWhere } from "../tenant.ts";
+import { preparedTenantWhere, type TenantScope, tenantWhere } from "../tenant.ts";
 import { remembered } from "./billingDays.ts";
 import type { HeldRows } from "./heldRows.ts";
 
@@ -22,18 +24,6 @@ export interface TruthPointer extends HeldRows {
   readonly validClicks: number;
   /** The instants of the billing day in the advertiser's zone. */
   readonly bounds: InstantRange;
-}
-
-/** The versions as of an instant of the past, epoch milliseconds; the current ones for null. */
-export function truthAt(
-  stores: Pick<Stores, "db">,
-  scope: TenantScope,
-  range: InstantRange,
-  asOfMs: number | null,
-): Promise<TruthPointer[]> {
-  return asOfMs === null
-    ? currentTruth(stores, scope, range)
-    : truthAsOf(stores, scope, range, asOfMs);
 }
 
 /**
@@ -58,30 +48,49 @@ export async function currentTruth(
 }
 
 /**
- * The versions that were current at an instant: of each partition the newest that was published by
- * then. A version is dated by the start of the transaction that published it.
+ * A select of the same, or of the versions that were current at an instant of the past: of each partition
+ * the newest that was published by then. A version is dated by the start of the transaction that published
+ * it. To be part of a prepared statement, by `pointerParams`, and read by `pointerRowsSchema`.
  */
-async function truthAsOf(
-  { db }: Pick<Stores, "db">,
-  scope: TenantScope,
-  range: InstantRange,
-  asOfMs: number,
-): Promise<TruthPointer[]> {
+export function preparedPointers(
+  db: Database,
+  kind: TenantScope["kind"],
+  when: "current" | "past",
+) {
+  if (when === "current") {
+    const { advertiserId, billingDay } = truthCurrent;
+    return db
+      .select(pointerJson)
+      .from(truthCurrent)
+      .innerJoin(truthVersions, isCurrentVersion())
+      .innerJoin(advertisers, eq(advertisers.id, advertiserId))
+      .where(and(preparedTenantWhere(kind, advertiserId), isPreparedDay(billingDay)))
+      .orderBy(asc(advertiserId), asc(billingDay));
+  }
   const { advertiserId, billingDay, version, publishedAt } = truthVersions;
-  const rows = await db
-    .selectDistinctOn([advertiserId, billingDay], pointerColumns)
+  return db
+    .selectDistinctOn([advertiserId, billingDay], pointerJson)
     .from(truthVersions)
     .innerJoin(advertisers, eq(advertisers.id, advertiserId))
     .where(
       and(
-        tenantWhere(scope, advertiserId),
-        isDayNear(billingDay, range),
-        lte(publishedAt, new Date(asOfMs)),
+        preparedTenantWhere(kind, advertiserId),
+        isPreparedDay(billingDay),
+        sql`${publishedAt} <= ${sql.placeholder("asOf")}::timestamptz`,
       ),
     )
     .orderBy(asc(advertiserId), asc(billingDay), desc(version));
-  return toPointers(rows, range);
 }
+
+/** @param asOfMs Null for the current versions. */
+export function pointerParams(range: InstantRange, asOfMs: number | null) {
+  const [firstDay, lastDay] = daysNear(range);
+  const days = { firstDay, lastDay };
+  return asOfMs === null ? days : { ...days, asOf: new Date(asOfMs).toISOString() };
+}
+
+const isPreparedDay = (billingDay: AnyPgColumn): SQL =>
+  sql`${billingDay} between ${sql.placeholder("firstDay")}::date and ${sql.placeholder("lastDay")}::date`;
 
 const pointerColumns = {
   advertiserId: truthVersions.advertiserId,
@@ -96,6 +105,35 @@ const pointerColumns = {
   timeZone: advertisers.timeZone,
 };
 
+/** The same columns by the names that their rows have as JSON. */
+const pointerJson = {
+  advertiserId: sql`${truthVersions.advertiserId}`.as("advertiserId"),
+  billingDay: sql`${truthVersions.billingDay}`.as("billingDay"),
+  version: truthVersions.version,
+  jobId: sql`${truthVersions.jobId}::text`.as("jobId"),
+  takenOver: sql`${truthVersions.takenOver}`.as("takenOver"),
+  currency: truthVersions.currency,
+  publishedAt: sql`${truthVersions.publishedAt}`.as("publishedAt"),
+  validClicks: pointerColumns.validClicks.as("validClicks"),
+  settlingHours: sql`${advertisers.settlingHours}`.as("settlingHours"),
+  timeZone: sql`${advertisers.timeZone}`.as("timeZone"),
+};
+
+export const pointerRowsSchema = z.array(
+  z.object({
+    advertiserId: advertiserIdSchema,
+    billingDay: z.string(),
+    version: z.number(),
+    jobId: z.coerce.bigint(),
+    takenOver: z.array(z.object({ buildId: z.number(), hours: z.array(z.number()) })),
+    currency: z.string(),
+    publishedAt: z.coerce.date(),
+    validClicks: z.coerce.number(),
+    settlingHours: z.number(),
+    timeZone: z.string(),
+  }),
+);
+
 type PointerRow = Omit<TruthPointer, "buildId" | "publishedAtMs" | "bounds"> & {
   readonly jobId: bigint;
   readonly publishedAt: Date;
@@ -103,7 +141,10 @@ type PointerRow = Omit<TruthPointer, "buildId" | "publishedAtMs" | "bounds"> & {
 };
 
 /** The billing days that a range touches in their zones. */
-function toPointers(rows: readonly PointerRow[], { fromMs, toMs }: InstantRange): TruthPointer[] {
+export function toPointers(
+  rows: readonly PointerRow[],
+  { fromMs, toMs }: InstantRange,
+): TruthPointer[] {
   // Many advertisers share a zone, and bounds are worked out from its history each time.
   const boundsIn = remembered((timeZone: string) =>
     remembered((day: IsoDay) => dayBounds(day, timeZone)),
@@ -118,9 +159,15 @@ function toPointers(rows: readonly PointerRow[], { fromMs, toMs }: InstantRange)
     .filter(({ bounds }) => bounds.fromMs < toMs && bounds.toMs > fromMs);
 }
 
-function isDayNear(billingDay: AnyPgColumn, { fromMs, toMs }: InstantRange) {
-  return between(billingDay, utcDay(fromMs - WIDEST_OFFSET_MS), utcDay(toMs + WIDEST_OFFSET_MS));
+function isDayNear(billingDay: AnyPgColumn, range: InstantRange) {
+  return between(billingDay, ...daysNear(range));
 }
+
+/** Billing days that a range may touch, whatever the zone: the first and the last. */
+const daysNear = ({ fromMs, toMs }: InstantRange): [IsoDay, IsoDay] => [
+  utcDay(fromMs - WIDEST_OFFSET_MS),
+  utcDay(toMs + WIDEST_OFFSET_MS),
+];
 
 /** No zone is a whole day from UTC, so no local date is further than that from the UTC date. */
 const WIDEST_OFFSET_MS = DAY_MS;

@@ -50,6 +50,11 @@ export function hotPartsOf(facts: HotFacts): HotParts {
   };
 }
 
+/** Whether all minutes are kept: those that are not may be dropped at any time, and nobody says so. */
+export function areMinutesKept({ minutes }: HotParts, nowMs: number): boolean {
+  return minutes.every(({ fromMs }) => fromMs >= nowMs - HOT_MINUTES_COVERAGE_MS);
+}
+
 function minutesAlone({ fromMs, toMs }: HotPart): HotParts {
   return { hours: null, minutes: [{ fromMs, toMs }] };
 }

@@ -3,13 +3,13 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import { z } from "zod";
 import { runSettledTenantQuery, runTenantQuery } from "../clickhouse/tenantReader.ts";
-import type { AdvertiserRow } from "../queries/advertisers.ts";
 import { type HotSource, hotCellsParams, hotSources } from "../queries/hotCells.ts";
+import type { Account } from "../queries/reportFacts.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION, type TenantScope } from "../tenant.ts";
 import { readNetClicks } from "./hotGivt.ts";
-import { HOT_MINUTES_COVERAGE_MS, type HotParts } from "./hotParts.ts";
+import { areMinutesKept, type HotParts } from "./hotParts.ts";
 import {
   type Extent,
   type Extents,
@@ -89,7 +89,7 @@ function sqlOf(
 }
 
 interface HotFacts {
-  readonly advertisers: readonly AdvertiserRow[];
+  readonly accounts: readonly Account[];
   /** What truth has counted of the days of the range. */
   readonly pins: readonly TruthPointer[];
   readonly buckets: BucketParams;
@@ -105,12 +105,9 @@ export async function hotReport(
   stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   { parts, ...range }: HotRange & { readonly nowMs: number },
-  { advertisers, pins, buckets, ...facts }: HotFacts,
+  { accounts, pins, buckets, ...facts }: HotFacts,
 ): Promise<CountedRows> {
-  // Minutes that are no longer kept are dropped at any time, and nobody says so.
-  const areKept = parts.minutes.every(
-    ({ fromMs }) => fromMs >= range.nowMs - HOT_MINUTES_COVERAGE_MS,
-  );
+  const areKept = areMinutesKept(parts, range.nowMs);
   const settled = areKept ? facts.settled : { ...facts.settled, restAsOf: null };
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
@@ -120,7 +117,7 @@ export async function hotReport(
   const cube = detail ?? "ad";
   const params = {
     ...buckets,
-    ...currencyParams(advertisers, ({ id }) => id),
+    ...currencyParams(accounts, ({ id }) => id),
     ...filterParams(filters),
   };
   const counted = { from: firstSecond(range, parts), to: Math.ceil(range.toMs / SECOND_MS) };

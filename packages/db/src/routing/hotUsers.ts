@@ -93,7 +93,10 @@ export async function readUniqueUsers(
 }
 
 /** Starts of the buckets that are whole hours as far as the hot store answers, epoch seconds. */
-function wholeBuckets(query: ReportQuery, range: AnsweredRange): Set<number> {
+export function wholeBuckets(
+  query: Pick<ReportQuery, "fromMs" | "toMs" | "granularity" | "timeZone">,
+  range: AnsweredRange,
+): Set<number> {
   const starts = query.granularity === "minute" ? [] : bucketStartsMs(query);
   const whole = starts.filter((startMs, at) => {
     const fromMs = Math.max(startMs, range.fromMs);

@@ -1,21 +1,16 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
-import { type AdvertiserRow, listAdvertisers } from "../queries/advertisers.ts";
 import { scopeOfCampaigns } from "../queries/campaignOwners.ts";
-import {
-  type HotHoursState,
-  hotHoursState,
-  type StreamState,
-  streamState,
-} from "../queries/streamState.ts";
-import { type TruthPointer, truthAt } from "../queries/truthPointers.ts";
+import { type ReportFacts, reportFacts } from "../queries/reportFacts.ts";
+import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs, hotReport } from "./hotReport.ts";
-import { settledHours } from "./hotSettled.ts";
+import { type SettledHours, settledHours } from "./hotSettled.ts";
 import { type BucketParams, type CountedRows, mergeMeasured, trafficOf } from "./measures.ts";
+import { type MeasuredReport, rememberedRows, rowsQuestion } from "./rememberedRows.ts";
 import { finalDate, truthFinality } from "./reportFinality.ts";
 import {
   DETAIL_DIMENSIONS,
@@ -24,8 +19,9 @@ import {
   type ReportAnswer,
   type ReportMeta,
   type ReportQuery,
+  type ReportRow,
+  type ReportText,
 } from "./reportQuery.ts";
-import { nameRows } from "./reportRows.ts";
 import { ReportQueryError, type Route, routeReport } from "./route.ts";
 import { truthReport } from "./truthReport.ts";
 
@@ -46,14 +42,29 @@ export async function runReport(
   asked: ReportQuery,
   nowMs: number = Date.now(),
 ): Promise<ReportAnswer> {
+  const { rowsJson, meta } = await reportText(stores, asked, nowMs);
+  // Written by `nameRows`, in this process.
+  const rows: ReportRow[] = JSON.parse(rowsJson);
+  return { rows, meta };
+}
+
+/**
+ * The same with its rows as the text of a JSON array: of rows that are remembered, nobody has to make
+ * objects first.
+ */
+export async function reportText(
+  stores: Stores,
+  asked: ReportQuery,
+  nowMs: number = Date.now(),
+): Promise<ReportText> {
   assertRange(asked);
   assertAsOf(asked, nowMs);
   const readAtMs = asked.asOfMs ?? nowMs;
   const query = { ...asked, scope: await filteredScope(stores, asked) };
-  const facts = await readFacts(stores, query, nowMs);
-  const { advertisers, pins, stream } = facts;
-  const route = chooseRoute(query, facts, nowMs);
-  const { truth } = route;
+  const [facts, startMs] = await readFacts(stores, query, nowMs);
+  const { accounts, pins, stream, hotHours } = facts;
+  const route = chooseRoute(query, facts, { startMs, nowMs });
+  const { truth, hot } = route;
   const truthPins =
     truth === null
       ? []
@@ -63,41 +74,66 @@ export async function runReport(
     throw new ReportQueryError("from", "too many days of too many advertisers; ask for fewer");
   }
 
-  const buckets = bucketParams(query);
-  const settled = settledHours(stream.rolledThroughMs, facts.hotHours, stream.written);
-  const [counted, hot] = await Promise.all([
-    truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
-    route.hot === null
-      ? NOTHING
-      : hotReport(stores, query, { ...route.hot, nowMs }, { ...facts, buckets, settled }),
-  ]);
-  const parts = [counted.rows, hot.rows];
-  const measured = mergeMeasured(parts);
-  if (parts.some((rows) => rows.length > REPORT_ROWS_MAX) || measured.length > REPORT_ROWS_MAX) {
-    throw new ReportQueryError(
-      "dimensions",
-      `the answer would have more than ${REPORT_ROWS_MAX} rows; ask for a shorter range, longer buckets or fewer dimensions`,
-    );
-  }
+  const settled = settledHours(stream.rolledThroughMs, hotHours, stream.written);
+  const question = rowsQuestion(stores, query, { facts, route, settled, nowMs });
+  const { rowsJson, traffic, usersOmitted } = await rememberedRows(
+    stores,
+    query,
+    { accounts, question },
+    () => measure(stores, query, { facts, route, truthPins, settled, nowMs }),
+  );
   return {
-    rows: await nameRows(stores, query, measured, advertisers),
+    rowsJson,
     meta: {
       mode: query.mode,
       store: route.store,
       reason:
         route.reason +
-        wholeHoursNote(route.truth, truthPins) +
-        countedNote(route.truth, truthPins, readAtMs) +
-        (counted.usersOmitted || hot.usersOmitted ? USERS_OMITTED_NOTE : ""),
+        wholeHoursNote(truth, truthPins) +
+        countedNote(truth, truthPins, readAtMs) +
+        (usersOmitted ? USERS_OMITTED_NOTE : ""),
       as_of: new Date(readAtMs).toISOString(),
-      watermark: route.hot === null ? null : toIso(stream.watermarkMs),
-      finality: route.hot === null ? truthFinality(query, advertisers, pins, readAtMs) : "live",
-      ...finalDate(query, advertisers),
-      traffic: trafficOf(measured, truthPins.length > 0 && route.hot === null),
+      watermark: hot === null ? null : toIso(stream.watermarkMs),
+      finality: hot === null ? truthFinality(query, accounts, pins, readAtMs) : "live",
+      ...finalDate(query, accounts),
+      traffic,
       ...versionsOf(truth === null ? null : truthPins),
-      degraded: route.hot !== null && isDegradedIn(route.hot, facts),
+      degraded: hot !== null && isDegradedIn(hot, facts),
     },
   };
+}
+
+/** Reads what the stores counted of a report. @throws {ReportQueryError} if that is too much. */
+async function measure(
+  stores: Stores,
+  query: ReportQuery,
+  { facts, route: { truth, hot }, truthPins, settled, nowMs }: MeasureContext,
+): Promise<MeasuredReport> {
+  const buckets = bucketParams(query);
+  const [ofTruth, ofStream] = await Promise.all([
+    truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
+    hot === null
+      ? NOTHING
+      : hotReport(stores, query, { ...hot, nowMs }, { ...facts, buckets, settled }),
+  ]);
+  const parts = [ofTruth.rows, ofStream.rows];
+  const rows = mergeMeasured(parts);
+  if (parts.some((part) => part.length > REPORT_ROWS_MAX) || rows.length > REPORT_ROWS_MAX) {
+    throw new ReportQueryError(
+      "dimensions",
+      `the answer would have more than ${REPORT_ROWS_MAX} rows; ask for a shorter range, longer buckets or fewer dimensions`,
+    );
+  }
+  const traffic = trafficOf(rows, truthPins.length > 0 && hot === null);
+  return { rows, traffic, usersOmitted: ofTruth.usersOmitted || ofStream.usersOmitted };
+}
+
+interface MeasureContext {
+  readonly facts: ReportFacts;
+  readonly route: Route;
+  readonly truthPins: readonly TruthPointer[];
+  readonly settled: SettledHours;
+  readonly nowMs: number;
 }
 
 /** Now, or in hours of the range that are not counted again yet. The range ends where the report does. */
@@ -141,43 +177,28 @@ async function filteredScope(
   return campaign.length === 0 ? own : scopeOfCampaigns(stores, own, campaign);
 }
 
-/** What is known before the rows are read. */
-interface ReportFacts {
-  readonly advertisers: readonly AdvertiserRow[];
-  readonly pins: readonly TruthPointer[];
-  readonly stream: StreamState;
-  /** Where the hot store begins, epoch milliseconds; null where it has nothing, or is not asked. */
-  readonly startMs: number | null;
-  /** Null where the hot store is not asked. */
-  readonly hotHours: HotHoursState | null;
-}
-
-/** Of the stream, where nothing is told of it. */
-const UNASKED: StreamState = {
-  watermarkMs: null,
-  level: 0,
-  rolledThroughMs: null,
-  written: null,
-};
-
-/** Pointers before rows: what is published while the rows are read is not part of the answer (I6). */
-async function readFacts(stores: Stores, query: ReportQuery, nowMs: number): Promise<ReportFacts> {
-  const { scope, mode, fromMs, asOfMs } = query;
+/**
+ * What is known before the rows are read, and where the hot store begins, epoch milliseconds; null where it
+ * has nothing, or is not asked. Pointers before rows: what is published while the rows are read is not
+ * part of the answer (I6).
+ */
+function readFacts(
+  stores: Stores,
+  query: ReportQuery,
+  nowMs: number,
+): Promise<[ReportFacts, number | null]> {
+  const { scope, mode, fromMs, asOfMs = null } = query;
   const asksHot = mode === "dashboard";
-  const [advertisers, pins, stream, startMs, hotHours] = await Promise.all([
-    listAdvertisers(stores, scope),
-    truthAt(stores, scope, query, asOfMs ?? null),
-    asksHot ? streamState(stores) : UNASKED,
+  return Promise.all([
+    reportFacts(stores, scope, query, { asksHot, asOfMs }),
     asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }) : null,
-    asksHot ? hotHoursState(stores, query) : null,
   ]);
-  return { advertisers, pins, stream, startMs, hotHours };
 }
 
 function chooseRoute(
   query: ReportQuery,
-  { pins, stream: { rolledThroughMs }, startMs }: ReportFacts,
-  nowMs: number,
+  { pins, stream: { rolledThroughMs } }: ReportFacts,
+  { startMs, nowMs }: { readonly startMs: number | null; readonly nowMs: number },
 ): Route {
   const { dimensions, filters } = query;
   return routeReport({

@@ -1,14 +1,14 @@
 /** How final a report is, and when it will be. */
 import { dayBounds, dayOf, type InstantRange } from "@trueclick/shared/calendar";
-import type { AdvertiserRow } from "../queries/advertisers.ts";
 import { billingDaysOf, remembered } from "../queries/billingDays.ts";
 import { closesAtMs, type Finality, finalityOf, leastFinal } from "../queries/finality.ts";
+import type { Account } from "../queries/reportFacts.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 
 /** The finality of the range's billing days; those that have not begun yet say nothing about it. */
 export function truthFinality(
   { fromMs, toMs }: InstantRange,
-  advertisers: readonly AdvertiserRow[],
+  accounts: readonly Account[],
   pins: readonly TruthPointer[],
   nowMs: number,
 ): Finality {
@@ -16,7 +16,7 @@ export function truthFinality(
   const daysIn = remembered((timeZone: string) => billingDaysOf(begun, timeZone));
   const current = new Map(pins.map((pin) => [`${pin.advertiserId}/${pin.billingDay}`, pin]));
   return leastFinal(
-    advertisers.flatMap(({ id, timeZone, settlingHours }) =>
+    accounts.flatMap(({ id, timeZone, settlingHours }) =>
       daysIn(timeZone).map(({ day, bounds }) =>
         finalityOf({
           dayEndMs: bounds.toMs,
@@ -40,14 +40,11 @@ export interface FinalDate {
  * When the last billing day that a range touches closes, of the account that closes last; past for a
  * range that is final, null where there is no account.
  */
-export function finalDate(
-  { toMs }: InstantRange,
-  advertisers: readonly AdvertiserRow[],
-): FinalDate {
+export function finalDate({ toMs }: InstantRange, accounts: readonly Account[]): FinalDate {
   const endIn = remembered((timeZone: string) => {
     return dayBounds(dayOf(toMs - 1, timeZone), timeZone).toMs;
   });
-  const closes = advertisers.map(({ timeZone, settlingHours }) => ({
+  const closes = accounts.map(({ timeZone, settlingHours }) => ({
     timeZone,
     ms: closesAtMs(endIn(timeZone), settlingHours),
   }));

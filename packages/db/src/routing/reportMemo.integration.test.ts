@@ -127,4 +127,10 @@ it("tells of remembered rows what is so now: versions, finality and names", asyn
     versions: [{ version: 1 }, { version: 1 }],
   });
   expect(then.rows).toEqual(first.rows.map((row) => ({ ...row, campaign_name: "Renamed" })));
+  const byAccount = { dimensions: ["advertiser"] as const };
+  const named = await ask(byAccount);
+  await stores.db.execute("update advertisers set name = 'Renamed' where id = 'acme'");
+  expect((await ask(byAccount)).rows).toEqual(
+    named.rows.map((row) => ({ ...row, advertiser_name: "Renamed" })),
+  );
 });

@@ -130,3 +130,8 @@ export interface ReportAnswer {
   readonly rows: readonly ReportRow[];
   readonly meta: ReportMeta;
 }
+
+/** The same, its rows as the text of a JSON array. */
+export interface ReportText extends Pick<ReportAnswer, "meta"> {
+  readonly rowsJson: string;
+}

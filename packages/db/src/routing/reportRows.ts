@@ -1,26 +1,30 @@
 import { SECOND_MS } from "@trueclick/shared/time";
-import { type AdvertiserRow, type Names, namesOf } from "../queries/advertisers.ts";
-import type { Stores } from "../stores.ts";
+import type { Names } from "../queries/advertisers.ts";
+import type { Account } from "../queries/reportFacts.ts";
 import { invalidRate, type MeasuredRow } from "./measures.ts";
 import type { ReportQuery, ReportRow } from "./reportQuery.ts";
 
-/** Rows in the words of the public API, oldest first, with names beside the ids. */
-export async function nameRows(
-  stores: Pick<Stores, "db">,
-  query: ReportQuery,
-  rows: readonly MeasuredRow[],
-  advertisers: readonly AdvertiserRow[],
-): Promise<ReportRow[]> {
-  const names = await namesOf(stores, query.scope, {
+/** The ids that rows are named by. */
+export function idsOf(rows: readonly MeasuredRow[]) {
+  return {
     campaignIds: distinct(rows.map((row) => row.campaign)),
     adIds: distinct(rows.map((row) => row.ad)),
-  });
-  const advertiserNames = new Map<string, string>(advertisers.map(({ id, name }) => [id, name]));
+  };
+}
+
+/** Rows in the words of the public API, oldest first, with names beside the ids. */
+export function nameRows(
+  query: ReportQuery,
+  rows: readonly MeasuredRow[],
+  accounts: readonly Account[],
+  names: Names,
+): ReportRow[] {
+  const accountNames = new Map<string, string>(accounts.map(({ id, name }) => [id, name]));
   return rows
     .toSorted((a, b) => a.bucket - b.bucket || b.clicks - a.clicks || compareIds(a, b))
     .map((row) => ({
       ...timeOf(query, row),
-      ...dimensionsOf(query, row, names, advertiserNames),
+      ...dimensionsOf(query, row, names, accountNames),
       ...measuresOf(row),
     }));
 }
@@ -47,12 +51,12 @@ function dimensionsOf(
   { dimensions }: ReportQuery,
   row: MeasuredRow,
   names: Names,
-  advertiserNames: ReadonlyMap<string, string>,
+  accountNames: ReadonlyMap<string, string>,
 ): Partial<ReportRow> {
   const named: Partial<ReportRow> = {};
   for (const dimension of dimensions) named[dimension] = row[dimension];
   if (dimensions.includes("advertiser")) {
-    named.advertiser_name = advertiserNames.get(row.advertiser) ?? null;
+    named.advertiser_name = accountNames.get(row.advertiser) ?? null;
   }
   if (dimensions.includes("campaign")) {
     named.campaign_name = names.campaigns.get(row.campaign) ?? null;

@@ -35,6 +35,8 @@ const QUESTIONS: readonly Partial<ReportQuery>[] = [
   { granularity: "day", dimensions: ["campaign"] },
   { granularity: "total", scope: { kind: "all" }, dimensions: ["geo", "advertiser"] },
   { granularity: "day", timeZone: "Asia/Kolkata", fromMs: FIRST_MS + 20 * MINUTE_MS },
+  // Settled hours alone, from the first rollup on.
+  { toMs: hourAt(4) },
 ];
 
 let stores: TestStores;

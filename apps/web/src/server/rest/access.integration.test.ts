@@ -1,7 +1,10 @@
 import { advertiserMembers, userRoles, users } from "@trueclick/db/postgres/schema/auth";
 import { campaigns as campaignsTable } from "@trueclick/db/postgres/schema/campaigns";
+import { apiKeys } from "@trueclick/db/postgres/schema/keys";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { driftEndpoint, eventEndpoint, jobEndpoint } from "./endpoints/audit.ts";
 import { billingExportEndpoint } from "./endpoints/billingExport.ts";
 import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./endpoints/lists.ts";
@@ -71,6 +74,49 @@ describe("a caller", () => {
   });
 });
 
+// Work for a key that was good before begins before it is looked up; no answer leaves by that.
+describe("a key that was good before", () => {
+  const query = `mode=billing&${DAY}&dimensions=advertiser`;
+  const ask = () => rest.ask(reportEndpoint, query, { key: "acme-key" });
+  const change = (to: Partial<typeof apiKeys.$inferInsert>) =>
+    rest.stores.db.update(apiKeys).set(to).where(eq(apiKeys.id, "acme-key"));
+  const advertisersOf = async (response: Response) => {
+    const { rows } = z
+      .object({ rows: z.array(z.object({ advertiser: z.string() })) })
+      .parse(await response.json());
+    return rows.map(({ advertiser }) => advertiser);
+  };
+
+  it("shows what it stands for now, and nothing once it is revoked or over", async () => {
+    const [acme, other] = ["acme", "other"].map((id) => advertiserIdSchema.parse(id));
+    for (const _time of ["unknown", "known"])
+      expect(await advertisersOf(await ask())).toEqual([acme]);
+    await change({ advertiserId: other });
+    expect(await advertisersOf(await ask())).toEqual([other]);
+    await change({ advertiserId: null, role: "engineer" });
+    expect(await advertisersOf(await ask())).toEqual([acme, other]);
+    // The same rows may be seen as before, and less may be asked for.
+    const healthStatus = async () =>
+      (await rest.ask(pipelineHealthEndpoint, "", { key: "acme-key" })).status;
+    expect(await healthStatus()).toBe(200);
+    await change({ role: "account_manager" });
+    expect(await healthStatus()).toBe(403);
+    await change({ advertiserId: acme, role: "advertiser" });
+    expect(await advertisersOf(await ask())).toEqual([acme]);
+    for (const gone of [{ revokedAt: new Date() }, { expiresAt: new Date(0) }]) {
+      await change(gone);
+      expect((await ask()).status).toBe(401);
+      await change({ revokedAt: null, expiresAt: null });
+      expect((await ask()).status).toBe(200);
+    }
+  });
+
+  it("is told of its mistakes as before", async () => {
+    const wrong = () => rest.ask(reportEndpoint, `${DAY}&tz=Mars/Olympus`, { key: "acme-key" });
+    for (const _time of ["first", "again"]) expect((await wrong()).status).toBe(400);
+  });
+});
+
 describe("another tenant's id", () => {
   it("is as unknown as one that never was", async () => {
     const key = "acme-key";
@@ -88,6 +134,15 @@ describe("another tenant's id", () => {
     for (const response of answers) {
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({ error: { code: "not_found" } });
+    }
+  });
+
+  it("of a campaign that never was has no drift, whatever the range", async () => {
+    const long = "from=2024-10-28T00:00:00Z&to=2024-10-29T00:00:00Z";
+    for (const range of [DAY, long]) {
+      const statusOf = async (campaign: string) =>
+        (await rest.ask(driftEndpoint, `${range}&campaign_id=${campaign}`)).status;
+      expect([await statusOf("never"), await statusOf("a1")]).toEqual([404, 200]);
     }
   });
 

@@ -1,10 +1,11 @@
 /** Who asks: the holder of an API key, or a signed-in user. */
 import { createHash } from "node:crypto";
 import type { Database } from "@trueclick/db/postgres/database";
+import { preparedOnce } from "@trueclick/db/postgres/prepared";
 import { apiKeys } from "@trueclick/db/postgres/schema/keys";
 import { narrowScope, type TenantScope } from "@trueclick/db/tenant";
 import { ROLE_SEES_ALL, type Role, roleGrants, type Scope } from "@trueclick/shared/access";
-import { and, eq, gt, isNull, or } from "drizzle-orm";
+import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { createAccess } from "../api/access.ts";
 import { RestError } from "./answer.ts";
 
@@ -19,6 +20,12 @@ export type SessionUser = (headers: Headers) => Promise<{ readonly id: string } 
 
 const BEARER = /^Bearer +([^\s]+)$/i;
 
+/** The SHA-256 of the API key that a request bears, hex; null where it bears none. */
+export function keySha256Of(headers: Headers): string | null {
+  const key = BEARER.exec(headers.get("authorization") ?? "")?.[1];
+  return key === undefined ? null : createHash("sha256").update(key).digest("hex");
+}
+
 /**
  * Finds out who asks. A key counts before a cookie, and a bad key is refused even beside a good
  * cookie: who sends one means it.
@@ -32,10 +39,9 @@ export async function identify(
   headers: Headers,
   nowMs: number,
 ): Promise<Caller> {
-  const authorization = headers.get("authorization");
-  if (authorization !== null) {
-    const key = BEARER.exec(authorization)?.[1];
-    const caller = key === undefined ? null : await callerOfKey(db, key, nowMs);
+  if (headers.has("authorization")) {
+    const keySha256 = keySha256Of(headers);
+    const caller = keySha256 === null ? null : await callerOfKey(db, keySha256, nowMs);
     if (caller === null) throw new RestError(401, "unauthorized", "the API key is not valid");
     return caller;
   }
@@ -50,17 +56,11 @@ export async function identify(
   return { role, tenant: await access.tenantOf(user.id, role) };
 }
 
-async function callerOfKey(db: Database, key: string, nowMs: number): Promise<Caller | null> {
-  const [found] = await db
-    .select({ role: apiKeys.role, advertiserId: apiKeys.advertiserId })
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.keySha256, createHash("sha256").update(key).digest("hex")),
-        isNull(apiKeys.revokedAt),
-        or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date(nowMs))),
-      ),
-    );
+async function callerOfKey(db: Database, keySha256: string, nowMs: number): Promise<Caller | null> {
+  const [found] = await keyStatement(db, "api_key").execute({
+    keySha256,
+    now: new Date(nowMs).toISOString(),
+  });
   if (found === undefined) return null;
   const { role, advertiserId } = found;
   const all: TenantScope = { kind: "all" };
@@ -68,6 +68,23 @@ async function callerOfKey(db: Database, key: string, nowMs: number): Promise<Ca
   // A key of no advertiser is the staff's; for any other role it opens nothing.
   return ROLE_SEES_ALL[role] ? { role, tenant: all } : null;
 }
+
+/** Asked with every request: a key that is revoked is refused at once. */
+const keyStatement = preparedOnce((db, name: "api_key") => {
+  const { role, advertiserId, revokedAt, expiresAt } = apiKeys;
+  const now = sql`${sql.placeholder("now")}::timestamptz`;
+  return db
+    .select({ role, advertiserId })
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.keySha256, sql.placeholder("keySha256")),
+        isNull(revokedAt),
+        or(isNull(expiresAt), gt(expiresAt, now)),
+      ),
+    )
+    .prepare(name);
+});
 
 /** @throws {RestError} 403 without the scope; for what is the operator's, also for tenants. */
 export function requireScope(caller: Caller, scope: Scope, operatorOnly: boolean): void {

@@ -4,7 +4,8 @@ import type { Stores } from "@trueclick/db/stores";
 import type { Scope } from "@trueclick/shared/access";
 import type { z } from "zod";
 import { badParameter, errorAnswer, RestError } from "./answer.ts";
-import { type Caller, identify, requireScope, type SessionUser } from "./caller.ts";
+import { type Caller, identify, keySha256Of, requireScope, type SessionUser } from "./caller.ts";
+import { isSameCaller, type KnownCallers } from "./knownCallers.ts";
 import { parseParams } from "./params.ts";
 
 export interface RestContext {
@@ -40,6 +41,8 @@ export function defineEndpoint<Params extends z.ZodObject>(
 export interface RestDependencies {
   readonly stores: Stores;
   readonly sessionUser: SessionUser;
+  /** Whose keys were good before. Without it, a request waits until it is known who asks. */
+  readonly callers?: KnownCallers;
   readonly nowMs: number;
   /** Told of what is not the caller's mistake. */
   readonly onFault: (error: unknown) => void;
@@ -50,20 +53,54 @@ export async function answerRequest<Params extends z.ZodObject>(
   endpoint: Endpoint<Params>,
   request: Request,
   path: Readonly<Record<string, string>>,
-  { stores, sessionUser, nowMs, onFault }: RestDependencies,
+  dependencies: RestDependencies,
 ): Promise<Response> {
   try {
-    const caller = await identify(stores.db, sessionUser, request.headers, nowMs);
-    requireScope(caller, endpoint.scope, endpoint.operatorOnly ?? false);
-    const query = new URL(request.url).searchParams;
-    const params = parseParams(endpoint.params, query, path);
-    return await endpoint.handle({ stores, caller, nowMs }, params);
+    return await answerCaller(request.headers, dependencies, (caller) => {
+      requireScope(caller, endpoint.scope, endpoint.operatorOnly ?? false);
+      const query = new URL(request.url).searchParams;
+      const params = parseParams(endpoint.params, query, path);
+      const { stores, nowMs } = dependencies;
+      return endpoint.handle({ stores, caller, nowMs }, params);
+    });
   } catch (error) {
     if (error instanceof RestError) return errorAnswer(error);
     if (error instanceof ReportQueryError) {
       return errorAnswer(badParameter(error.parameter, error.message));
     }
-    onFault(error);
+    dependencies.onFault(error);
     return errorAnswer(new RestError(500, "internal", "the request failed on our side; try again"));
   }
+}
+
+/**
+ * Answers whoever asks. Work for a key that was good before begins while it is looked up again, and is
+ * thrown away unless the key still says the same: no answer leaves that this look-up does not allow, so
+ * a key that was revoked is refused at once. Endpoints only read.
+ */
+async function answerCaller(
+  headers: Headers,
+  { stores, sessionUser, callers, nowMs }: RestDependencies,
+  answer: (caller: Caller) => Promise<Response>,
+): Promise<Response> {
+  const keySha256 = keySha256Of(headers);
+  const expected = keySha256 === null ? undefined : callers?.get(keySha256);
+  const identifying = identify(stores.db, sessionUser, headers, nowMs);
+  const early = expected === undefined ? null : settle(async () => answer(expected));
+  const caller = await identifying;
+  if (keySha256 !== null) callers?.keep(keySha256, caller);
+  if (early !== null && expected !== undefined && isSameCaller(caller, expected)) {
+    return (await early)();
+  }
+  return answer(caller);
+}
+
+/** What work came to, to be told later: a failure is nobody's until then. */
+function settle<Value>(work: () => Promise<Value>): Promise<() => Value> {
+  return work().then(
+    (value) => () => value,
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
 }

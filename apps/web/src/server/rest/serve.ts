@@ -25,13 +25,16 @@ const ALLOW = { Allow: "GET, HEAD, OPTIONS" };
 
 /** An endpoint as the route handlers of Next, on the stores of this process. */
 export function serve<Params extends z.ZodObject>(endpoint: Endpoint<Params>) {
-  const GET = async (request: Request, context: RouteContext): Promise<Response> =>
-    answerRequest(endpoint, request, (await context.params) ?? {}, {
-      stores: compose().stores,
+  const GET = async (request: Request, context: RouteContext): Promise<Response> => {
+    const { stores, callers } = compose();
+    return answerRequest(endpoint, request, (await context.params) ?? {}, {
+      stores,
+      callers,
       sessionUser: async (headers) => (await getAuth().api.getSession({ headers }))?.user ?? null,
       nowMs: Date.now(),
       onFault: writeFault,
     });
+  };
   const refuse = () => {
     const error = new RestError(405, "method_not_allowed", "this address answers GET only");
     return errorAnswer(error, ALLOW);

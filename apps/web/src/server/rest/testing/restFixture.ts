@@ -14,6 +14,7 @@ import type { Role } from "@trueclick/shared/access";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import type { z } from "zod";
 import { answerRequest, type Endpoint } from "../endpoint.ts";
+import { KnownCallers } from "../knownCallers.ts";
 
 const NOW_MS = Date.parse("2026-10-30T12:00:00Z");
 const HOUR = "2026-10-28T10:00:00Z";
@@ -47,6 +48,7 @@ export async function openRestFixture(): Promise<RestFixture> {
   await fillAdvertiser(stores, { id: "other", campaigns: ["b1"] });
   await fillKeys(stores);
   const acmeJob = await fillCounts(stores);
+  const callers = new KnownCallers();
   return {
     stores,
     acmeJob,
@@ -57,6 +59,7 @@ export async function openRestFixture(): Promise<RestFixture> {
       });
       const response = await answerRequest(endpoint, request, path, {
         stores,
+        callers,
         sessionUser: async () => (user === undefined ? null : { id: user }),
         nowMs: NOW_MS,
         onFault: (error) => faults.push(error),
