@@ -4,28 +4,51 @@
  * over when somebody asks.
  */
 
+interface Sum {
+  readonly first: string;
+  readonly second: string;
+  value: number;
+}
+
 /** Sums by one or two labels. */
 export class Tally {
-  readonly #sums = new Map<string, Map<string, number>>();
+  readonly #sums = new Map<string, Map<string, Sum>>();
+  /** Most requests have the labels of the one before. */
+  #last: Sum | null = null;
 
   add(first: string, second: string, value: number): void {
+    const last = this.#last;
+    const isSame = last !== null && last.first === first && last.second === second;
+    const sum = isSame ? last : this.#find(first, second);
+    sum.value += value;
+  }
+
+  /** Every sum with its labels. */
+  *entries(): Generator<readonly [first: string, second: string, sum: number]> {
+    for (const sums of this.#sums.values()) {
+      for (const { first, second, value } of sums.values()) yield [first, second, value];
+    }
+  }
+
+  #find(first: string, second: string): Sum {
     let sums = this.#sums.get(first);
     if (sums === undefined) {
       sums = new Map();
       this.#sums.set(first, sums);
     }
-    sums.set(second, (sums.get(second) ?? 0) + value);
-  }
-
-  /** Every sum with its labels. */
-  *entries(): Generator<readonly [first: string, second: string, sum: number]> {
-    for (const [first, sums] of this.#sums) {
-      for (const [second, sum] of sums) yield [first, second, sum];
+    let sum = sums.get(second);
+    if (sum === undefined) {
+      sum = { first, second, value: 0 };
+      sums.set(second, sum);
     }
+    this.#last = sum;
+    return sum;
   }
 }
 
 interface Durations {
+  readonly route: string;
+  readonly status: number;
   /** How many lie within each bound but not the one before; behind the last, all longer ones. */
   readonly counts: Float64Array;
   sumS: number;
@@ -38,6 +61,8 @@ export class DurationHistogram {
   /** Rising, seconds. */
   readonly #boundsS: readonly number[];
   readonly #byRoute = new Map<string, Map<number, Durations>>();
+  /** Of the request before. */
+  #last: Durations | null = null;
 
   constructor(name: string, help: string, boundsS: readonly number[]) {
     this.#name = name;
@@ -46,18 +71,12 @@ export class DurationHistogram {
   }
 
   observe(route: string, status: number, durationS: number): void {
-    let byStatus = this.#byRoute.get(route);
-    if (byStatus === undefined) {
-      byStatus = new Map();
-      this.#byRoute.set(route, byStatus);
-    }
-    let durations = byStatus.get(status);
-    if (durations === undefined) {
-      durations = { counts: new Float64Array(this.#boundsS.length + 1), sumS: 0 };
-      byStatus.set(status, durations);
-    }
-    const found = this.#boundsS.findIndex((boundS) => durationS <= boundS);
-    const index = found === -1 ? this.#boundsS.length : found;
+    const last = this.#last;
+    const isSame = last !== null && last.route === route && last.status === status;
+    const durations = isSame ? last : this.#find(route, status);
+    const boundsS = this.#boundsS;
+    let index = 0;
+    while (index < boundsS.length && durationS > (boundsS[index] ?? 0)) index += 1;
     durations.counts[index] = (durations.counts[index] ?? 0) + 1;
     durations.sumS += durationS;
   }
@@ -71,6 +90,22 @@ export class DurationHistogram {
       }
     }
     return `${lines.join("\n")}\n`;
+  }
+
+  #find(route: string, status: number): Durations {
+    let byStatus = this.#byRoute.get(route);
+    if (byStatus === undefined) {
+      byStatus = new Map();
+      this.#byRoute.set(route, byStatus);
+    }
+    let durations = byStatus.get(status);
+    if (durations === undefined) {
+      const counts = new Float64Array(this.#boundsS.length + 1);
+      durations = { route, status, counts, sumS: 0 };
+      byStatus.set(status, durations);
+    }
+    this.#last = durations;
+    return durations;
   }
 
   #renderOne(labels: string, { counts, sumS }: Durations): string[] {
