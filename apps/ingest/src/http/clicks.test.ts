@@ -122,6 +122,22 @@ describe("GET /c/{token}", () => {
     expect([edge.sink.blocks, edge.quarantine.items]).toEqual([[], []]);
   });
 
+  it("sends each of many that come at once to where its own token leads, uncached", async () => {
+    const urls = ["a", "b", "a", "c", "b"].map((page) => `https://shop.example/${page}`);
+    const answers = await Promise.all(urls.map((landingUrl) => follow(mint({ landingUrl }))));
+    expect(answers.map(({ status, location }) => [status, location])).toEqual(
+      urls.map((url) => [302, url]),
+    );
+    for (const { response } of answers) {
+      const { headers } = response;
+      expect([headers.get("cache-control"), headers.get("content-length")]).toEqual([
+        "no-store",
+        "0",
+      ]);
+    }
+    expect(edge.sink.events()).toHaveLength(urls.length);
+  });
+
   it("writes the landing URL as a header can hold it", async () => {
     const landingUrl = "https://münchen.example/Straße?q=a b";
     const { location } = await follow(mint({ landingUrl }));

@@ -3,14 +3,15 @@
 import { acceptClick, type ClickLinks } from "../pipeline/acceptClick.ts";
 import type { Acceptance } from "../pipeline/acceptEvents.ts";
 import { SinkUnavailableError } from "../ports/eventSink.ts";
-import { type Answer, errorAnswer } from "./answer.ts";
+import { type Answer, errorAnswer, headerList } from "./answer.ts";
 import type { Endpoint } from "./exchange.ts";
+import { Moment } from "./moment.ts";
 import { connectionOf } from "./requestHeaders.ts";
 
 /** When a browser should try again after a 503, seconds. */
 const RETRY_AFTER_S = 1;
-/** Landing pages whose address is kept as a header has it; each some KiB at most. */
-const LOCATIONS_MAX = 1_000;
+/** Landing pages whose answer is kept; each some KiB at most. */
+const ANSWERS_MAX = 1_000;
 
 export interface ClicksDependencies {
   readonly acceptance: Acceptance;
@@ -19,6 +20,7 @@ export interface ClicksDependencies {
 
 export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependencies): Endpoint {
   const redirect = createRedirect();
+  const received = new Moment<() => void>((goOn) => goOn());
   return async (request, { receivedAtMs, pathRest }) => {
     // Link checkers ask for the headers; nobody clicked.
     if (request.method === "HEAD") {
@@ -26,6 +28,8 @@ export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependenc
       return check.kind === "ok" ? redirect(check.claims.landingUrl) : notFound();
     }
     const connection = connectionOf(request);
+    // Clicks that came in one turn are taken in one go, as small bodies are.
+    await new Promise<void>((resolve) => received.add(resolve));
     const click = { token: pathRest, connection, ingestTimeMs: receivedAtMs };
     try {
       const outcome = await acceptClick(acceptance, clickLinks, click);
@@ -40,17 +44,17 @@ export function createClicksEndpoint({ acceptance, clickLinks }: ClicksDependenc
 
 /** Answers that lead to landing pages, to which many clicks lead each. */
 function createRedirect(): (landingUrl: string) => Answer {
-  const locations = new Map<string, string>();
+  const answers = new Map<string, Answer>();
   return (landingUrl) => {
-    let location = locations.get(landingUrl);
-    if (location === undefined) {
-      // As a browser would write it: ASCII, every other character escaped.
-      location = new URL(landingUrl).href;
-      if (locations.size >= LOCATIONS_MAX) locations.clear();
-      locations.set(landingUrl, location);
-    }
-    const headers = { Location: location };
-    return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+    const known = answers.get(landingUrl);
+    if (known !== undefined) return known;
+    // As a browser would write it: ASCII, every other character escaped.
+    const headers = { Location: new URL(landingUrl).href };
+    const answer = { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers };
+    const made = { ...answer, headerList: headerList(answer) };
+    if (answers.size >= ANSWERS_MAX) answers.clear();
+    answers.set(landingUrl, made);
+    return made;
   };
 }
 

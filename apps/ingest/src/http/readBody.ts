@@ -1,6 +1,7 @@
 /** Reads a request's body within a bound. */
 import type { IncomingMessage } from "node:http";
 import type { BodyBuffers } from "./bodyBuffers.ts";
+import { isWithoutBody } from "./requestHeaders.ts";
 
 /** Most bytes of a body, as received and after decompression. */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -16,6 +17,8 @@ export type ReadBody =
  * stream. How long it may take is bounded by the server's request timeout.
  */
 export function readBody(request: IncomingMessage): Promise<ReadBody> {
+  // Node makes no stream of such a body: nothing would ever be heard of it.
+  if (isWithoutBody(request)) return Promise.resolve({ kind: "read", bytes: Buffer.alloc(0) });
   // Gone while the key was looked up: its events are over, and no listener would hear of it.
   if (request.destroyed) return Promise.resolve({ kind: "aborted" });
   return new Promise((resolve) => {

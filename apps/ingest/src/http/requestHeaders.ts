@@ -45,6 +45,11 @@ export function announcedBytes(request: IncomingMessage): number | null {
   return length === undefined ? null : Number(length);
 }
 
+/** Whether the head announces no body: what follows it is the next request (RFC 9112, 6.3). */
+export function isWithoutBody({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
+}
+
 /** What the connection shows of its other end. */
 export function connectionOf(request: IncomingMessage): Connection {
   const { headers } = request;

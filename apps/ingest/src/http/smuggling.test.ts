@@ -49,3 +49,14 @@ describe("a request that two servers would read differently", () => {
     expect(edge.sink.blocks).toEqual([]);
   });
 });
+
+it("takes a POST without a length for one without a body, and what follows for the next request", async () => {
+  const head = `POST /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${SERVER_KEY}\r\n`;
+  const next = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const [silent, said] = await Promise.all(
+    ["", "Content-Length: 0\r\n"].map((length) => exchange(`${head}${length}\r\n${next}`)),
+  );
+  expect(silent?.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400", "HTTP/1.1 200"]);
+  expect(silent?.replaceAll(/^Date:.*$/gm, "")).toBe(said?.replaceAll(/^Date:.*$/gm, ""));
+  expect(edge.inFlight.bytes).toBe(0);
+});

@@ -59,7 +59,15 @@ export async function acceptClick(
   const source = linkSource(claims.issuer);
   const event = toEnvelope(claims, click, eventIdOf(acceptance, links, click.connection, claims));
   // The stamps ask about the same token at the same time: it is verified once.
-  const context = { ...acceptance.stamps, ...click, source, verifyToken: () => check };
+  const context = {
+    source,
+    connection: click.connection,
+    ingestTimeMs: click.ingestTimeMs,
+    region: acceptance.stamps.region,
+    readUserAgent: acceptance.stamps.readUserAgent,
+    readIp: acceptance.stamps.readIp,
+    verifyToken: () => check,
+  };
   try {
     await appendEvent(acceptance, toStoredEvent(event, context));
   } catch (error) {

@@ -171,13 +171,13 @@ export async function quarantineBody(
 }
 
 /** @throws {SinkUnavailableError} None is promised. */
-export async function appendEvent(acceptance: Acceptance, event: StoredEvent): Promise<void> {
+export function appendEvent(acceptance: Acceptance, event: StoredEvent): Promise<void> {
   const { sink, partitionOf } = acceptance;
   const partitionCount = sink.partitionCount();
-  if (partitionCount === null) throw notReached();
+  if (partitionCount === null) return Promise.reject(notReached());
   const bytes = Buffer.from(JSON.stringify(event));
   const partition = partitionOf(event.event_id, partitionCount);
-  await sink.appendLines(bytes, [{ partition, start: 0, end: bytes.length }], partitionCount);
+  return sink.appendLines(bytes, [{ partition, start: 0, end: bytes.length }], partitionCount);
 }
 
 function notReached(): SinkUnavailableError {
