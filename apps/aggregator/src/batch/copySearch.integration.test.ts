@@ -52,6 +52,14 @@ it("finds an id that comes back, whichever of them was looked up first", async (
   expect(await hoursFound()).toEqual([hourOf(-72), hourOf(-48), hourOf(-1)]);
 });
 
+it("finds an id whose other copies all came later than what is looked up", async () => {
+  await archive("event-again", 0);
+  await world.stores.copySearch.search();
+  await archive("event-again", -5);
+  await world.stores.copySearch.search();
+  expect(await hoursFound()).toEqual([hourOf(-5), hourOf(0)]);
+});
+
 // A retry has the event time of its first copy: nearly all copies, and none that this is about.
 it("leaves out an id that comes back in its own hour", async () => {
   await archive("event-retried", 0);
@@ -71,6 +79,13 @@ it("looks every object up once, also when several do it at once", async () => {
     .from(archiveObjects)
     .where(isNull(archiveObjects.copiesSearchedAt));
   expect(left).toEqual([]);
+});
+
+it("finds ids that come back in hours that are all new, however many", async () => {
+  for (const hours of [0, -2, -4, -6]) await archive("event-again", hours);
+  await archive("event-once", -3);
+  await world.stores.copySearch.search();
+  expect(await hoursFound()).toEqual([hourOf(-6), hourOf(-4), hourOf(-2), hourOf(0)]);
 });
 
 // One damaged object must not keep the days from being counted that have nothing to do with it.

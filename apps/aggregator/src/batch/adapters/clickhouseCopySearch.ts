@@ -2,6 +2,7 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
+import { SECOND_MS } from "@trueclick/shared/time";
 import { and, eq, inArray, isNull, notInArray } from "drizzle-orm";
 import { TOKEN_KEY, tokenBearers } from "../domain/tokenUses.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
@@ -14,6 +15,8 @@ const OBJECTS_MAX = 5_000;
  * by reading the whole index in its order, which needs no set.
  */
 const IDS_MAX = 2_000_000n;
+/** Event hours of new objects that are looked for one by one: each is a set that all of the index is asked for. */
+const HOURS_MAX = 2;
 
 /**
  * Fills `event_copies` from the row index, and from `token_uses`, which it fills from the objects. Of
@@ -52,6 +55,20 @@ function areFew(found: readonly SearchedObject[]): boolean {
   return found.reduce((sum, { rows }) => sum + rows, 0n) <= IDS_MAX;
 }
 
+interface NewRows {
+  /** Start of the event hour that all of them have, epoch seconds; null where they have several. */
+  readonly hourSeconds: number | null;
+  /** A sub-query with the columns of the archive. */
+  readonly rows: string;
+}
+
+function newRows(objects: ClickHouseObjects, found: readonly SearchedObject[]): NewRows[] {
+  const rowsOf = (some: readonly SearchedObject[]) => objects.rowsOf(some.map(({ path }) => path));
+  const byHour = [...Map.groupBy(found, ({ eventHour }) => eventHour.getTime() / SECOND_MS)];
+  if (byHour.length > HOURS_MAX) return [{ hourSeconds: null, rows: rowsOf(found) }];
+  return byHour.map(([hourSeconds, own]) => ({ hourSeconds, rows: rowsOf(own) }));
+}
+
 /** Looks up ids, and beside it tokens, which must be taken before. Answers as `takeUses` does. */
 async function searchObjects(
   clickhouse: ClickHouseClient,
@@ -64,17 +81,17 @@ async function searchObjects(
       clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.searchCopies" },
     });
   };
-  const named = areFew(found) ? objects.rowsOf(found.map(({ path }) => path)) : null;
+  const rowsByHour = areFew(found) ? newRows(objects, found) : null;
   const [taken, searched] = await Promise.allSettled([
     takeUses(clickhouse, objects, found),
-    search(idSearch(named)),
+    search(idSearch(rowsByHour)),
   ]);
   if (taken.status === "rejected") throw taken.reason;
   const damaged = taken.value;
   // What cannot be read cannot say what to look for.
   if (damaged.length > 0) await search(idSearch(null));
   else if (searched.status === "rejected") throw searched.reason;
-  await search(tokenSearch(damaged.length > 0 ? null : named));
+  await search(tokenSearch(damaged.length > 0 ? null : rowsByHour));
   return damaged;
 }
 
@@ -85,7 +102,11 @@ function unsearchedObjects(
   butFor: readonly string[],
 ): Promise<SearchedObject[]> {
   return db
-    .select({ path: archiveObjects.path, rows: archiveObjects.rows })
+    .select({
+      path: archiveObjects.path,
+      rows: archiveObjects.rows,
+      eventHour: archiveObjects.eventHour,
+    })
     .from(archiveObjects)
     .where(
       and(
@@ -102,41 +123,64 @@ function unsearchedObjects(
  * Ids by their 64-bit hashes: a row of the index costs its hash and no text. Two ids with one hash lead
  * to objects that nobody needs, and to no more.
  *
- * @param rows Rows of the objects that are new; null to look up every id.
+ * @param found Rows of the objects that are new; null to look up every id.
  */
-function idSearch(rows: string | null): string {
-  if (rows === null) return searchSql("event_index", "event_id", "event_id", null);
-  const among = `id_hash IN (SELECT cityHash64(event_id) FROM ${rows})`;
-  return searchSql("event_index", "id_hash", "event_id", among);
+function idSearch(found: readonly NewRows[] | null): string {
+  if (found === null) return searchSql("event_index", "event_id", "event_id", null);
+  const isAmong = (rows: string) => `id_hash IN (SELECT cityHash64(event_id) FROM ${rows})`;
+  return searchSql("event_index", "id_hash", "event_id", { isAmong, found });
 }
 
-/** @param rows As in `idSearch`, for tokens. */
-function tokenSearch(rows: string | null): string {
-  const among =
-    rows &&
-    `reinterpretAsUInt64(token_key) IN (
+/** @param found As in `idSearch`, for tokens. */
+function tokenSearch(found: readonly NewRows[] | null): string {
+  const isAmong = (rows: string) => `reinterpretAsUInt64(token_key) IN (
         SELECT reinterpretAsUInt64(${TOKEN_KEY}) FROM ${tokenBearers(rows)})`;
   // No id of an event: one that looks like it leads to objects that nobody needs, and to no more.
-  return searchSql("token_uses", "token_key", "concat('token:', hex(token_key))", among);
+  const id = "concat('token:', hex(token_key))";
+  return searchSql("token_uses", "token_key", id, found === null ? null : { isAmong, found });
 }
 
 /** The SQL that ids and tokens are looked up by, by the name of its queries. */
 export function searchProgram(): Record<string, string> {
-  const all = ["rows", null].flatMap((rows) => [idSearch(rows), tokenSearch(rows)]);
-  return { "batch.searchCopies": all.join("") };
+  const all = [0, null].map((hourSeconds) => [{ hourSeconds, rows: "rows" }]);
+  const searches = [...all, null].flatMap((found) => [idSearch(found), tokenSearch(found)]);
+  return { "batch.searchCopies": searches.join("") };
 }
 
-function searchSql(table: string, key: string, id: string, among: string | null): string {
-  // In the order of the table no hash table is needed; few hashes need none worth speaking of.
-  const inOrder = key === "id_hash" ? "" : "SETTINGS optimize_aggregation_in_order = 1";
+interface Among {
+  /** A condition on the key: it is one of some rows of the archive. */
+  readonly isAmong: (rows: string) => string;
+  readonly found: readonly NewRows[];
+}
+
+function searchSql(table: string, key: string, id: string, among: Among | null): string {
   return `
     INSERT INTO event_copies (campaign_id, event_id, path, event_hour)
     SELECT campaign_id, ${id}, path, event_hour
     FROM ${table}
-    WHERE ${key} IN (
-      SELECT ${key} FROM ${table} ${among === null ? "" : `WHERE ${among}`}
+    WHERE ${key} IN (${among === null ? severalHours(table, key) : otherHours(table, key, among)})`;
+}
+
+/**
+ * Keys of new rows that the table has in an hour that is not theirs. What is new is in the table too: so these
+ * are the keys with several hours, and nothing has to be grouped to tell.
+ */
+function otherHours(table: string, key: string, { isAmong, found }: Among): string {
+  const [only] = found;
+  if (only?.hourSeconds === null) return severalHours(table, key, isAmong(only.rows));
+  const conditions = found.map(({ hourSeconds, rows }) => {
+    return `(event_hour != fromUnixTimestamp(${hourSeconds}) AND ${isAmong(rows)})`;
+  });
+  return `
+      SELECT ${key} FROM ${table} WHERE ${conditions.join(" OR ")}`;
+}
+
+function severalHours(table: string, key: string, condition = "true"): string {
+  // In the order of the table no hash table is needed; few hashes need none worth speaking of.
+  const inOrder = key === "id_hash" ? "" : "SETTINGS optimize_aggregation_in_order = 1";
+  return `
+      SELECT ${key} FROM ${table} WHERE ${condition}
       GROUP BY ${key}
       HAVING min(event_hour) != max(event_hour)
-      ${inOrder}
-    )`;
+      ${inOrder}`;
 }

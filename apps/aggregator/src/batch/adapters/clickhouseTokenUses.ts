@@ -19,6 +19,7 @@ const countRow = z.tuple([z.object({ rows: z.coerce.bigint() })]);
 export interface SearchedObject {
   readonly path: string;
   readonly rows: bigint;
+  readonly eventHour: Date;
 }
 
 /**
