@@ -11,8 +11,9 @@ import {
   archiveObjects,
   archiveStretches,
 } from "@trueclick/db/postgres/schema/archive";
+import { createPostgresEventLog } from "@trueclick/event-log/postgres";
 import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
 import { runCli } from "../program.ts";
@@ -78,18 +79,26 @@ async function addObject(
 
 const reportSchema = z.object({
   whole: z.boolean(),
+  log_asked: z.boolean(),
   rows: z.number(),
   kept: z.number(),
   orphans: z.array(z.string()),
   problems: z.array(z.object({ kind: z.string(), detail: z.string() })),
 });
 
-async function check(...args: string[]) {
+const check = (...args: string[]) => checkWith({}, ...args);
+
+async function checkWith(settings: Record<string, string>, ...args: string[]) {
   const out: string[] = [];
   const stdout = { write: (text: string) => out.push(text) };
   const stderr = { write: () => {}, isTTY: false, columns: 80 };
   const { signal } = new AbortController();
-  const env = { DATABASE_URL: test.url, CLICKHOUSE_URL: "http://127.0.0.1:1/x", OBJECTS_DIR: dir };
+  const env = {
+    DATABASE_URL: test.url,
+    CLICKHOUSE_URL: "http://127.0.0.1:1/x",
+    OBJECTS_DIR: dir,
+    ...settings,
+  };
   const code = await runCli(["archive", "check", "--json", ...args], {
     ...{ env, root: "/nonexistent", stdin: process.stdin, stdout, stderr },
     ...{ stop: signal, force: signal },
@@ -99,8 +108,29 @@ async function check(...args: string[]) {
 
 it("ends with 0 for a whole archive", async () => {
   expect(await check()).toEqual({
-    ...{ code: 0, whole: true, rows: 15, kept: 0, orphans: [], problems: [] },
+    ...{ code: 0, whole: true, log_asked: true, rows: 15, kept: 0, orphans: [], problems: [] },
   });
+});
+
+// What nobody archived is in no manifest: only the log can tell.
+it("misses a partition of the log that was never archived", async () => {
+  const log = createPostgresEventLog({ connectionString: test.url });
+  const admin = log.admin();
+  await admin.ensureTopic(TOPIC, { partitionCount: 3, retentionMs: null });
+  const appender = await log.appender(TOPIC);
+  await appender.append([0, 1].map((partition) => ({ partition, value: Buffer.from("{}") })));
+  await Promise.all([appender.close(), admin.close()]);
+  expect(await check()).toMatchObject({
+    code: 1,
+    whole: false,
+    problems: [{ kind: "not_archived", detail: expect.stringContaining("offsets 0-0") }],
+  });
+  await database.db.execute(sql`drop schema event_log cascade`);
+});
+
+it("says that it could not ask the log, and checks the rest", async () => {
+  const unreachable = { KAFKA_BROKERS: "127.0.0.1:1" };
+  expect(await checkWith(unreachable)).toMatchObject({ code: 0, rows: 15, log_asked: false });
 });
 
 const path = pathOf(10n, 19n);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type AuditedStretch, ManifestAudit } from "./manifestAudit.ts";
+import { type AuditedStretch, auditLog, ManifestAudit } from "./manifestAudit.ts";
 
 function stretch(firstOffset: bigint, lastOffset: bigint, rows = 10n): AuditedStretch {
   return { partition: 0, firstOffset, lastOffset, events: 10n, rows };
@@ -20,4 +20,31 @@ it("finds a checkpoint that is not behind the last stretch", () => {
   audit.add(stretch(0n, 4n));
   expect(audit.finish(0, 5n)).toEqual([]);
   expect(audit.finish(0, 4n).map(({ kind }) => kind)).toEqual(["checkpoint_differs"]);
+});
+
+it("misses partitions that nobody archived, and what the log gave up before it was", () => {
+  const range = (partition: number, startOffset: bigint, endOffset: bigint) => {
+    return { partition, startOffset, endOffset };
+  };
+  const checkpoints = [0, 1, 2].map((partition) => ({ partition, nextOffset: 5n }));
+  // One that waits for its turn, one that was archived to the last that the log gave up, one without.
+  const whole = [range(0, 0n, 9n), range(1, 5n, 9n), range(3, 0n, 0n)];
+  expect(auditLog(whole, checkpoints)).toEqual([]);
+  expect(auditLog([range(2, 6n, 9n), range(3, 0n, 2n), range(4, 7n, 7n)], checkpoints)).toEqual([
+    {
+      kind: "not_archived",
+      partition: 2,
+      detail: "offsets 5-5 are not archived, and the log has them no more",
+    },
+    {
+      kind: "not_archived",
+      partition: 3,
+      detail: "the log had offsets 0-1, and nobody has ever archived it",
+    },
+    {
+      kind: "not_archived",
+      partition: 4,
+      detail: "the log had offsets 0-6, and nobody has ever archived it",
+    },
+  ]);
 });

@@ -18,7 +18,8 @@ export interface ArchiveProblem {
     | "object_missing"
     | "object_damaged"
     | "object_without_stretch"
-    | "lineage_broken";
+    | "lineage_broken"
+    | "not_archived";
   readonly partition: number;
   /** What was found, for the operator: with offsets, counts or the object's path. */
   readonly detail: string;
@@ -67,6 +68,39 @@ export class ManifestAudit {
     const detail = `the checkpoint is at ${nextOffset}, the last stretch ends before ${end}`;
     return [{ kind: "checkpoint_differs", partition, detail }];
   }
+}
+
+/** What the log holds of a partition. */
+export interface LogRange {
+  readonly partition: number;
+  /** Of the oldest record that it still has; the same as `endOffset` where it has none. */
+  readonly startOffset: bigint;
+  /** That the next record gets. */
+  readonly endOffset: bigint;
+}
+
+/**
+ * Names records that the manifest alone cannot miss: of partitions that nobody has ever archived, and
+ * those that the log gave up before they were. What was appended and awaits its turn is no defect.
+ *
+ * @param ranges Read before the checkpoints, which may only have moved on since.
+ */
+export function auditLog(
+  ranges: readonly LogRange[],
+  checkpoints: readonly { readonly partition: number; readonly nextOffset: bigint }[],
+): ArchiveProblem[] {
+  const ends = new Map(checkpoints.map(({ partition, nextOffset }) => [partition, nextOffset]));
+  return ranges.flatMap(({ partition, startOffset, endOffset }): ArchiveProblem[] => {
+    const archivedTo = ends.get(partition);
+    if (endOffset === 0n) return [];
+    if (archivedTo === undefined) {
+      const detail = `the log had offsets 0-${endOffset - 1n}, and nobody has ever archived it`;
+      return [{ kind: "not_archived", partition, detail }];
+    }
+    if (startOffset <= archivedTo) return [];
+    const detail = `offsets ${archivedTo}-${startOffset - 1n} are not archived, and the log has them no more`;
+    return [{ kind: "not_archived", partition, detail }];
+  });
 }
 
 /** An object as the lineage of its hour and partition is proven from it. */

@@ -1,5 +1,11 @@
 import { hash } from "node:crypto";
-import { type ArchiveProblem, auditLineage, ManifestAudit } from "../domain/manifestAudit.ts";
+import {
+  type ArchiveProblem,
+  auditLineage,
+  auditLog,
+  type LogRange,
+  ManifestAudit,
+} from "../domain/manifestAudit.ts";
 import { parseObjectPath } from "../domain/objectPath.ts";
 import type { ObjectStore } from "../objectStore.ts";
 import type { ManifestReader, RecordedObject } from "./manifestReader.ts";
@@ -24,6 +30,8 @@ export interface ArchiveReport {
 export interface CheckOptions {
   /** `hashes` reads every object; `sizes` only asks for their sizes. */
   readonly depth: "sizes" | "hashes";
+  /** What the log held before the check began; without it, a partition that was never archived is not missed. */
+  readonly log?: readonly LogRange[];
   /** Told after each object, in no particular order. */
   readonly onProgress?: (done: CheckProgress) => void;
   readonly signal?: AbortSignal;
@@ -96,6 +104,7 @@ class Check {
       this.#note(audit.add(stretch));
       stretches += 1;
     }
+    this.#note(auditLog(this.#options.log ?? [], checkpoints));
     for (const { partition, nextOffset } of checkpoints) {
       this.#note(audit.finish(partition, nextOffset));
     }
