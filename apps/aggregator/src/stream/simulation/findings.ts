@@ -4,6 +4,7 @@ import type { SpanTotals } from "../../backfill/domain/spans.ts";
 import type { CellTotals } from "../domain/cubes.ts";
 import type { MemoryHotStore } from "../testing/memoryStores.ts";
 import { Doubts } from "./doubts.ts";
+import { movedFindings } from "./movedIds.ts";
 import { type Expected, oracle } from "./oracle.ts";
 import { ALLOWED_LATENESS_MS } from "./simulatedTraffic.ts";
 import type { SimulatedWorld } from "./simulatedWorld.ts";
@@ -81,7 +82,7 @@ export function findings(world: SimulatedWorld, readFrom: readonly bigint[]): st
       ...totalFindings(world, partition, own, readFrom[partition] ?? 0n),
     ];
   });
-  return [...users, ...ofPartitions];
+  return [...users, ...ofPartitions, ...movedFindings(hotStore, oracles, doubts)];
 }
 
 function cellsOf({ cells }: MemoryHotStore, partition: number): Map<string, number[]> {
@@ -157,13 +158,13 @@ function totalFindings(
   return events === right ? [] : [`${events} events of ${right} in partition ${partition}`];
 }
 
-/** How many users each campaign has in each hour; the partitions have none in common. */
+/** How many users each campaign has in each hour, over all partitions. */
 function usersOf(oracles: readonly Expected[]): Map<string, number> {
-  const sizes = new Map<string, number>();
+  const all = new Map<string, ReadonlySet<string>>();
   for (const [key, users] of oracles.flatMap((expected) => [...expected.users])) {
-    sizes.set(key, (sizes.get(key) ?? 0) + users.size);
+    all.set(key, (all.get(key) ?? new Set()).union(users));
   }
-  return sizes;
+  return sizesOf(all);
 }
 
 const sizesOf = (sets: ReadonlyMap<string, ReadonlySet<string>>) => {

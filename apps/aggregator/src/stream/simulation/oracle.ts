@@ -13,6 +13,8 @@ export interface Expected {
   readonly lateOfNobody: ReadonlySet<string>;
   /** Users by `campaign/hour`. */
   readonly users: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Ids that were counted, by minute: `minute/id`. */
+  readonly counted: ReadonlySet<string>;
   /** Starts of the hours that the stream counted without a late event, a cube or users. */
   readonly wantingMs: ReadonlySet<number>;
 }
@@ -24,6 +26,7 @@ interface Building {
   readonly cells: Map<string, number[]>;
   readonly rejects: Map<string, string>;
   readonly users: Map<string, Set<string>>;
+  readonly counted: Set<string>;
   readonly lateOfNobody: Set<string>;
   readonly wantingMs: Set<number>;
 }
@@ -55,6 +58,7 @@ export function oracle(counted: Counted): Expected {
     cells: new Map(),
     rejects: new Map(),
     users: new Map(),
+    counted: new Set(),
     lateOfNobody: new Set(),
     wantingMs: new Set(),
   };
@@ -83,7 +87,8 @@ interface Judged {
 }
 
 function note(expected: Building, { event, outcome, isLate, level, at }: Judged): void {
-  if (outcome !== "counted") expected.rejects.set(at, outcome);
+  if (outcome === "counted") expected.counted.add(`${minuteOf(event)}/${event.event_id}`);
+  else expected.rejects.set(at, outcome);
   if (outcome === "unparseable") return;
   const isKnown = event.campaign_id === "cmp_1";
   if (isLate && !isKnown) expected.lateOfNobody.add(at);
@@ -145,6 +150,10 @@ function isShown(event: StoredEvent, outcome: string): boolean {
   return outcome === "counted" || (isOfClicks && event.event_type === "click");
 }
 
+function minuteOf(event: StoredEvent): number {
+  return Math.floor(event.event_time / MINUTE_MS) * MINUTE_MS;
+}
+
 function hourOf(event: StoredEvent): number {
   return Math.floor(event.event_time / HOUR_MS) * HOUR_MS;
 }
@@ -171,7 +180,7 @@ function cubesAt(level: number): string[] {
 }
 
 function cellOf(event: StoredEvent, cube: string): string {
-  const minute = Math.floor(event.event_time / MINUTE_MS) * MINUTE_MS;
+  const minute = minuteOf(event);
   const { ad_id: ad, geo, device, publisher_id: publisher } = event;
   const value = new Map(Object.entries({ ad, geo, device, publisher })).get(cube);
   return `${cube}/${value}/${minute}`;

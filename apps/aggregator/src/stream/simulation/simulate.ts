@@ -10,7 +10,12 @@ import { SimulatedArchive } from "./simulatedArchive.ts";
 import { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
 import { SimulatedLog } from "./simulatedLog.ts";
 import { SimulatedCheckpointStore, SimulatedHotStore } from "./simulatedStores.ts";
-import { ALLOWED_LATENESS_MS, PARTITIONS, simulatedTraffic } from "./simulatedTraffic.ts";
+import {
+  ALLOWED_LATENESS_MS,
+  PARTITIONS,
+  PARTITIONS_FIRST,
+  simulatedTraffic,
+} from "./simulatedTraffic.ts";
 import type { SimulatedWorld } from "./simulatedWorld.ts";
 import { liveStream } from "./streamLife.ts";
 
@@ -74,13 +79,13 @@ class Simulation {
     this.#schedule = new Schedule(random);
     this.#effects = new Effects(this.#schedule, random);
     this.#mutant = mutant;
-    this.#world = worldOf(random);
+    this.#world = worldOf(random, this.#isGrowing);
   }
 
   async run(): Promise<string[]> {
     const { log, checkpoints, violations } = this.#world;
     const steps = this.#isHealing ? 2 * STORM_STEPS : STORM_STEPS;
-    if (this.#isGrowing) log.partitionCount = PARTITIONS - 1;
+    if (this.#isGrowing) log.partitionCount = PARTITIONS_FIRST;
     for (let step = 0; step < steps; step += 1) {
       if (step === GROWN_STEP) log.partitionCount = PARTITIONS;
       await this.#stormStep();
@@ -240,8 +245,8 @@ class Simulation {
   }
 }
 
-function worldOf(random: SeededRandom): SimulatedWorld {
-  const records = simulatedTraffic(random);
+function worldOf(random: SeededRandom, isGrowing: boolean): SimulatedWorld {
+  const records = simulatedTraffic(random, isGrowing);
   const violations: string[] = [];
   const log = new SimulatedLog(records);
   const archive = new SimulatedArchive(log);

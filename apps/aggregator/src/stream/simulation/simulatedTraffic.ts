@@ -1,4 +1,5 @@
 import type { LogRecord } from "@trueclick/event-log";
+import { partitionOf } from "@trueclick/event-log/partition";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { BASE_MS, blockOf, storedClick } from "../testing/fixtures.ts";
@@ -28,12 +29,27 @@ export interface SimulatedRecord extends LogRecord {
   readonly events: readonly StoredEvent[];
 }
 
-/** All records that will ever be appended, by partition: phones, retries, conflicts and clocks. */
-export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
+/** Partitions that a topic has that is given its last one while it is read. */
+export const PARTITIONS_FIRST = PARTITIONS - 1;
+
+/** Whether an id goes to another partition once there are more. */
+export function isMoved(eventId: string): boolean {
+  return partitionOf(eventId, PARTITIONS_FIRST) !== partitionOf(eventId, PARTITIONS);
+}
+
+/**
+ * All records that will ever be appended, by partition: phones, retries, conflicts and clocks.
+ *
+ * @param isGrowing Whether the last partition comes later. Then ids lie where edges put them, some of
+ *   which know of that partition and some of which do not: those that move there may be sent to both.
+ */
+export function simulatedTraffic(random: SeededRandom, isGrowing: boolean): SimulatedRecord[][] {
+  const elsewhere: StoredEvent[] = [];
   const isJumping = random.happens(0.3);
   const wild = random.pick([1, 1, 0.15, 0.05]);
   return Array.from({ length: PARTITIONS }, (_none, partition) => {
-    const sent: StoredEvent[] = [];
+    const isLate = isGrowing && partition >= PARTITIONS_FIRST;
+    const sender = { partition, wild, sent: [], elsewhere: isLate ? elsewhere : null };
     const records: SimulatedRecord[] = [];
     // Before a whole hour or behind it, so that some of what happens is of another hour than the rest.
     let appendTimeMs = BASE_MS - random.below(START_MINUTES_MAX) * MINUTE_MS;
@@ -45,20 +61,48 @@ export function simulatedTraffic(random: SeededRandom): SimulatedRecord[][] {
       if (random.happens(0.3)) appendTimeMs = Math.ceil(appendTimeMs / MINUTE_MS) * MINUTE_MS;
       offset += random.pick([1n, 1n, 1n, 3n]);
       const events = Array.from({ length: 1 + random.below(EVENTS_A_RECORD_MAX) }, (_one, at) => {
-        const id = `evt-${partition}-${sent.length}-${at}`;
-        // A user is of one partition, so that those of several add up.
-        const user = `usr-${partition}-${sent.length % USERS}`;
-        const known = random.happens(wild) ? sent : sent.slice(-RECENT);
-        const agosMs = known === sent ? AGOS_MS : PROMPT_AGOS_MS;
-        const own = { event_id: id, user_id: user };
-        const event = nextEvent(random, { known, agosMs }, own, appendTimeMs);
-        sent.push(event);
-        return event;
+        return sendOne(random, sender, at, appendTimeMs);
       });
+      if (!isLate) elsewhere.push(...events.filter(({ event_id: id }) => isMoved(id)));
       records.push({ partition, offset, appendTimeMs, value: blockOf(events), events });
     }
     return records;
   });
+}
+
+/** Whoever sends to one partition. */
+interface Sender {
+  readonly partition: number;
+  /** How often an event of any time is sent, and not one of a while ago. */
+  readonly wild: number;
+  readonly sent: StoredEvent[];
+  /** Of a partition that comes later: what was sent to others whose ids go there now. */
+  readonly elsewhere: readonly StoredEvent[] | null;
+}
+
+function sendOne(
+  random: SeededRandom,
+  { partition, wild, sent, elsewhere }: Sender,
+  at: number,
+  appendTimeMs: number,
+): StoredEvent {
+  const name = `evt-${partition}-${sent.length}-${at}`;
+  // A user is of one partition, but for those whose events have moved.
+  const user = `usr-${partition}-${sent.length % USERS}`;
+  const known = random.happens(wild) ? sent : sent.slice(-RECENT);
+  const agosMs = known === sent ? AGOS_MS : PROMPT_AGOS_MS;
+  const own = { event_id: elsewhere === null ? name : movedId(name), user_id: user };
+  const former = elsewhere !== null && random.happens(0.3) ? elsewhere : known;
+  const event = nextEvent(random, { known: former, agosMs }, own, appendTimeMs);
+  sent.push(event);
+  return event;
+}
+
+/** An id of the last partition, by that name. */
+function movedId(name: string): string {
+  let serial = 0;
+  while (!isMoved(`${name}-${serial}`)) serial += 1;
+  return `${name}-${serial}`;
 }
 
 function nextEvent(
