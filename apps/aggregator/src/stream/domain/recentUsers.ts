@@ -1,6 +1,6 @@
 import { HOUR_MS } from "@trueclick/shared/time";
 import type { EventSpans } from "./eventSpans.ts";
-import type { HourUsers } from "./hourUsers.ts";
+import { type HourUsers, USER_HASH_BYTES } from "./hourUsers.ts";
 import type { KnownCampaign } from "./knownCampaigns.ts";
 import { IdHash } from "./spanHash.ts";
 import { fieldAt } from "./storedFields.ts";
@@ -16,6 +16,9 @@ const USER_HASH_KEY = Int32Array.of(0x54727565, 0x436c6963, 0x6b557365, 0x727330
 const CLICKS_MIN = 1_024;
 /** Group of the click, and the two words of the hash. */
 const ROW_WORDS = 3;
+const HASH_WORDS = 2;
+/** Rows are halved that have room for so many times as many as were taken. */
+const SPARE = 4;
 const CAMPAIGNS_MIN = 256;
 /** More than there are hours until the year 2089, so that one number is a campaign and an hour. */
 const HOURS_MAX = 2 ** 20;
@@ -72,15 +75,20 @@ export class RecentUsers {
   /** Hands over the users by campaign and hour, and lets go of them. */
   take(): HourUsers[] {
     if (this.#groups.length === 0) return [];
-    const words = this.#wordsByGroup();
-    const taken = this.#groups.map(({ campaign, hour }, place) => ({
-      advertiserId: campaign.advertiserId,
-      campaignId: campaign.campaignId,
-      hourStartMs: hour * HOUR_MS,
-      userHashes: new Uint8Array(words[place]?.buffer ?? new ArrayBuffer(0)),
-    }));
+    const starts = this.#startsOfGroups();
+    const { buffer } = this.#sorted(starts.slice());
+    const taken = this.#groups.map(({ campaign, hour }, place) => {
+      const from = starts[place] ?? 0;
+      const users = (starts[place + 1] ?? this.#size) - from;
+      const [at, bytes] = [from * USER_HASH_BYTES, users * USER_HASH_BYTES];
+      const { advertiserId, campaignId } = campaign;
+      const userHashes = new Uint8Array(buffer, at, bytes);
+      return { advertiserId, campaignId, hourStartMs: hour * HOUR_MS, userHashes };
+    });
     for (const { campaign } of this.#groups) this.#latest[campaign.index] = 0;
-    this.#rows = new Int32Array(CLICKS_MIN * ROW_WORDS);
+    // Kept for the next flush, which will have about as many, but not for ever what a peak has left.
+    const isRoomy = this.#rows.length > SPARE * Math.max(this.#size, CLICKS_MIN) * ROW_WORDS;
+    if (isRoomy) this.#rows = new Int32Array(this.#rows.length / 2);
     this.#size = 0;
     this.#groups = [];
     this.#places = new Map();
@@ -103,22 +111,40 @@ export class RecentUsers {
     return place;
   }
 
-  #wordsByGroup(): Int32Array<ArrayBuffer>[] {
+  /** Where the users of each group begin, if they lie group by group. */
+  #startsOfGroups(): Int32Array {
     const rows = this.#rows;
     const end = this.#size * ROW_WORDS;
-    const sizes = new Int32Array(this.#groups.length);
-    for (let at = 0; at < end; at += ROW_WORDS)
-      sizes[rows[at] ?? 0] = (sizes[rows[at] ?? 0] ?? 0) + 2;
-    const words = Array.from(sizes, (size) => new Int32Array(size));
-    const filled = new Int32Array(this.#groups.length);
+    const starts = new Int32Array(this.#groups.length);
     for (let at = 0; at < end; at += ROW_WORDS) {
       const place = rows[at] ?? 0;
-      const own = words[place];
-      const to = filled[place] ?? 0;
-      if (own === undefined) throw new RangeError(`No group ${place}`);
-      own[to] = rows[at + 1] ?? 0;
-      own[to + 1] = rows[at + 2] ?? 0;
-      filled[place] = to + 2;
+      starts[place] = (starts[place] ?? 0) + 1;
+    }
+    let before = 0;
+    for (let place = 0; place < starts.length; place += 1) {
+      const users = starts[place] ?? 0;
+      starts[place] = before;
+      before += users;
+    }
+    return starts;
+  }
+
+  /**
+   * The hashes group by group, all in one buffer: one for each of some thousand groups would be as many
+   * pieces of memory outside of V8's heap.
+   *
+   * @param nexts Where groups begin; where they end, afterwards.
+   */
+  #sorted(nexts: Int32Array): Int32Array<ArrayBuffer> {
+    const rows = this.#rows;
+    const end = this.#size * ROW_WORDS;
+    const words = new Int32Array(this.#size * HASH_WORDS);
+    for (let at = 0; at < end; at += ROW_WORDS) {
+      const place = rows[at] ?? 0;
+      const to = nexts[place] ?? 0;
+      words[to * HASH_WORDS] = rows[at + 1] ?? 0;
+      words[to * HASH_WORDS + 1] = rows[at + 2] ?? 0;
+      nexts[place] = to + 1;
     }
     return words;
   }
