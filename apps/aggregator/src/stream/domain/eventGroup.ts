@@ -109,6 +109,7 @@ export class EventGroup {
 
   /** Looks for the first cubes' cells of all events that may be counted. */
   lookAhead(cubes: number): void {
+    this.#lookForValues();
     this.#internValues(cubes);
     const { size } = this;
     const keys = this.#keys;
@@ -150,6 +151,18 @@ export class EventGroup {
     const { view, starts, ends } = spans;
     this.ids.setText(at, view, starts[EVENT_ID] ?? 0, ends[EVENT_ID] ?? 0);
     hashes.take(spans);
+  }
+
+  /** Of the dimensions, those whose values are too many for the nearest cache. */
+  #lookForValues(): void {
+    const { size } = this;
+    let seen = 0;
+    for (let at = 0; at < size; at += 1) {
+      const { window, hashes } = this.at(at);
+      if (window === null) continue;
+      seen ^= window.values.look(hashes.ad.hash) ^ window.values.look(hashes.publisher.hash);
+    }
+    this.#keys.seen[0] = seen;
   }
 
   #internValues(cubes: number): void {

@@ -44,6 +44,15 @@ export class Interner {
     return this.#slots.byteLength + this.#entries.byteLength + this.#arena.byteLength;
   }
 
+  /**
+   * Looks where a text of that hash may be, for many before the first of them is found: so the processor
+   * waits for memory once, not once for each. What it answers means nothing.
+   */
+  look(hash: number): number {
+    const slots = this.#slots;
+    return slots[(hash << SLOT_SHIFT) & (slots.length - SLOT_WORDS)] ?? 0;
+  }
+
   /** The integer of a text that was read from that view; `NOT_INTERNED` if it has none. */
   find(view: DataView, text: HashedText): number {
     const slots = this.#slots;

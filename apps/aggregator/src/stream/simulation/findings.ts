@@ -162,7 +162,7 @@ function totalFindings(
 function usersOf(oracles: readonly Expected[]): Map<string, number> {
   const all = new Map<string, ReadonlySet<string>>();
   for (const [key, users] of oracles.flatMap((expected) => [...expected.users])) {
-    all.set(key, (all.get(key) ?? new Set()).union(users));
+    all.set(key, new Set([...(all.get(key) ?? []), ...users]));
   }
   return sizesOf(all);
 }
