@@ -77,7 +77,7 @@ describe("signed requests on Postgres", () => {
       () => nowMs,
       (error) => faults.push(error),
     );
-    const answer = { status: 202, body: "{}" };
+    const answer = { bodySha256: "0".repeat(64), status: 202, body: "{}" };
     for (const nonce of ["nonce-0001", "nonce-0001", "nonce-0002"]) {
       await nonces.remember({ keyId: KEY.keyId, nonce }, answer, nowMs + 1_000);
     }

@@ -22,9 +22,9 @@ export function createPostgresAnsweredNonces(
   };
   return {
     async find({ keyId, nonce }) {
-      const { status, body } = edgeNonces;
+      const { bodySha256, status, body } = edgeNonces;
       const found = db
-        .select({ status, body })
+        .select({ bodySha256, status, body })
         .from(edgeNonces)
         .where(and(eq(edgeNonces.keyId, keyId), eq(edgeNonces.nonce, nonce)));
       try {

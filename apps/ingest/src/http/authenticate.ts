@@ -15,7 +15,7 @@ import type { SignatureHashes } from "../ports/signatureHashes.ts";
 import { corsHeaders, pageKey } from "./cors.ts";
 import { type Refused, refuse, unavailable } from "./refusal.ts";
 import { bearerKey } from "./requestHeaders.ts";
-import { isSignatureOf, isSigned, signatureExpiresAtMs, signatureHeaders } from "./signature.ts";
+import { isSigned, signatureExpiresAtMs, signatureHeaders, signedBodySha256 } from "./signature.ts";
 
 export interface AuthenticationDependencies {
   readonly keys: KeyDirectory & RememberedKeys;
@@ -26,7 +26,8 @@ export interface AuthenticationDependencies {
 
 /** What is left to check of a signed request, once its body is there. */
 export interface Signed {
-  readonly isOf: (body: Uint8Array) => boolean;
+  /** Lower-case hex; null where the signature is not of the body. */
+  readonly sha256Of: (body: Uint8Array) => string | null;
   readonly nonce: NonceRef;
   readonly expiresAtMs: number;
 }
@@ -44,7 +45,7 @@ export function unauthorized(message: string): Refused {
   return refuse(401, "unauthorized", message, { "WWW-Authenticate": 'Bearer realm="trueclick"' });
 }
 
-/** A signed request is believed only after `Sender.signed.isOf` has seen its body. */
+/** A signed request is believed only after `Sender.signed.sha256Of` has seen its body. */
 export async function authenticate(
   dependencies: AuthenticationDependencies,
   request: IncomingMessage,
@@ -101,7 +102,7 @@ async function bySignature(
   }
   if (!found.scopes.includes(scope)) return outOfScope(scope);
   const signed = {
-    isOf: (body: Uint8Array) => isSignatureOf(headers, secret, body, signatureHashes),
+    sha256Of: (body: Uint8Array) => signedBodySha256(headers, secret, body, signatureHashes),
     nonce: { keyId: found.id, nonce: headers.nonce },
     expiresAtMs: signatureExpiresAtMs(headers),
   };

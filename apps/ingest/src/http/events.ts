@@ -167,11 +167,20 @@ async function answerOnce(
   body: Uint8Array,
   acceptBody: () => Promise<Answer | Refused>,
 ): Promise<Answer | Refused> {
-  if (!signed.isOf(body)) return unauthorized("The signature is not valid.");
+  const bodySha256 = signed.sha256Of(body);
+  if (bodySha256 === null) return unauthorized("The signature is not valid.");
   const before = await nonces.find(signed.nonce);
-  if (before !== null) return { ...before, contentType: "application/json" };
+  if (before !== null) {
+    // Answered as if it were the same, these events would be acked and nowhere (I1).
+    if (before.bodySha256 !== null && before.bodySha256 !== bodySha256) {
+      return unauthorized("The nonce was used for another body. Sign with a new one.");
+    }
+    return { status: before.status, body: before.body, contentType: "application/json" };
+  }
   const answer = await acceptBody();
-  if (!("refusal" in answer)) await nonces.remember(signed.nonce, answer, signed.expiresAtMs);
+  if (!("refusal" in answer)) {
+    await nonces.remember(signed.nonce, { ...answer, bodySha256 }, signed.expiresAtMs);
+  }
   return answer;
 }
 

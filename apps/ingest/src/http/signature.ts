@@ -47,12 +47,14 @@ export function signatureExpiresAtMs({ timestamp }: SignatureHeaders): number {
   return Number(timestamp) * 1_000 + SKEW_MAX_MS + 1;
 }
 
-export function isSignatureOf(
+/** The SHA-256 of the body that was signed, lower-case hex; null where the signature is not of this one. */
+export function signedBodySha256(
   headers: SignatureHeaders,
   secret: string,
   body: Uint8Array,
   { sha256OfBytes, hmacSha256, isSameText }: SignatureHashes,
-): boolean {
-  const signed = `${headers.timestamp}.${headers.nonce}.${sha256OfBytes(body)}`;
-  return isSameText(hmacSha256(secret, signed), headers.signature);
+): string | null {
+  const bodySha256 = sha256OfBytes(body);
+  const signed = `${headers.timestamp}.${headers.nonce}.${bodySha256}`;
+  return isSameText(hmacSha256(secret, signed), headers.signature) ? bodySha256 : null;
 }

@@ -74,11 +74,12 @@ describe("a signature that is stolen", () => {
     expect(edge.sink.blocks).toEqual([]);
   });
 
-  // A nonce is remembered with the answer: it must not answer for what it did not sign.
+  // A nonce is remembered with the answer: it must not ack what it did not sign, and was not stored (I1).
   it("does not let a used nonce speak for another body", async () => {
-    await send(BODY, signedHeaders(BODY, GOOD));
-    const { body } = await send(OTHER, signedHeaders(OTHER, GOOD));
-    expect(body).not.toContain("evt_");
+    const first = await send(BODY, signedHeaders(BODY, GOOD));
+    const { status, body } = await send(OTHER, signedHeaders(OTHER, GOOD));
+    expect([status, body]).toEqual([401, expect.stringContaining("another body")]);
+    expect(await send(BODY, signedHeaders(BODY, GOOD))).toEqual(first);
     expect(edge.sink.events().map(({ event_id }) => event_id)).not.toContain("evt_00000002");
   });
 

@@ -6,6 +6,8 @@ export interface NonceRef {
 
 /** What a request was answered. */
 export interface NonceAnswer {
+  /** Of the request's body, lower-case hex; null where that was not noted. */
+  readonly bodySha256: string | null;
   readonly status: number;
   readonly body: string;
 }

@@ -128,8 +128,11 @@ class MemoryNonces implements AnsweredNonces {
     return this.isUp ? (this.#answers.get(`${keyId} ${nonce}`) ?? null) : null;
   }
 
-  async remember({ keyId, nonce }: NonceRef, { status, body }: NonceAnswer): Promise<void> {
-    if (this.isUp) this.#answers.set(`${keyId} ${nonce}`, { status, body });
+  async remember(
+    { keyId, nonce }: NonceRef,
+    { bodySha256, status, body }: NonceAnswer,
+  ): Promise<void> {
+    if (this.isUp) this.#answers.set(`${keyId} ${nonce}`, { bodySha256, status, body });
   }
 }
 

@@ -66,6 +66,8 @@ export const edgeNonces = pgTable(
       .notNull()
       .references(() => sourceKeys.id, { onDelete: "cascade" }),
     nonce: text().notNull(),
+    /** Of the body that was signed with it, hex; null where that was not noted. */
+    bodySha256: text(),
     status: integer().notNull(),
     body: text().notNull(),
     /** From then on the signature is too old to be believed, and the row may go. */

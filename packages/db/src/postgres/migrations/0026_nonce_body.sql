@@ -1,0 +1,1 @@
+ALTER TABLE "edge_nonces" ADD COLUMN "body_sha256" text;
