@@ -1,13 +1,16 @@
+import type { JobStep } from "@trueclick/db/postgres/schema/truth";
 import { formatDuration } from "../../../shell/fns/format.ts";
 
-/** In their order; a step without words is called by its code, and comes last. */
-const STEP_WORDS: Readonly<Record<string, string>> = {
+const WORDS: Readonly<Record<JobStep, string>> = {
   pin: "Pin inputs",
   check_objects: "Check the files",
   judge: "Judge and price",
+  attribute: "Attribute",
   publish: "Publish",
 };
-const ORDER = Object.keys(STEP_WORDS);
+/** In their order; a step of another version of the program is called by its code, and comes last. */
+const STEP_WORDS = new Map(Object.entries(WORDS));
+const ORDER = [...STEP_WORDS.keys()];
 const placeOf = (step: string) => (ORDER.includes(step) ? ORDER.indexOf(step) : ORDER.length);
 
 interface JobTimingsProps {
@@ -23,7 +26,7 @@ export function JobTimings({ timings }: JobTimingsProps) {
     <ul className="space-y-1 text-sm">
       {steps.map(([step, ms]) => (
         <li key={step} className="grid h-7 grid-cols-[8rem_1fr_5rem] items-center gap-3">
-          <span className="truncate text-ink-2">{STEP_WORDS[step] ?? step}</span>
+          <span className="truncate text-ink-2">{STEP_WORDS.get(step) ?? step}</span>
           <span aria-hidden className="h-2">
             <span
               className="block h-full min-w-0.5 rounded-xs bg-accent"

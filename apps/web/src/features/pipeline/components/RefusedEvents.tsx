@@ -54,7 +54,16 @@ function columnsOf(nowMs: number): Column<Refused>[] {
       header: "Reason",
       phone: "title",
       value: (row) => row.code,
-      cell: (row) => <span title={row.message}>{row.code}</span>,
+    },
+    {
+      id: "why",
+      header: "Why",
+      value: (row) => row.message,
+      cell: (row) => (
+        <span className="block max-w-80 truncate" title={row.message}>
+          {row.message}
+        </span>
+      ),
     },
     { id: "source", header: "Source", value: (row) => row.sourceId },
     {
@@ -71,7 +80,7 @@ function columnsOf(nowMs: number): Column<Refused>[] {
       phone: "hidden",
       value: (row) => row.preview,
       cell: (row) => (
-        <code className="block max-w-md truncate text-xs" title={row.preview}>
+        <code className="block max-w-80 truncate text-xs" title={row.preview}>
           {row.preview}
         </code>
       ),
