@@ -60,7 +60,7 @@ function columnsOf(nowMs: number): Column<Refused>[] {
       header: "Why",
       value: (row) => row.message,
       cell: (row) => (
-        <span className="block max-w-80 truncate" title={row.message}>
+        <span className="sm:block sm:max-w-80 sm:truncate" title={row.message}>
           {row.message}
         </span>
       ),
