@@ -1,6 +1,8 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Database } from "./postgres/database.ts";
 import type { AnswerMemo } from "./queries/answerMemo.ts";
+import type { LatestAnswers } from "./queries/latestAnswers.ts";
+import type { DatedRows } from "./routing/reportQuery.ts";
 
 /** Both databases, as every query takes them. */
 export interface Stores {
@@ -13,4 +15,6 @@ export interface Stores {
    * would push out those that last. Without one, that is read each time.
    */
   readonly recent?: AnswerMemo;
+  /** Of what the stream is writing to, for a moment. Without one, everybody waits until that is read. */
+  readonly latest?: LatestAnswers<DatedRows>;
 }

@@ -1,6 +1,8 @@
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { AnswerMemo, RECENT_CHARACTERS_MAX } from "@trueclick/db/queries/answerMemo";
+import { LatestAnswers } from "@trueclick/db/queries/latestAnswers";
+import type { DatedRows } from "@trueclick/db/routing/reportQuery";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
 import { KnownCallers } from "./rest/knownCallers.ts";
@@ -28,8 +30,9 @@ export function compose(): Composition {
     const clickhouse = openClickHouse(env.clickhouseUrl);
     const memo = new AnswerMemo();
     const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
+    const latest = new LatestAnswers<DatedRows>();
     const callers = new KnownCallers();
-    composition = { env, stores: { db, clickhouse, memo, recent }, callers };
+    composition = { env, stores: { db, clickhouse, memo, recent, latest }, callers };
   }
   return composition;
 }

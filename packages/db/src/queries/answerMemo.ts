@@ -35,7 +35,7 @@ export class AnswerMemo {
    * @throws whatever `read` throws; that is not remembered.
    */
   async answer(question: readonly unknown[], read: () => Promise<string>): Promise<string> {
-    const key = keyOf(question);
+    const key = questionKey(question);
     const known = this.#knownBy(key);
     if (known !== undefined) return known;
     const underWay = this.#underWay.get(key);
@@ -53,12 +53,12 @@ export class AnswerMemo {
 
   /** The answer to a question, if it is known. */
   known(question: readonly unknown[]): string | undefined {
-    return this.#knownBy(keyOf(question));
+    return this.#knownBy(questionKey(question));
   }
 
   /** Remembers the answer to a question, as far as there is room. */
   keep(question: readonly unknown[], answer: string): void {
-    this.#keep(keyOf(question), answer);
+    this.#keep(questionKey(question), answer);
   }
 
   #knownBy(key: string): string | undefined {
@@ -82,7 +82,7 @@ export class AnswerMemo {
 }
 
 /** A question names thousands of builds; its hash is as good, and short. */
-function keyOf(question: readonly unknown[]): string {
+export function questionKey(question: readonly unknown[]): string {
   const text = JSON.stringify(question, (_name, value: unknown) =>
     typeof value === "bigint" ? { bigint: value.toString() } : value,
   );

@@ -41,6 +41,22 @@ const campaignCondition = ({ any_campaign }: { readonly any_campaign: boolean })
 const seconds = z.coerce.number().int();
 const count = z.coerce.number().int().nonnegative();
 
+/** Made once: to make a schema takes longer than to check a few rows by it. */
+const totalRow = z.object({
+  advertiser: z.string(),
+  campaign: z.string(),
+  hour: seconds,
+  stream: count,
+  truth: count,
+});
+const evidenceRow = z.object({
+  campaign: z.string(),
+  hour: seconds,
+  reason: z.string(),
+  verdict: z.string(),
+  events: count,
+});
+
 type ReadStores = Pick<Stores, "clickhouse" | "memo">;
 
 /** What rows depend on beside the parameters; null: on what is written next, so they are read each time. */
@@ -66,13 +82,7 @@ export function driftTotals(
   const query = {
     name: "driftTotals",
     params: { ...params, ...hotCellsParams(parts), cube: "ad" },
-    row: z.object({
-      advertiser: z.string(),
-      campaign: z.string(),
-      hour: seconds,
-      stream: count,
-      truth: count,
-    }),
+    row: totalRow,
     sql: `
       SELECT advertiser, campaign, hour, sum(stream_clicks) AS stream, sum(truth_clicks) AS truth
       FROM (
@@ -175,13 +185,7 @@ export function driftEvidence(
   const query = {
     name: "driftEvidence",
     params,
-    row: z.object({
-      campaign: z.string(),
-      hour: seconds,
-      reason: z.string(),
-      verdict: z.string(),
-      events: count,
-    }),
+    row: evidenceRow,
     sql: `
       SELECT
         if(reason = '', truth_campaign, stream_campaign) AS campaign,

@@ -63,7 +63,6 @@ export async function driftFacts(
   });
   if (row === undefined) throw new RangeError("a statement of constants has no row");
   const { rolledThroughMs } = row;
-  const named = z.array(z.object({ id: z.string(), name: z.string() }));
   return {
     pins: toPointers(pointerRowsOf(row.pins), range),
     offsets: offsetsOf(
@@ -76,13 +75,14 @@ export async function driftFacts(
     lastBackfill: row.lastBackfill,
     newCampaigns: newCampaignsSchema.parse(JSON.parse(row.newCampaigns)),
     campaignNames: new Map(
-      named.parse(JSON.parse(row.campaigns)).map(({ id, name }) => [id, name]),
+      namedSchema.parse(JSON.parse(row.campaigns)).map(({ id, name }) => [id, name]),
     ),
   };
 }
 
 const pointerRowsOf = parsedOnce(pointerRowsSchema);
 const newCampaignsSchema = z.array(newCampaignSchema);
+const namedSchema = z.array(z.object({ id: z.string(), name: z.string() }));
 const place = { partition: z.number(), nextOffset: z.coerce.bigint() };
 const streamSchema = z.array(z.object({ ...place, watermarkMs: z.number().nullable() }));
 const archiveSchema = z.array(z.object(place));

@@ -8,7 +8,7 @@ import { areMinutesKept } from "./hotParts.ts";
 import type { SettledHours } from "./hotSettled.ts";
 import { wholeBuckets } from "./hotUsers.ts";
 import type { MeasuredRow } from "./measures.ts";
-import type { ReportQuery, ReportTraffic } from "./reportQuery.ts";
+import type { DatedRows, ReportQuery, ReportTraffic } from "./reportQuery.ts";
 import { idsOf, nameRows } from "./reportRows.ts";
 import type { Route } from "./route.ts";
 
@@ -19,20 +19,17 @@ export interface MeasuredReport {
   readonly usersOmitted: boolean;
 }
 
-/** The same without the rows, which are the text of a JSON array of `ReportRow`. */
-export interface RowsText extends Omit<MeasuredReport, "rows"> {
-  readonly rowsJson: string;
-}
-
-/** Where rows are remembered, and by what. */
+/** By what rows are remembered. Each question has whose rows may be seen in it. */
 export interface RowsQuestion {
-  readonly memo: AnswerMemo;
-  readonly asked: readonly unknown[];
+  /** For as long as nothing that they are read from may have changed; null where somebody may be writing. */
+  readonly exact: { readonly memo: AnswerMemo; readonly asked: readonly unknown[] } | null;
+  /** For a moment, whatever the stream writes meanwhile; null for rows that it writes nothing to. */
+  readonly latest: readonly unknown[] | null;
 }
 
 /**
  * Whose rows may be seen, what is asked, whose they are, where they are read from and in which state that
- * is; null where somebody may be writing what they are read from.
+ * is.
  *
  * @param query With the scope that it is read by, which is a part of the question (invariant I10).
  */
@@ -45,52 +42,91 @@ export function rowsQuestion(
     readonly settled: SettledHours;
     readonly nowMs: number;
   },
-): RowsQuestion | null {
-  if (memo === undefined) return null;
+): RowsQuestion {
+  if (memo === undefined) return { exact: null, latest: null };
   const { facts, route, settled, nowMs } = known;
   const { hot, truth } = route;
   const asked = ["reportRows", query, facts.register, truth, hot];
-  if (hot === null) return { memo, asked };
+  if (hot === null) return { exact: { memo, asked }, latest: null };
   const { asOf, beforeMs, correctedMs, restAsOf } = settled;
   // Of these, each is what it was or fewer as time goes by, so how many they are says which.
   const whole = wholeBuckets(query, { ...hot, nowMs }).size;
   const state = [whole, beforeMs, asOf, correctedMs];
   const { hours, minutes } = hot.parts;
   if (hours !== null && hours.toMs <= beforeMs && minutes.length === 0) {
-    return { memo, asked: [...asked, ...state] };
+    return { exact: { memo, asked: [...asked, ...state] }, latest: null };
   }
-  if (recent === undefined || restAsOf === null || !areMinutesKept(hot.parts, nowMs)) return null;
-  return { memo: recent, asked: [...asked, ...state, restAsOf] };
+  if (!areMinutesKept(hot.parts, nowMs)) return { exact: null, latest: null };
+  const latest = [...asked, ...state];
+  if (recent === undefined || restAsOf === null) return { exact: null, latest };
+  return { exact: { memo: recent, asked: [...latest, restAsOf] }, latest };
+}
+
+interface RowsContext {
+  readonly accounts: readonly Account[];
+  readonly question: RowsQuestion;
+  /** When it is asked, before anything was read of it. */
+  readonly nowMs: number;
+  /** The stream's, as it was read before any row. */
+  readonly watermarkMs: number | null;
 }
 
 /**
- * Rows under the names that things have now, counted unless the question was answered before.
+ * Rows under the names that things have, counted unless the question was answered before. Where the stream
+ * is writing to them, they may be those of a moment ago, and say so.
  *
  * @throws whatever `count` throws; that is not remembered.
  */
 export async function rememberedRows(
+  stores: Pick<Stores, "db" | "latest">,
+  query: ReportQuery,
+  context: RowsContext,
+  count: () => Promise<MeasuredReport>,
+): Promise<DatedRows> {
+  const { question, nowMs, watermarkMs } = context;
+  const date = { readAtMs: nowMs, watermarkMs };
+  const known = await knownRows(stores, query, question);
+  if (known !== null) {
+    const dated = { ...known, ...date };
+    if (question.latest !== null) stores.latest?.keep(question.latest, dated);
+    return dated;
+  }
+  const read = async () => ({ ...(await countedRows(stores, query, context, count)), ...date });
+  if (question.latest === null || stores.latest === undefined) return read();
+  return stores.latest.answer(question.latest, nowMs, read);
+}
+
+type UndatedRows = Omit<DatedRows, "readAtMs" | "watermarkMs">;
+
+async function knownRows(
+  stores: Pick<Stores, "db">,
+  { scope }: ReportQuery,
+  { exact }: RowsQuestion,
+): Promise<UndatedRows | null> {
+  const told = exact?.memo.known(exact.asked);
+  if (exact === null || told === undefined) return null;
+  const { ids, ...summary } = toldSchema.parse(JSON.parse(told));
+  const names = await namesOf(stores, scope, ids);
+  const rowsJson = exact.memo.known(namedQuestion(exact.asked, names));
+  return rowsJson === undefined ? null : { ...summary, rowsJson };
+}
+
+async function countedRows(
   stores: Pick<Stores, "db">,
   query: ReportQuery,
-  { accounts, question }: { accounts: readonly Account[]; question: RowsQuestion | null },
+  { accounts, question: { exact } }: RowsContext,
   count: () => Promise<MeasuredReport>,
-): Promise<RowsText> {
-  const told = question?.memo.known(question.asked);
-  if (told !== undefined) {
-    const { ids, ...summary } = toldSchema.parse(JSON.parse(told));
-    const names = await namesOf(stores, query.scope, ids);
-    const rowsJson = question?.memo.known(namedQuestion(question, names));
-    if (rowsJson !== undefined) return { ...summary, rowsJson };
-  }
+): Promise<UndatedRows> {
   const { rows, ...summary } = await count();
   const ids = idsOf(rows);
   const names = await namesOf(stores, query.scope, ids);
   const rowsJson = JSON.stringify(nameRows(query, rows, accounts, names));
-  question?.memo.keep(question.asked, JSON.stringify({ ...summary, ids }));
-  question?.memo.keep(namedQuestion(question, names), rowsJson);
+  exact?.memo.keep(exact.asked, JSON.stringify({ ...summary, ids }));
+  exact?.memo.keep(namedQuestion(exact.asked, names), rowsJson);
   return { ...summary, rowsJson };
 }
 
-function namedQuestion({ asked }: RowsQuestion, { campaigns, ads }: Names): unknown[] {
+function namedQuestion(asked: readonly unknown[], { campaigns, ads }: Names): unknown[] {
   return [...asked, "named", [...campaigns], [...ads].map(([ad, names]) => [ad, [...names]])];
 }
 

@@ -76,10 +76,10 @@ export async function reportText(
 
   const settled = settledHours(stream.rolledThroughMs, hotHours, stream.written);
   const question = rowsQuestion(stores, query, { facts, route, settled, nowMs });
-  const { rowsJson, traffic, usersOmitted } = await rememberedRows(
+  const { rowsJson, traffic, usersOmitted, ...of } = await rememberedRows(
     stores,
     query,
-    { accounts, question },
+    { accounts, question, nowMs, watermarkMs: stream.watermarkMs },
     () => measure(stores, query, { facts, route, truthPins, settled, nowMs }),
   );
   return {
@@ -92,8 +92,8 @@ export async function reportText(
         wholeHoursNote(truth, truthPins) +
         countedNote(truth, truthPins, readAtMs) +
         (usersOmitted ? USERS_OMITTED_NOTE : ""),
-      as_of: new Date(readAtMs).toISOString(),
-      watermark: hot === null ? null : toIso(stream.watermarkMs),
+      as_of: new Date(asked.asOfMs ?? of.readAtMs).toISOString(),
+      watermark: hot === null ? null : toIso(of.watermarkMs),
       finality: hot === null ? truthFinality(query, accounts, pins, readAtMs) : "live",
       ...finalDate(query, accounts),
       traffic,

@@ -135,3 +135,14 @@ export interface ReportAnswer {
 export interface ReportText extends Pick<ReportAnswer, "meta"> {
   readonly rowsJson: string;
 }
+
+/** The rows of a report as such a text, what is told of all of them, and of when they are. */
+export interface DatedRows {
+  readonly rowsJson: string;
+  readonly traffic: ReportTraffic;
+  readonly usersOmitted: boolean;
+  /** All that was written by then is in them, epoch milliseconds. */
+  readonly readAtMs: number;
+  /** The stream's then. */
+  readonly watermarkMs: number | null;
+}

@@ -1,0 +1,96 @@
+import { expect, it } from "vitest";
+import { type Dated, LATEST_AGE_MS_MAX, LatestAnswers } from "./latestAnswers.ts";
+
+const rowsAt = (readAtMs: number, rowsJson = `[${readAtMs}]`): Dated => ({ rowsJson, readAtMs });
+
+/** Readings that end when they are told to. */
+function slowReads() {
+  const begun: PromiseWithResolvers<Dated>[] = [];
+  const read = () => {
+    const reading = Promise.withResolvers<Dated>();
+    begun.push(reading);
+    return reading.promise;
+  };
+  const end = async (at: number, rows: Dated) => {
+    begun[at]?.resolve(rows);
+    await begun[at]?.promise;
+    // What awaits the reading goes on behind this.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { begun, read, end };
+}
+
+const NEVER = () => Promise.reject(new Error("nobody asked for this"));
+
+it("tells what was so a moment ago, and reads it once meanwhile", async () => {
+  const latest = new LatestAnswers();
+  const { begun, read, end } = slowReads();
+  latest.keep(["q"], rowsAt(1_000));
+  const nowMs = 1_000 + LATEST_AGE_MS_MAX;
+  for (let time = 0; time < 3; time += 1) {
+    expect(await latest.answer(["q"], nowMs, read)).toEqual(rowsAt(1_000));
+  }
+  expect(begun).toHaveLength(1);
+  await end(0, rowsAt(nowMs));
+  expect(await latest.answer(["q"], nowMs, async () => rowsAt(nowMs))).toEqual(rowsAt(nowMs));
+});
+
+it("waits where nothing so young is known: never asked, too old, of a clock that was set back", async () => {
+  const latest = new LatestAnswers();
+  const ask = (nowMs: number) => latest.answer(["q"], nowMs, async () => rowsAt(nowMs));
+  expect(await ask(1_000)).toEqual(rowsAt(1_000));
+  const oldMs = 1_001 + LATEST_AGE_MS_MAX;
+  expect(await ask(oldMs)).toEqual(rowsAt(oldMs));
+  const before = new LatestAnswers();
+  before.keep(["q"], rowsAt(1_000));
+  expect(await before.answer(["q"], 999, async () => rowsAt(999, "set back"))).toEqual(
+    rowsAt(999, "set back"),
+  );
+});
+
+it("lets those wait together who ask while it is read, and no one for a reading too old", async () => {
+  const latest = new LatestAnswers();
+  const { begun, read, end } = slowReads();
+  const first = latest.answer(["q"], 1_000, read);
+  const second = latest.answer(["q"], 1_000 + LATEST_AGE_MS_MAX, read);
+  const third = latest.answer(["q"], 1_001 + LATEST_AGE_MS_MAX, read);
+  expect(begun).toHaveLength(2);
+  // The later reading ends first, and stays the newest.
+  await end(1, rowsAt(1_001 + LATEST_AGE_MS_MAX));
+  await end(0, rowsAt(1_000));
+  expect([await first, await second, await third].map(({ readAtMs }) => readAtMs)).toEqual([
+    1_000,
+    1_000,
+    1_001 + LATEST_AGE_MS_MAX,
+  ]);
+  const known = await latest.answer(["q"], 1_002 + LATEST_AGE_MS_MAX, NEVER);
+  expect(known.readAtMs).toBe(1_001 + LATEST_AGE_MS_MAX);
+});
+
+it("keeps a failure from those who do not wait for it, and tells those who do", async () => {
+  const latest = new LatestAnswers();
+  latest.keep(["q"], rowsAt(1_000));
+  expect(await latest.answer(["q"], 1_100, NEVER)).toEqual(rowsAt(1_000));
+  const late = 1_001 + LATEST_AGE_MS_MAX;
+  await expect(latest.answer(["q"], late, NEVER)).rejects.toThrow("nobody asked");
+  expect(await latest.answer(["q"], late, async () => rowsAt(late))).toEqual(rowsAt(late));
+});
+
+it("tells two questions apart, and forgets what was told longest ago", async () => {
+  const latest = new LatestAnswers(250);
+  for (const name of ["a", "b", "c"]) latest.keep([name], rowsAt(1_000, name.repeat(100)));
+  const ask = async (name: string) =>
+    (await latest.answer([name], 1_000, async () => rowsAt(1_000, "read"))).rowsJson;
+  expect([await ask("c"), await ask("b")]).toEqual(["c".repeat(100), "b".repeat(100)]);
+  expect(await ask("a")).toBe("read");
+});
+
+it("reads for nobody in particular only so much at once", async () => {
+  const latest = new LatestAnswers();
+  const { begun, read } = slowReads();
+  for (let at = 0; at < 9; at += 1) {
+    latest.keep([at], rowsAt(1_000));
+    await latest.answer([at], 1_001, read);
+  }
+  expect(begun).toHaveLength(4);
+});
