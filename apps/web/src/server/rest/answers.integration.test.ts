@@ -99,7 +99,7 @@ describe("answers", () => {
     const neither = await rest.ask(partitionsEndpoint, "from=2026-10-28T00:00:00");
     expect([neither.status, (await neither.json()).error.message]).toEqual([
       400,
-      "from: must be a calendar day, YYYY-MM-DD, or ISO 8601 with a zone",
+      "from: must be a calendar day, YYYY-MM-DD, or ISO 8601 with a zone, of the years 1970 to 2099",
     ]);
   });
 
