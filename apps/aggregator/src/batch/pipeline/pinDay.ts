@@ -14,6 +14,9 @@ import type { CheckObjects } from "./objectChecks.ts";
 import type { PreparedSlices } from "./preparedSlices.ts";
 import { inputsHashOf, recheckFollowed, rehashed } from "./recheckFollowed.ts";
 
+/** Rows that are prepared while copies are looked for: more would be in memory together with all new ids. */
+const BEGUN_ROWS_MAX = 4_000_000;
+
 export interface PinDayOptions {
   readonly inputs: InputsStore;
   readonly copySearch: CopySearch;
@@ -86,8 +89,9 @@ async function beginDay(
   const { prepared, sliceRowsMax, slicesAtOnce } = options;
   const followed = followedHours(inputs, held.slices, held.seen, inputsHashOf);
   const { judged } = planDay(inputs, rehashed(held.slices, followed), sliceRowsMax);
-  // Of more, the engine has enough to do later on, and would have all their keys at once.
-  if (judged.length <= slicesAtOnce) {
+  const rows = judged.flatMap(({ objects }) => objects).reduce((sum, one) => sum + one.rows, 0);
+  // Of more slices one is prepared while another is judged, and the engine never rests.
+  if (judged.length <= slicesAtOnce && rows <= BEGUN_ROWS_MAX) {
     prepared.begin({ jobId: job.id, inputs, takenOver: [] }, judged, slicesAtOnce);
   }
   return recheckFollowed(options, inputs, held, signal);
