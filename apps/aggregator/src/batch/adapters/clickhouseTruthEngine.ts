@@ -54,6 +54,12 @@ const SETTINGS: ClickHouseSettings = {
 const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1 };
 
 /**
+ * For keys: nothing that a condition guards fails or is dear, so every branch is worked out for all
+ * rows; to cut out the rows of each and put them back takes longer.
+ */
+const HASHING: ClickHouseSettings = { ...NARROWED, short_circuit_function_evaluation: "disable" };
+
+/**
  * With several threads a query. Else the engine gives one to each 240 MB that are read of a table, and to each
  * GiB that is free of its memory: one in all.
  */
@@ -118,20 +124,20 @@ export function createClickHouseTruthEngine(
     },
 
     async prepare(build, slice, threads) {
-      const { sieved, preceding, inputs, range, needsImpression } = judgedBy(objects, build, slice);
+      const judged = judgedBy(objects, build, slice);
+      const { sieved, linked, clicksAfter, inputs, range, needsImpression } = judged;
       // Whether somebody used a token up in another hour depends on who it was.
       const bearers = sieved.copies === null ? null : tokenBearers(sieved.copies);
-      for (const looked of [sieved.rows, followingClicks(sieved, build.inputs), bearers]) {
+      for (const looked of [linked.rows, clicksAfter, bearers]) {
         if (looked !== null) await learnAgents(clickhouse, looked, SETTINGS);
       }
       await loadNetworks(build.inputs);
       const write = sliceWriter(clickhouse, threads);
       if (needsImpression) {
-        const linked = { ...sieved, preceding };
         const unlinked = findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range);
         await write("batch.unlinked", unlinked, build, slice);
       }
-      await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, NARROWED);
+      await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, HASHING);
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
     },
 
@@ -154,19 +160,26 @@ export function createClickHouseTruthEngine(
 
 /** What the statements of a slice read, and by which rules. */
 function judgedBy(objects: ClickHouseObjects, { inputs }: Build, slice: Slice) {
+  const pathsOf = (some: Slice["objects"]) => some.map(({ path }) => path);
   const rowsOf = (some: Slice["objects"]) =>
-    some.length === 0 ? null : objects.rowsOf(some.map(({ path }) => path));
+    some.length === 0 ? null : objects.rowsOf(pathsOf(some));
+  const endMs = slice.lastHourMs + HOUR_MS;
   const sieved = {
-    rows: objects.rowsOf(slice.objects.map(({ path }) => path)),
-    endMs: slice.lastHourMs + HOUR_MS,
-    following: rowsOf(slice.following),
+    rows: objects.rowsOf(pathsOf([...slice.objects, ...slice.following])),
+    endMs,
     copies: rowsOf(slice.copies),
   };
+  const linked = {
+    rows: objects.rowsOf(pathsOf(slice.objects)),
+    following: rowsOf(slice.following),
+    preceding: rowsOf(slice.preceding),
+  };
+  const clicksAfter = followingClicks({ ...linked, endMs }, inputs);
   const range = lookedAt(sieved.endMs, inputs);
   const rules = rulesThatMeet(inputs.rules, inputs.campaigns, range);
   const needsImpression = lookbackHours(rules, inputs.campaigns, range) > 0;
-  const preceding = rowsOf(slice.preceding);
-  return { sieved, preceding, range, needsImpression, inputs: { ...inputs, rules } };
+  const judging = { ...inputs, rules };
+  return { sieved, linked, clicksAfter, range, needsImpression, inputs: judging };
 }
 
 async function dropSlice(
@@ -236,8 +249,8 @@ export function judgingProgram(): Record<string, string> {
     bounds: range,
   };
   const slice = { firstHourMs: 0 };
-  const sieved = { rows: "rows", endMs: 2, following: "following", copies: "copies" };
-  const linked = { ...sieved, preceding: "preceding" };
+  const sieved = { rows: "rows", endMs: 2, copies: "copies" };
+  const linked = { rows: "rows", following: "following", preceding: "preceding" };
   const followed = { rows: "rows", endMs: 2, kept: "kept", added: "added" };
   return {
     "batch.findCopies": findCopiesSql(campaignRows(inputs.campaigns)),

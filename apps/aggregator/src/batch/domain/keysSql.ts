@@ -8,12 +8,10 @@ import { BEARS_TOKEN } from "./tokenUses.ts";
 
 /** Rows of the archive that are looked at together, as sub-queries with its columns. */
 export interface SievedRows {
-  /** The rows of whole event hours. */
+  /** The rows of whole event hours to judge, and of the hour after them. */
   readonly rows: string;
-  /** End of the last of these hours, epoch milliseconds. */
+  /** End of the last hour to judge, epoch milliseconds. */
   readonly endMs: number;
-  /** The rows of the hour after them; null when there are none. */
-  readonly following: string | null;
   /** The rows of hours with copies of these ids or uses of these tokens; null when there are none. */
   readonly copies: string | null;
 }
@@ -61,24 +59,40 @@ export function keysSql(sieved: SievedRows, inputs: JudgeInputs, isSuspect: stri
     FROM (${lookedRows(sieved, inputs)})`;
 }
 
-/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
-export function lookedRows(sieved: SievedRows, inputs: JudgeInputs): string {
-  const parts = [sieved.rows, followingClicks(sieved, inputs)];
-  return parts
-    .filter((part) => part !== null)
-    .map((part) => ownEventsSql(part, inputs))
-    .join(" UNION ALL ");
+/**
+ * The events to judge, and the clicks that may follow them. Needs `campaigns`.
+ *
+ * Both are one read: of two that are joined by a union, each is planned by itself.
+ */
+export function lookedRows({ rows, endMs }: SievedRows, inputs: JudgeInputs): string {
+  const { doubleClickMs } = ruleSql(inputs.rules, lookedAt(endMs, inputs));
+  const behind =
+    doubleClickMs === 0
+      ? `event_time < ${instant(endMs)}`
+      : `${isAtMost(endMs - 1 + doubleClickMs)}
+        AND (event_time < ${instant(endMs)} OR event_type = 'click')`;
+  return ownEventsSql(`(SELECT * FROM ${rows} WHERE ${behind})`, inputs);
+}
+
+export interface FollowingRows {
+  /** End of the hours that are judged, epoch milliseconds. */
+  readonly endMs: number;
+  /** The rows of the hour after them; null when there are none. */
+  readonly following: string | null;
 }
 
 /** A sub-query of the clicks of the hour after that may follow one; null when there can be none. */
 export function followingClicks(
-  { following, endMs }: Pick<SievedRows, "following" | "endMs">,
+  { following, endMs }: FollowingRows,
   inputs: JudgeInputs,
 ): string | null {
   const { doubleClickMs } = ruleSql(inputs.rules, lookedAt(endMs, inputs));
   if (following === null || doubleClickMs === 0) return null;
-  // The bound is on the column itself: by that, readers skip what lies behind it.
-  const lastMs = endMs - 1 + doubleClickMs;
   return `(SELECT * FROM ${following}
-      WHERE event_type = 'click' AND event_time <= fromUnixTimestamp64Milli(${lastMs}, 'UTC'))`;
+      WHERE event_type = 'click' AND ${isAtMost(endMs - 1 + doubleClickMs)})`;
 }
+
+/** The bound is on the column itself: by that, readers skip what lies behind it. */
+const isAtMost = (lastMs: number) => `event_time <= ${instant(lastMs)}`;
+
+const instant = (ms: number) => `fromUnixTimestamp64Milli(${ms}, 'UTC')`;

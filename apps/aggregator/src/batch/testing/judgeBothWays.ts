@@ -62,7 +62,11 @@ export async function judgeBothWays(
     rowsOf((hour) => hours.includes(hour)),
     rowsOf((hour) => hour === endMs),
   ];
-  const sieved = { rows, following, copies: rowsOf((hour) => !hours.includes(hour)), endMs };
+  const sieved = {
+    rows: rowsOf((hour) => hours.includes(hour) || hour === endMs),
+    copies: rowsOf((hour) => !hours.includes(hour)),
+    endMs,
+  };
   await learnAgents(
     clickhouse,
     rowsOf(() => true),
