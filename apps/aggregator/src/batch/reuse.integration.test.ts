@@ -111,6 +111,8 @@ describe("an hour before late clicks", () => {
     expect(await verdicts()).toEqual([]);
     expect(await send(click("in-time-to-follow", 10_000))).toEqual(hoursBack(2, 1));
     expect(await verdicts()).toEqual(["double_click"]);
+    // Each hour by itself: only what follows it can tell of its last click.
+    expect(await world.recount("adv_1", DAY, stores)).toBe("verified");
     await expectSameInFull(4);
   });
 

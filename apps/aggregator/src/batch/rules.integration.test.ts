@@ -101,24 +101,6 @@ it.each([
   },
 );
 
-// The click that follows lies in an hour that the day does not judge; what is no click there follows none.
-it.each([
-  ["a click", [0, 30], {}, "double_click"],
-  ["a click that is too late", [0, 30.001], {}, "valid"],
-  ["an impression", [0, 1], { event_type: "impression" }, "valid"],
-] as const)(
-  "tells the last click of a day by %s of the day after",
-  async (_what, [seconds, later], other, expected) => {
-    const midnightMs = dayBounds(DAY, "UTC").toMs;
-    const timeOf = (from: number) => midnightMs - SECOND_MS + from * SECOND_MS;
-    const { verdicts } = await judge([
-      { event_time: timeOf(seconds), user_id: "u" },
-      { event_time: timeOf(later), user_id: "u", ...other },
-    ]);
-    expect(verdicts[0]).toBe(expected);
-  },
-);
-
 it("knows a person by the login, else by address and user agent, and only on the same ad", async () => {
   const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36";
   const anonymous = { user_id: undefined, ip_hash: "ab", user_agent: agent };
