@@ -66,6 +66,22 @@ describe.each(
       }
     });
 
+    it("has read the bytes of an append when it answers: they may be written over", async () => {
+      const { appender, reader } = await openTopic(1);
+      // Short and long, since a log may copy the one and not the other.
+      const values = [50, 70_000].map((length) => randomBytes(length));
+      const sent = values.map((value) => value.toString("hex"));
+      for (let append = 0; append < 3; append += 1) {
+        await appender.append(values.map((value) => ({ partition: 0, value })));
+        for (const value of values) value.fill(append);
+      }
+      const stored = (await drain(reader, 0)).map(({ value }) => value.toString("hex"));
+      const filled = [0, 1].flatMap((byte) =>
+        values.map(({ length }) => Buffer.alloc(length, byte)),
+      );
+      expect(stored).toEqual([...sent, ...filled.map((value) => value.toString("hex"))]);
+    });
+
     it("answers with the offsets at which a reader finds the records, in order", async () => {
       const { appender, reader } = await openTopic(3);
       const first = [text(2, "a"), text(0, "b"), text(2, "c"), text(2, "d")];

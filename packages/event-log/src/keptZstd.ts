@@ -41,9 +41,14 @@ export class KeptZstd {
    *
    * @param bytes At most `KEPT_ZSTD_BYTES_MAX`.
    * @param headBytes Room before the frame, for the caller to fill.
+   * @param take Gives the memory that both come to lie in; asked once.
    * @returns null where this Node has no such context to keep.
    */
-  compress(bytes: Buffer, headBytes = 0): Buffer | null {
+  compress(
+    bytes: Buffer,
+    headBytes = 0,
+    take: (length: number) => Buffer = Buffer.allocUnsafe,
+  ): Buffer | null {
     const [handle, state, output] = [this.#handle, this.#state, this.#output];
     if (!isHandle(handle) || !(state instanceof Uint32Array)) return null;
     if (bytes.length > KEPT_ZSTD_BYTES_MAX) return null;
@@ -52,7 +57,7 @@ export class KeptZstd {
     const [outputLeft = 0, inputLeft = 0] = state;
     if (inputLeft !== 0 || outputLeft === 0) throw new Error("zstd did not end its frame");
     const frameBytes = output.length - outputLeft;
-    const framed = Buffer.allocUnsafe(headBytes + frameBytes);
+    const framed = take(headBytes + frameBytes);
     output.copy(framed, headBytes, 0, frameBytes);
     return framed;
   }

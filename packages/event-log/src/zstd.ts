@@ -30,9 +30,14 @@ const PIECE_BYTES_MAX = 1_048_576;
  * a MiB. The thread pool makes a context for each call, which costs half as much again.
  *
  * @param headBytes Room before the frame, for the caller to fill.
+ * @param take Gives memory for both, where that need not be new.
  */
-export function compressZstd(bytes: Buffer, headBytes = 0): Buffer {
-  const framed = kept.compress(bytes, headBytes);
+export function compressZstd(
+  bytes: Buffer,
+  headBytes = 0,
+  take: (length: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
+  const framed = kept.compress(bytes, headBytes, take);
   if (framed !== null) return framed;
   const frame = zstdCompressSync(bytes, {
     ...COMPRESSION,

@@ -6,6 +6,7 @@
  */
 import { BLOCK_EVENTS_MAX, countBlockLines } from "@trueclick/shared/event/block";
 import { type Block, gatherBlocks, type Line } from "../domain/blocks.ts";
+import { ReusedBuffers } from "../domain/reusedBuffers.ts";
 import { type EventSink, type LineSink, SinkUnavailableError } from "../ports/eventSink.ts";
 import { StagedLines } from "./stagedLines.ts";
 
@@ -27,12 +28,24 @@ const JOINED_BYTES_MAX = 65_536;
 /** Lines of larger requests become blocks at once: there is little left to join, bytes. */
 const STAGED_BYTES_MAX = 16_384;
 
-const LINE_FEED = Buffer.from("\n");
+/** Buffers of blocks that are kept, of each size: two appends of eight large requests each. */
+const BUFFERS_KEPT_MAX = 16;
+/**
+ * While more is pending, bytes, blocks lie in memory of their own length: what is used again may be
+ * twice as long, and of so much little would be kept.
+ */
+const REUSED_PENDING_BYTES_MAX = 8 * 1_048_576;
+
+const LINE_FEED = 0x0a;
+
+type Take = (length: number) => Buffer;
 
 /** What goes out in one append, and who waits for it. */
 class Group {
   readonly blocks: Block[] = [];
   bytes = 0;
+  /** Where its blocks lie, as far as that is ours. */
+  readonly memory: Buffer[] = [];
   /** One promise for all of them. */
   readonly appended = Promise.withResolvers<void>();
 }
@@ -44,6 +57,7 @@ export class GroupedEventSink implements LineSink {
   #waiting: Group[] = [];
   /** Lines of the last group that are not blocks yet. */
   readonly #staged = new StagedLines(JOINED_BYTES_MAX);
+  readonly #buffers = new ReusedBuffers(BUFFERS_KEPT_MAX);
   /** Bytes of what waits, and of what waits or is on its way. */
   #waitingBytes = 0;
   #pendingBytes = 0;
@@ -76,14 +90,15 @@ export class GroupedEventSink implements LineSink {
   appendLines(bytes: Buffer, lines: readonly Line[], partitionCount: number): Promise<void> {
     let size = 0;
     for (const { start, end } of lines) size += end - start + 1;
-    if (size > STAGED_BYTES_MAX) {
-      const limits = { partitionCount, bytesMax: this.#blockBytesMax };
-      return this.append(gatherBlocks(bytes, lines, limits));
-    }
     const group = this.#join(size);
     if (group === null) return this.#refuse();
+    if (size > STAGED_BYTES_MAX) {
+      const limits = { partitionCount, bytesMax: this.#blockBytesMax };
+      group.blocks.push(...gatherBlocks(bytes, lines, limits, this.#memoryOf(group)));
+      return group.appended.promise;
+    }
     // The log may have been reached in between.
-    if (!this.#staged.fits(partitionCount)) group.blocks.push(...this.#staged.take());
+    if (!this.#staged.fits(partitionCount)) this.#takeStaged(group);
     this.#staged.add(bytes, lines, partitionCount);
     return group.appended.promise;
   }
@@ -93,7 +108,7 @@ export class GroupedEventSink implements LineSink {
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > PENDING_BYTES_MAX) return null;
     let group = this.#waiting.at(-1);
     if (group === undefined || group.bytes + bytes > APPEND_BYTES_MAX) {
-      group?.blocks.push(...this.#staged.take());
+      if (group !== undefined) this.#takeStaged(group);
       group = new Group();
       this.#waiting.push(group);
     }
@@ -109,6 +124,20 @@ export class GroupedEventSink implements LineSink {
       });
     }
     return group;
+  }
+
+  #takeStaged(group: Group): void {
+    group.blocks.push(...this.#staged.take(this.#memoryOf(group)));
+  }
+
+  /** Memory for blocks of a group, to be given back when they have been read. */
+  #memoryOf(group: Group): Take {
+    return (length) => {
+      if (this.#pendingBytes > REUSED_PENDING_BYTES_MAX) return Buffer.allocUnsafeSlow(length);
+      const buffer = this.#buffers.take(length);
+      group.memory.push(buffer);
+      return buffer;
+    };
   }
 
   #refuse(): Promise<never> {
@@ -128,11 +157,14 @@ export class GroupedEventSink implements LineSink {
       const group = this.#waiting.shift();
       if (group === undefined) return;
       this.#waitingBytes -= group.bytes;
-      const blocks = joinBlocks(group.blocks);
+      const blocks = joinBlocks(group.blocks, this.#memoryOf(group));
       // Staged lines are of the last group.
-      if (this.#waiting.length === 0) blocks.push(...this.#staged.take());
+      if (this.#waiting.length === 0) blocks.push(...this.#staged.take(this.#memoryOf(group)));
       this.#inFlight += 1;
-      this.#sink.append(blocks).then(
+      const giveBack = () => {
+        for (const buffer of group.memory.splice(0)) this.#buffers.giveBack(buffer);
+      };
+      this.#sink.append(blocks, giveBack).then(
         () => this.#appended(group),
         (error: unknown) => this.#failed(group, error),
       );
@@ -174,7 +206,7 @@ interface Joined {
 }
 
 /** Joins small blocks of one partition, within the limits of a block. */
-function joinBlocks(blocks: readonly Block[]): Block[] {
+function joinBlocks(blocks: readonly Block[], take: Take): Block[] {
   if (blocks.length < 2) return [...blocks];
   const joined: Joined[] = [];
   const openByPlace = new Map<string, Joined>();
@@ -195,7 +227,7 @@ function joinBlocks(blocks: readonly Block[]): Block[] {
   return joined.map(({ partition, partitionCount, values }) => ({
     partition,
     partitionCount,
-    value: joinLines(values),
+    value: joinLines(values, take),
   }));
 }
 
@@ -204,10 +236,17 @@ function hasRoom(open: Joined, value: Buffer, events: number): boolean {
   return bytes <= JOINED_BYTES_MAX && open.events + events <= BLOCK_EVENTS_MAX;
 }
 
-function joinLines(values: readonly Buffer[]): Buffer {
+function joinLines(values: readonly Buffer[], take: Take): Buffer {
   const [first] = values;
   if (first !== undefined && values.length === 1) return first;
-  return Buffer.concat(
-    values.flatMap((value, index) => (index === 0 ? [value] : [LINE_FEED, value])),
-  );
+  const joined = take(values.reduce((sum, { length }) => sum + length + 1, -1));
+  let at = 0;
+  for (const [index, value] of values.entries()) {
+    if (index > 0) {
+      joined[at] = LINE_FEED;
+      at += 1;
+    }
+    at += value.copy(joined, at);
+  }
+  return joined;
 }

@@ -28,12 +28,13 @@ export function createLogEventSink(
 
   return {
     partitionCount: () => appender.partitionCount,
-    async append(blocks) {
+    async append(blocks, onRead) {
       const startedAtMs = settings.nowMs();
       const settle = (isOk: boolean) =>
         settings.onAppend({ isOk, durationMs: settings.nowMs() - startedAtMs });
       try {
         await appender.append(blocks);
+        onRead?.();
         settle(true);
         if (failedAtMs !== null) settings.onStateChange(null);
         failedAtMs = null;

@@ -34,11 +34,15 @@ export class StagedLines {
     }
   }
 
-  /** All that is here, as blocks with bytes of their own; then nothing is here any more. */
-  take(): Block[] {
+  /**
+   * All that is here, as blocks with bytes of their own; then nothing is here any more.
+   *
+   * @param memory Gives that of the blocks.
+   */
+  take(memory: (length: number) => Buffer): Block[] {
     if (this.#lines.length === 0) return [];
     const limits = { partitionCount: this.#partitionCount, bytesMax: this.#blockBytesMax };
-    const blocks = gatherBlocks(this.#bytes, this.#lines, limits);
+    const blocks = gatherBlocks(this.#bytes, this.#lines, limits, memory);
     this.clear();
     return blocks;
   }

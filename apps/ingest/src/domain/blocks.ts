@@ -55,14 +55,19 @@ export function linesToBlocks(events: readonly EventLine[], limits: BlockLimits)
   return gatherBlocks(bytes, lines, limits);
 }
 
-/** The same for lines of one buffer, whose bytes are copied: it may be used again. */
+/**
+ * The same for lines of one buffer, whose bytes are copied: it may be used again.
+ *
+ * @param take Gives the memory that the blocks come to lie in; asked once.
+ */
 export function gatherBlocks(
   bytes: Buffer,
   lines: readonly Line[],
   { partitionCount, bytesMax }: Omit<BlockLimits, "partitionOf">,
+  take: (length: number) => Buffer = Buffer.allocUnsafe,
 ): Block[] {
   const open = assignBlocks(lines, bytesMax);
-  const all = Buffer.allocUnsafe(open.reduce((sum, block) => sum + block.bytes, 0));
+  const all = take(open.reduce((sum, block) => sum + block.bytes, 0));
   let at = 0;
   return open.map(({ partition, lines: linesOfBlock }) => {
     const start = at;

@@ -1,6 +1,6 @@
 /** Reads a request's body within a bound. */
 import type { IncomingMessage } from "node:http";
-import type { BodyBuffers } from "./bodyBuffers.ts";
+import type { ReusedBuffers } from "../domain/reusedBuffers.ts";
 import { isWithoutBody } from "./requestHeaders.ts";
 
 /** Most bytes of a body, as received and after decompression. */
@@ -53,7 +53,7 @@ export function readBody(request: IncomingMessage): Promise<ReadBody> {
 export function readAnnounced(
   request: IncomingMessage,
   length: number,
-  buffers: BodyBuffers,
+  buffers: ReusedBuffers,
   use: (bytes: Buffer | null, giveBack: () => void) => void,
 ): void {
   let begun: Buffer | null = null;

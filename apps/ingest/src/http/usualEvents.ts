@@ -7,10 +7,10 @@
  * either way.
  */
 import type { IncomingMessage } from "node:http";
+import { ReusedBuffers } from "../domain/reusedBuffers.ts";
 import { type Delivery, OpenBody } from "../pipeline/acceptEvents.ts";
 import type { Answer } from "./answer.ts";
 import type { Sender } from "./authenticate.ts";
-import { BodyBuffers } from "./bodyBuffers.ts";
 import {
   acceptedAnswer,
   clientGone,
@@ -30,10 +30,12 @@ import { announcedBytes, isPurposeUnsaid } from "./requestHeaders.ts";
 const ROUTE = "/v1/events";
 /** Larger bodies are opened as they come: of their own time little is lost to cold caches, bytes. */
 const GATHERED_BYTES_MAX = 16_384;
+/** Bodies of each size whose memory is kept, so 16 MiB in all. */
+const BODIES_KEPT_MAX = 8;
 
 export function createUsualEvents(dependencies: EventsDependencies): Shortcut {
   const senders = new KnownSenders(dependencies.authentication);
-  const buffers = new BodyBuffers();
+  const buffers = new ReusedBuffers(BODIES_KEPT_MAX);
   const received = new Moment<Received>(({ request, body, giveBack }) => {
     request.open(body, giveBack);
   });

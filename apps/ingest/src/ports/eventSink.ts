@@ -7,10 +7,13 @@ export interface EventSink {
   /**
    * Resolves once all blocks are on durable storage, and not before: that is what a 202 promises.
    *
+   * @param onRead Told, before this resolves, that nobody will look at the bytes of the blocks any
+   *   more, where that is known: their memory may be used for others. Of an append that failed, or was
+   *   given up and may go on, it is not.
    * @throws {SinkUnavailableError} The outcome is unknown. Answer 503; the sender sends again under
    *   the same ids, and a second copy is counted once.
    */
-  append(blocks: readonly Block[]): Promise<void>;
+  append(blocks: readonly Block[], onRead?: () => void): Promise<void>;
   /** @throws {SinkUnavailableError} Nothing can be appended now. */
   ping(): Promise<void>;
 }

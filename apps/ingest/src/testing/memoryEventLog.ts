@@ -38,7 +38,8 @@ export class MemoryEventLog implements EventLog {
         const kept = this.#check(topic);
         this.appends.push(records);
         const first = BigInt(kept.length);
-        kept.push(...records);
+        // Once they are appended, the bytes are the caller's again.
+        kept.push(...records.map((one) => ({ ...one, value: Buffer.from(one.value) })));
         return records.map(({ partition }, index) => ({
           partition,
           offset: first + BigInt(index),

@@ -39,7 +39,7 @@ export async function appendPacked(
       topic,
       arrayText(placed.map((record) => record.partition)),
       arrayText(placed.map((record) => record.compressed.length)),
-      Buffer.concat(placed.map((record) => record.compressed)),
+      placed.map((record) => record.compressed),
       String(CODEC_ZSTD),
       appendTimes(placed),
     ],

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppendQueue } from "../appendQueue.ts";
+import { FrameMemory, FreeSlabs } from "../frameMemory.ts";
 import type { AppendRequest, EventLogAppender } from "../port.ts";
 import { assertAppendable } from "../recordChecks.ts";
 import { compressZstd } from "../zstd.ts";
@@ -37,12 +38,17 @@ export async function openPostgresAppender(
     pendingBytesMax: PENDING_BYTES_MAX,
     timeoutMs,
   });
+  const slabs = new FreeSlabs();
   return {
     topic,
     partitionCount,
     append: async (records) => {
       assertAppendable(records, partitionCount);
-      return queue.append(await compress(records));
+      const memory = new FrameMemory(slabs, rawBytesOf(records));
+      const appended = await queue.append(await compress(records, memory));
+      // Answered, so sent. What failed or was given up may still be on its way, and is left alone.
+      memory.giveBack();
+      return appended;
     },
     close: async () => {
       await queue.close();
@@ -51,8 +57,15 @@ export async function openPostgresAppender(
   };
 }
 
+function rawBytesOf(records: readonly AppendRequest[]): number {
+  return records.reduce((sum, { value }) => sum + value.length, 0);
+}
+
 /** One after the other, so that others get their turn in between. */
-async function compress(records: readonly AppendRequest[]): Promise<readonly StoredRecord[]> {
+async function compress(
+  records: readonly AppendRequest[],
+  memory: FrameMemory,
+): Promise<readonly StoredRecord[]> {
   const stored: StoredRecord[] = [];
   let turnBytes = 0;
   for (const { partition, value } of records) {
@@ -62,7 +75,7 @@ async function compress(records: readonly AppendRequest[]): Promise<readonly Sto
       turnBytes = 0;
     }
     turnBytes += bytes;
-    stored.push({ partition, compressed: compressZstd(value) });
+    stored.push({ partition, compressed: compressZstd(value, 0, memory.take) });
   }
   return stored;
 }

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type EventLog, LogUnavailableError } from "../port.ts";
 import { drain } from "../testing/drain.ts";
+import { openWayTo } from "../testing/wayTo.ts";
 import { createPostgresEventLog } from "./postgresEventLog.ts";
 
 const HOUR_MS = 3_600_000;
@@ -36,6 +38,42 @@ it("gives up an append that a lock holds up, and takes the next", async () => {
   // The outcome of the first is unknown: here its statement went on once the lock was free.
   expect(values.at(-1)).toBe("next");
   await Promise.all([appender.close(), reader.close()]);
+});
+
+// What is sent lies in memory that is used again. Taken too early, the log would get the frames of a
+// later append in the place of these, or halves of both.
+it("sends an append that it gave up as it was, whatever is appended meanwhile", async () => {
+  const { reader } = await openTopic("given up");
+  const way = await openWayTo(database.url);
+  const byWay = createPostgresEventLog({ connectionString: way.url, appendTimeoutMs: 1_000 });
+  const appender = await byWay.appender("given up");
+  // The long ones, with memory of their own, fill the sockets on the way; the short ones behind them
+  // have to wait in ours, side by side.
+  const appendMuch = () => {
+    const long = Array.from({ length: 60 }, () => randomBytes(100_000));
+    const values = [...long, ...Array.from({ length: 100 }, () => randomBytes(30_000))];
+    const appended = appender.append(values.map((value) => ({ partition: 0, value })));
+    return { values, appended };
+  };
+  // From here on both connections are open.
+  const little = [{ partition: 0, value: Buffer.from("little") }];
+  await Promise.all([appender.append(little), appender.append(little)]);
+  const before = (await reader.offsets(0)).endOffset;
+  way.hold();
+  const first = appendMuch();
+  await expect(first.appended).rejects.toBeInstanceOf(LogUnavailableError);
+  const second = appendMuch();
+  await expect(second.appended).rejects.toBeInstanceOf(LogUnavailableError);
+  way.letGo();
+
+  const endOffset = async () => (await reader.offsets(0)).endOffset;
+  await expect.poll(endOffset, { timeout: 20_000 }).toBe(before + 320n);
+  const stored = (await drain(reader, 0, before)).map(({ value }) => value.toString("hex"));
+  const sent = [...first.values, ...second.values].map((value) => value.toString("hex"));
+  expect(stored.toSorted()).toEqual(sent.toSorted());
+  await appender.close();
+  await way.close();
+  await reader.close();
 });
 
 /** Of a producer that speaks SQL: a few records, in the order of their partitions and not, and many. */

@@ -1,12 +1,13 @@
 import type pg from "pg";
+import { type BoundValue, bindMessage } from "./bindMessage.ts";
 
 /** A statement that comes again and again, and answers with one value. */
 export interface ValueStatement {
   /** What each connection parses it under, once. */
   readonly name: string;
   readonly text: string;
-  /** As Postgres reads them: text, or the bytes of a `bytea`. */
-  readonly values: (string | Buffer | null)[];
+  /** As Postgres reads them; bytes must stay as they are until the statement is answered. */
+  readonly values: readonly BoundValue[];
 }
 
 /**
@@ -38,11 +39,12 @@ export class ValueQuery implements pg.Submittable {
   submit(connection: pg.Connection): void {
     const { name, text, values } = this.#statement;
     const { stream } = connection;
-    // In one piece.
+    // In one go.
     stream.cork();
     try {
       if (!this.#isParsed) connection.parse({ name, text, types: [] }, true);
-      connection.bind({ statement: name, values }, true);
+      // As `pg` does: a connection that has ended tells so by itself.
+      if (stream.writable) for (const piece of bindMessage(name, values)) stream.write(piece);
       connection.execute(null, true);
       connection.sync();
     } finally {

@@ -72,6 +72,23 @@ describe("the log with a spool before it", () => {
     expect(spool.stats().spooledRecords).toBe(0);
   });
 
+  // A log that is too slow goes on reading what was spooled in its place.
+  it("says that blocks are read when the log has them in time, and of no others", async () => {
+    await openReached();
+    const read: string[] = [];
+    const append = (id: string) => sink.append([block(id)], () => read.push(id));
+    await append("evt_00000001");
+    expect(read).toEqual(["evt_00000001"]);
+
+    const opened = Promise.withResolvers<void>();
+    log.gate = opened.promise;
+    await append("evt_00000002");
+    expect(spool.stats().spooledRecords).toBe(1);
+    opened.resolve();
+    await expect.poll(() => loggedIds().length, WAIT).toBe(3);
+    expect(read).toEqual(["evt_00000001"]);
+  });
+
   it("acks into the spool while the log is down, and drains it in order by itself", async () => {
     await openReached();
     log.isUp = false;

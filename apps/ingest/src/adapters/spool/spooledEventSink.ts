@@ -46,14 +46,18 @@ export class SpooledEventSink implements EventSink {
     return this.#log.partitionCount() ?? this.#settings.partitionCountAssumed;
   }
 
-  async append(blocks: readonly Block[]): Promise<void> {
+  async append(blocks: readonly Block[], onRead?: () => void): Promise<void> {
     const isDraining = this.#isLogDown && this.#spool.stats().records > 0;
     const fits = blocks.every((block) => block.partitionCount === this.#log.partitionCount());
     if (isDraining || !fits) return this.#appendToSpool(blocks);
 
     const logged = this.#log.append(blocks);
     this.#isLogDown = !(await this.#isDoneInTime(logged));
-    if (!this.#isLogDown) return;
+    if (!this.#isLogDown) {
+      // Only then: a log that is slow may still read what the spool has written.
+      onRead?.();
+      return;
+    }
     try {
       await this.#appendToSpool(blocks);
     } catch {
