@@ -79,7 +79,8 @@ function reasonToStop(pid: number, memoryMb: number, ms: number): string | null 
 /** The line that says what went wrong, of a peer's last words. */
 function messageIn(errors: string): string {
   const lines = errors.split("\n").filter((line) => line.trim() !== "");
-  const told = lines.find((line) => /error|exception/i.test(line)) ?? lines.at(-1) ?? "no word";
+  // Node's own lines about an exception that nobody caught have no such colon.
+  const told = lines.find((line) => /(error|exception):/i.test(line)) ?? lines.at(-1) ?? "no word";
   return told.trim().slice(0, MESSAGE_LENGTH_MAX);
 }
 
