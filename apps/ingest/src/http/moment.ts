@@ -1,6 +1,6 @@
 /**
  * What comes in one turn of the event loop, used in one go at the end of it: the code that does it is
- * fetched into the processor's caches once for all, not once for each (decision 0131). Nothing waits
+ * fetched into the processor's caches once for all, not once for each (decision 131). Nothing waits
  * for a timer, so where one thing comes at a time it is used at once.
  */
 export class Moment<Item> {

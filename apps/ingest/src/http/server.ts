@@ -44,7 +44,7 @@ export function createEdgeServer(dependencies: ServerDependencies): Server {
     maxHeaderSize: HEADER_BYTES_MAX,
     // Node would refuse a request without a host with an empty body; `respond` does it in JSON.
     requireHostHeader: false,
-    // No stream for a body that the head says is none: half of what Node does for a click.
+    // No stream for a body that the head says is none (decision 131).
     optimizeEmptyRequests: true,
   });
   server.maxHeadersCount = HEADERS_MAX;
