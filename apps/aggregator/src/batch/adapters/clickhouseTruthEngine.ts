@@ -13,7 +13,9 @@ import {
   insertCube,
   insertKeys,
   insertRejects,
+  insertSuspectIds,
   insertSuspects,
+  SLICE_TABLES,
 } from "../domain/sliceSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import { tokenBearers } from "../domain/tokenUses.ts";
@@ -29,6 +31,7 @@ import { summarizeBuild } from "./clickhouseBuildSummary.ts";
 import { findCopies, findCopiesSql } from "./clickhouseFindCopies.ts";
 import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
+import { READ_CHECKS_PROGRAM, requireObjects, requireSieved } from "./clickhouseReadChecks.ts";
 import {
   type DatacenterRanges,
   loadDatacenterNetworks,
@@ -138,7 +141,15 @@ export function createClickHouseTruthEngine(
         await write("batch.unlinked", unlinked, build, slice);
       }
       await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, HASHING);
+      await write(
+        "batch.suspectIds",
+        insertSuspectIds(sieved, slice, inputs),
+        build,
+        slice,
+        NARROWED,
+      );
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
+      await requireSieved(clickhouse, build, slice, SETTINGS);
     },
 
     async judge(build, slice, threads) {
@@ -146,6 +157,7 @@ export function createClickHouseTruthEngine(
       const write = sliceWriter(clickhouse, threads);
       await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
       await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
+      await requireObjects(clickhouse, objects, slice, SETTINGS);
     },
 
     discard: (build, slice) =>
@@ -190,8 +202,7 @@ async function dropSlice(
 ): Promise<void> {
   const write = sliceWriter(clickhouse, THREADS);
   const ends = await Promise.allSettled([
-    write("batch.dropKeys", dropRows("truth_keys", slice), build, slice),
-    write("batch.dropSuspects", dropRows("truth_suspects", slice), build, slice),
+    ...SLICE_TABLES.map((table) => write(dropName(table), dropRows(table, slice), build, slice)),
     ...(hasUnlinked
       ? [write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice)]
       : []),
@@ -199,6 +210,8 @@ async function dropSlice(
   const failed = ends.find((end): end is PromiseRejectedResult => end.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
+
+const dropName = (table: (typeof SLICE_TABLES)[number]) => `batch.drop.${table}`;
 
 /** Runs statements of a slice. */
 function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
@@ -258,11 +271,12 @@ export function judgingProgram(): Record<string, string> {
     "batch.count": countSql("rows", inputs),
     "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
     "batch.keys": insertKeys(sieved, slice, inputs),
+    "batch.suspectIds": insertSuspectIds(sieved, slice, inputs),
     "batch.sieve": insertSuspects(sieved, slice, inputs),
+    ...READ_CHECKS_PROGRAM,
     "batch.rejects": insertRejects(sieved, slice, inputs),
     "batch.cube": insertCube(sieved, slice, inputs),
-    "batch.dropKeys": dropRows("truth_keys", slice),
-    "batch.dropSuspects": dropRows("truth_suspects", slice),
+    ...Object.fromEntries(SLICE_TABLES.map((table) => [dropName(table), dropRows(table, slice)])),
     "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
   };
 }

@@ -8,26 +8,39 @@ import { ID, lookedRows, type SievedRows, TOKEN } from "./keysSql.ts";
 import { predicateOf, ruleSql, type VelocityRule } from "./rules.ts";
 
 /**
- * SQL of the events that may not be valid, with `JUDGED_COLUMNS`: a superset of those that any rule
- * meets, so that judging looks at few events and comes to the same.
+ * SQL of the events that may not be valid, an `event_hour` and an `id` each: a superset of those that any
+ * rule meets, so that judging looks at few events and comes to the same.
  *
  * A rule on one event has marked it in `keys`. A rule on events that have something in common (an id, a
  * token, a person and an ad, a window) is asked by the hashes there: whatever meets for real meets
  * here, and all that have it in common are suspects together; what meets by chance is told apart
- * by the judge. Suspects are found in the objects by the hash of their id, one number: with them come
- * those that share it.
+ * by the judge.
  *
  * @param keys A sub-query with the rows of `keysSql`, of which `isSuspectSql` has marked some.
  */
-export function sieveSql(sieved: SievedRows, inputs: JudgeInputs, keys: string): string {
+export function suspectIdsSql(sieved: SievedRows, inputs: JudgeInputs, keys: string): string {
   const conditions = ["is_suspect", ...suspicions(sieved, inputs)];
   return `
     WITH
       campaigns AS (${campaignRows(inputs.campaigns)}),
       keys AS (SELECT * FROM ${keys})
+    SELECT toStartOfHour(fromUnixTimestamp64Milli(event_time_ms, 'UTC')) AS event_hour, id
+    FROM keys
+    WHERE ${conditions.join("\n      OR ")}`;
+}
+
+/**
+ * SQL of these events as the objects have them, with `JUDGED_COLUMNS`. They are found by the hash of
+ * their id, one number; those that share it are all among them.
+ *
+ * @param ids A sub-query with the rows of `suspectIdsSql`.
+ */
+export function sieveSql(sieved: SievedRows, inputs: JudgeInputs, ids: string): string {
+  return `
+    WITH campaigns AS (${campaignRows(inputs.campaigns)})
     ${judgedSql(`
       SELECT * FROM (${lookedRows(sieved, inputs)})
-      WHERE ${ID} IN (SELECT id FROM keys WHERE ${conditions.join("\n          OR ")})`)}`;
+      WHERE ${ID} IN (SELECT id FROM ${ids})`)}`;
 }
 
 /** Bool over the columns of `ownEventsSql`: a rule or a decision may meet the event by itself. */
@@ -47,10 +60,9 @@ export function isSuspectSql(sieved: Pick<SievedRows, "endMs">, inputs: JudgeInp
 /** Conditions over `keys`, one of which every event meets that is told by others. */
 function suspicions(sieved: SievedRows, inputs: JudgeInputs): string[] {
   const { doubleClickMs, noUse, velocity } = ruleSql(inputs.rules, lookedAt(sieved.endMs, inputs));
-  const ids = new Set(inputs.rules.map(({ id }) => id));
-  const tellsIds = ids.has("duplicate") || ids.has("id_conflict");
   return [
-    ...(tellsIds ? repeated("id", "true", ID, sieved, inputs) : []),
+    // Also where no rule asks: an id that one of them is found by is that of no other event.
+    ...repeated("id", "true", ID, sieved, inputs),
     ...(noUse === null ? [] : repeated("token", "token != 0", TOKEN, sieved, inputs)),
     ...(doubleClickMs === 0 ? [] : [twice("pair", "is_click AND pair != 0")]),
     ...velocity.map(crowded),

@@ -4,7 +4,7 @@ import { cubeSql } from "./cubeSql.ts";
 import { JUDGED_COLUMNS } from "./eventSql.ts";
 import { type JudgeInputs, rejectsSql } from "./judgeSql.ts";
 import { KEY_COLUMNS, keysSql, type SievedRows } from "./keysSql.ts";
-import { isSuspectSql, sieveSql } from "./sieveSql.ts";
+import { isSuspectSql, sieveSql, suspectIdsSql } from "./sieveSql.ts";
 import type { Slice } from "./slices.ts";
 
 type SliceName = Pick<Slice, "firstHourMs">;
@@ -20,15 +20,27 @@ export function insertKeys(
     FROM (${keysSql(sieved, inputs, isSuspectSql(sieved, inputs))})`;
 }
 
+export function insertSuspectIds(
+  sieved: SievedRows,
+  slice: SliceName,
+  inputs: JudgeInputs,
+): string {
+  return `
+    INSERT INTO truth_suspect_ids (build_id, slice_hour, event_hour, id)
+    SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
+    FROM (${suspectIdsSql(sieved, inputs, rowsIn("truth_keys", slice))})`;
+}
+
 export function insertSuspects(sieved: SievedRows, slice: SliceName, inputs: JudgeInputs): string {
   return `
     INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
     SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
-    FROM (${sieveSql(sieved, inputs, rowsIn("truth_keys", slice))})`;
+    FROM (${sieveSql(sieved, inputs, rowsIn("truth_suspect_ids", slice))})`;
 }
 
 /** Tables of what is needed only while a slice is judged, a partition each. */
-type SliceTable = "truth_keys" | "truth_suspects";
+export const SLICE_TABLES = ["truth_keys", "truth_suspect_ids", "truth_suspects"] as const;
+type SliceTable = (typeof SLICE_TABLES)[number];
 
 function rowsIn(table: SliceTable, { firstHourMs }: SliceName): string {
   return `(SELECT * FROM ${table}
@@ -39,6 +51,27 @@ function rowsIn(table: SliceTable, { firstHourMs }: SliceName): string {
 export function dropRows(table: SliceTable, { firstHourMs }: SliceName): string {
   return `ALTER TABLE ${table}
     DROP PARTITION ({buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
+}
+
+/**
+ * SQL of the hours of which other events were sieved than their keys told to look for, each with how
+ * many are `missing`, fewer than 0 where there are more: the two did not read the same rows.
+ */
+export function unsievedHours(slice: SliceName): string {
+  return `
+    SELECT toUnixTimestamp(event_hour) AS hourSeconds, sum(told) AS missing
+    FROM (
+      SELECT event_hour, toInt64(count()) AS told FROM ${rowsIn("truth_suspect_ids", slice)}
+      GROUP BY event_hour
+      UNION ALL
+      SELECT toStartOfHour(fromUnixTimestamp64Milli(event_time_ms, 'UTC')) AS event_hour,
+        -toInt64(count())
+      FROM ${rowsIn("truth_suspects", slice)}
+      GROUP BY event_hour
+    )
+    GROUP BY event_hour
+    HAVING missing != 0
+    ORDER BY event_hour`;
 }
 
 export function insertRejects(
