@@ -19,8 +19,10 @@ import type { TakenOver } from "../domain/takenOver.ts";
 import type { AttributionEngine, JudgedDay } from "../ports/attribution.ts";
 import type { Build } from "../ports/truthEngine.ts";
 import { buildParams, heldRows, OWN_ROWS } from "./heldBuild.ts";
+import { USED_ONCE } from "./usedOnce.ts";
 
 const SETTINGS: ClickHouseSettings = {
+  ...USED_ONCE,
   // As in judging: `event_hour=` in a path is no column of ours, names of objects are part of the
   // text, and the reader of Parquet loses columns that a condition moved there shares.
   use_hive_partitioning: 0,

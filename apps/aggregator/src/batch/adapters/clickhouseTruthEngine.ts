@@ -37,11 +37,13 @@ import {
   loadDatacenterNetworks,
   requireNetworks,
 } from "./datacenterRanges.ts";
+import { USED_ONCE } from "./usedOnce.ts";
 
 const MEBIBYTE = 1_048_576;
 /** Of one query. Slices are judged side by side, each by one thread: so they share no hash table. */
 const THREADS = 1;
 const SETTINGS: ClickHouseSettings = {
+  ...USED_ONCE,
   // `event_hour=` in a path is no column of ours.
   use_hive_partitioning: 0,
   // The names of objects and the pinned inputs are part of the text.
