@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/longestFirst.ts";
 
 const SHARED_EXCLUDES = ["**/node_modules/**", "**/.next/**"];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -10,6 +10,8 @@ const CHECK_TIMEOUT_MS = 25 * 60_000;
 const REPEATED_FILES_MAX = 3;
 /** Characters of a failure that the end of the run repeats. */
 const FAILURE_TEXT_MAX = 600;
+/** What Node compiled of a program is there for the next process that runs it. */
+const COMPILED = join(import.meta.dirname, "../node_modules/.cache/trueclick/compiled");
 const results = mkdtempSync(join(tmpdir(), "trueclick-test-"));
 
 /**
@@ -21,7 +23,7 @@ const results = mkdtempSync(join(tmpdir(), "trueclick-test-"));
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      ...{ stdio: "inherit", env: { ...process.env, ...env } },
+      ...{ stdio: "inherit", env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...env } },
       ...{ timeout: CHECK_TIMEOUT_MS, killSignal: "SIGKILL" },
     });
     child.on("error", (error) => {

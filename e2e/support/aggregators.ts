@@ -16,6 +16,8 @@ import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { type LocalKafka, startLocalKafka } from "@trueclick/local-stack/kafka";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 
+/** Programs of a run share what Node has compiled of them. */
+const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
 const MAIN = fileURLToPath(new URL("../../apps/aggregator/src/main.ts", import.meta.url));
 
 export const TOPIC = "clicks.raw";
@@ -66,7 +68,8 @@ export async function startCluster(
     start() {
       const child = spawn(process.execPath, [MAIN], {
         env: {
-          PATH: process.env["PATH"] ?? "",
+          PATH,
+          NODE_COMPILE_CACHE,
           DATABASE_URL: postgres.url,
           CLICKHOUSE_URL: clickhouseProcess.url,
           KAFKA_BROKERS: kafka.brokers,

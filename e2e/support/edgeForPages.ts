@@ -17,6 +17,8 @@ import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/sto
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { z } from "zod";
 
+/** Programs of a run share what Node has compiled of them. */
+const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
 const MAIN = fileURLToPath(new URL("../../apps/ingest/src/main.ts", import.meta.url));
 const TOPIC = "clicks.raw";
 const PAGE_KEY = "key-of-the-pages";
@@ -83,7 +85,7 @@ async function addSources(databaseUrl: string, origin: string): Promise<void> {
 
 async function startEdge(settings: Readonly<Record<string, string>>) {
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env["PATH"] ?? "", ...settings },
+    env: { PATH, NODE_COMPILE_CACHE, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   if (child.stdout === null) throw new Error("The edge's output is not piped");

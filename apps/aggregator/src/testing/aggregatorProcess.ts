@@ -5,6 +5,8 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+/** Programs of a run share what Node has compiled of them. */
+const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 export interface AggregatorProcess {
@@ -27,7 +29,7 @@ export async function startAggregatorProcess(
 ): Promise<AggregatorProcess> {
   const port = await freePort();
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env["PATH"] ?? "", AGGREGATOR_PORT: `${port}`, ...settings },
+    env: { PATH, NODE_COMPILE_CACHE, AGGREGATOR_PORT: `${port}`, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Not its exit: of its last lines some may still be on their way.

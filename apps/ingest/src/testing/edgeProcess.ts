@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { PackedEdge } from "./packedEdge.ts";
 
+/** Programs of a run share what Node has compiled of them. */
+const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const listening = z.object({ msg: z.literal("listening"), port: z.int() });
 
@@ -29,7 +31,7 @@ export async function startEdgeProcess(
   settings: Readonly<Record<string, string>>,
   packed: PackedEdge | null = null,
 ): Promise<EdgeProcess> {
-  const own = { PATH: process.env["PATH"] ?? "", INGEST_PORT: "0" };
+  const own = { PATH, NODE_COMPILE_CACHE, INGEST_PORT: "0" };
   const child = spawn(process.execPath, [packed?.program ?? MAIN], {
     env: { ...own, ...packed?.settings, ...settings },
     stdio: ["ignore", "pipe", "inherit"],

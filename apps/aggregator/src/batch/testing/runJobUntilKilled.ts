@@ -2,6 +2,7 @@
  * A program that takes a job and runs it with the product's own stores, and kills itself with SIGKILL
  * at one step: `node runJobUntilKilled.ts '{"step": …}'`.
  */
+import { flushCompileCache } from "node:module";
 import { argv } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
@@ -54,6 +55,8 @@ const IN_FLIGHT_MS = 5;
 
 async function main(): Promise<void> {
   const options = optionsSchema.parse(JSON.parse(argv[2] ?? ""));
+  // Node keeps what it compiled for the next one when a process ends by itself, as this one never does.
+  flushCompileCache();
   const { db } = openDatabase(options.databaseUrl, { connectionsMax: 4 });
   const clickhouse = openClickHouse(options.clickhouseUrl);
   const dieAt: DieAt = (here) => {
