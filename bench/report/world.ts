@@ -4,14 +4,17 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ClickHouseClient } from "@clickhouse/client";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
-import { openDatabase } from "@trueclick/db/postgres/database";
+import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { type BoundProcess, endProcess, spawnBound } from "@trueclick/local-stack/process";
+import { composeReturns } from "../../apps/aggregator/src/batch/composeBatch.ts";
+import { countReturnsOf } from "../../apps/aggregator/src/batch/pipeline/runReturns.ts";
 import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { type Files, fillRollups } from "./fill.ts";
@@ -49,6 +52,7 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
   await migrateClickHouse(client);
   const files = await fillRollups(client, dir, endMs, truthDays);
   await fillLines(db, client);
+  await countReturns(db, client);
   await close();
   const sizes = await client.query({
     query: `SELECT table, sum(rows), formatReadableSize(sum(bytes_on_disk)) FROM system.parts
@@ -80,6 +84,14 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Counts returning users, as the batch does once days are published. */
+async function countReturns(db: Database, clickhouse: ClickHouseClient): Promise<void> {
+  const stores = composeReturns({ db, clickhouse });
+  const { advertiserIds } = await stores.register.publishedSince(null);
+  const { signal } = new AbortController();
+  for (const advertiserId of advertiserIds) await countReturnsOf(stores, advertiserId, signal);
 }
 
 /** Builds the web app unless its build is of these sources. @throws {Error} if it cannot. */

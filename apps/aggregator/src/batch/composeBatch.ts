@@ -3,12 +3,13 @@ import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
-import { HOUR_MS } from "@trueclick/shared/time";
+import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
 import { createClickHouseAttribution } from "./adapters/clickhouseAttribution.ts";
 import { createClickHouseCopySearch } from "./adapters/clickhouseCopySearch.ts";
+import { createClickHouseReturns } from "./adapters/clickhouseReturns.ts";
 import { createClickHouseTruthEngine } from "./adapters/clickhouseTruthEngine.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { createPostgresAttribution } from "./adapters/postgresAttribution.ts";
@@ -16,12 +17,14 @@ import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
+import { createPostgresReturns } from "./adapters/postgresReturns.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
 import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { truthCodeVersion } from "./adapters/truthProgram.ts";
 import { runBacktests } from "./pipeline/runBacktests.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
+import { type ReturnsStores, runReturns } from "./pipeline/runReturns.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
 import { runSweep } from "./pipeline/runSweep.ts";
 import type { JobQueue } from "./ports/jobQueue.ts";
@@ -55,6 +58,8 @@ const SLICE_ROWS_MAX = 1_000_000;
 const RENEW_INTERVAL_MS = LEASE_MS / 4;
 
 const SWEEP_INTERVAL_MS = HOUR_MS / 2;
+/** Until then reports of several days unite users, to the same end. */
+const RETURNS_INTERVAL_MS = 10 * SECOND_MS;
 
 /** The queue, and what a job of it is run with. */
 export async function composeJobStores(
@@ -90,6 +95,17 @@ export async function composeJobStores(
   return { queue, stores };
 }
 
+/** What counts returning users, of versions that are published. */
+export function composeReturns(
+  { db, clickhouse }: Pick<BatchDependencies, "db" | "clickhouse">,
+  nowMs: () => number = () => Date.now(),
+): ReturnsStores {
+  return {
+    register: createPostgresReturns(db, nowMs),
+    engine: createClickHouseReturns(clickhouse),
+  };
+}
+
 /** Runs the batch role until aborted. */
 export async function composeBatch(deps: BatchDependencies, signal: AbortSignal): Promise<void> {
   const { db, clickhouse, settings, logger } = deps;
@@ -113,6 +129,7 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     runBatch(runner, signal),
     runSchedule(schedule, signal),
     runSweep({ sweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
+    runReturns({ ...composeReturns(deps), intervalMs: RETURNS_INTERVAL_MS, logger }, signal),
     runBacktests({ ...runner, backtests, pause }, signal),
   ]);
 }

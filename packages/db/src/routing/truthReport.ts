@@ -20,6 +20,7 @@ import {
 } from "./measures.ts";
 import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 import { clicksOfLines, lineBuckets, lineReport } from "./truthLines.ts";
+import { withReturns } from "./truthReturns.ts";
 import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
 const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUsers: boolean) => `
@@ -138,8 +139,12 @@ async function lineAnswer(
     return { rows, usersOmitted: false };
   }
   const clicks = rows.reduce((sum, row) => sum + row.clicks, 0);
+  // What is told follows from the versions alone, and not from what was counted beside them.
   if (clicks > USERS_UNITED_MAX) return { rows, usersOmitted: true };
-  return { rows: await withTruthUsers(stores, query, params, rows), usersOmitted: false };
+  const told =
+    (await withReturns(stores, query, pins, lineStarts, rows)) ??
+    (await withTruthUsers(stores, query, params, rows));
+  return { rows: told, usersOmitted: false };
 }
 
 /** What the pointers tell is of whole days and all campaigns; the lines are asked only past the bound. */

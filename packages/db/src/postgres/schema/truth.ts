@@ -182,6 +182,8 @@ export const truthVersions = pgTable(
   (table) => [
     primaryKey({ columns: [table.advertiserId, table.billingDay, table.version] }),
     uniqueIndex("truth_versions_job_idx").on(table.jobId),
+    // What was published lately, whose users are counted beside those of other days.
+    index("truth_versions_published_idx").on(table.publishedAt),
     check("truth_versions_from_one", sql`${table.version} >= 1`),
   ],
 );
