@@ -9,15 +9,18 @@ import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import { hoursWithoutLines, writeHotLines } from "@trueclick/db/queries/writeHotLines";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { type BoundProcess, endProcess, spawnBound } from "@trueclick/local-stack/process";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import { sql } from "drizzle-orm";
 import { composeReturns } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { countReturnsOf } from "../../apps/aggregator/src/batch/pipeline/runReturns.ts";
 import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
-import { type Files, fillRollups } from "./fill.ts";
+import { type Files, fillRollups, HOT_DAYS, MINUTE_HOURS } from "./fill.ts";
 import { fillLines, fillRegister } from "./register.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -53,6 +56,11 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
   const files = await fillRollups(client, dir, endMs, truthDays);
   await fillLines(db, client);
   await countReturns(db, client);
+  const border = { fromMs: endMs - HOT_DAYS * DAY_MS, toMs: endMs - MINUTE_HOURS * HOUR_MS };
+  // As the rollup leaves them behind.
+  const stores = { db, clickhouse: client };
+  await writeHotLines(stores, await hoursWithoutLines(stores, border, HOT_DAYS * 24));
+  await db.execute(sql`analyze`);
   await close();
   const sizes = await client.query({
     query: `SELECT table, sum(rows), formatReadableSize(sum(bytes_on_disk)) FROM system.parts

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { hotLines } from "@trueclick/db/postgres/schema/hotLines";
 import {
   hotRollups,
   streamBackfills,
@@ -63,6 +64,9 @@ const base: ReportQuery = {
   filters: {},
 };
 
+/** Whole hours may be told by lines. */
+const WHOLE_MS = Math.floor(base.fromMs / HOUR_MS) * HOUR_MS;
+
 /** All that a reader of reports can see of the ledger's hours. */
 async function reports() {
   const { db, clickhouse } = world.stream;
@@ -72,6 +76,8 @@ async function reports() {
     { ...base, granularity: "day" },
     { ...base, granularity: "hour", dimensions: ["campaign", "ad"] },
     { ...base, dimensions: ["geo"] },
+    { ...base, fromMs: WHOLE_MS, granularity: "hour", timeZone: "UTC" },
+    { ...base, fromMs: WHOLE_MS, granularity: "hour", dimensions: ["campaign", "advertiser"] },
     // An account's day of Kathmandu starts at a quarter past, in UTC.
     { ...base, fromMs: START_MS - HOUR_MS - 5 * MINUTE_MS, dimensions: ["campaign", "publisher"] },
   ];
@@ -142,8 +148,7 @@ describe("late events", () => {
     await world.archiveAll();
     const looks: DriftRow[][] = [];
     const look = async () => {
-      const { rows } = await driftByCampaignHour(world.stream, { kind: "all" }, base);
-      looks.push([...rows]);
+      looks.push([...(await driftByCampaignHour(world.stream, { kind: "all" }, base)).rows]);
     };
     await world.backfillUntil(isHealed, look);
     const during = looks.flat();
@@ -184,10 +189,7 @@ it("adds the users that the stream left out under pressure", async () => {
     cause: "behind",
   };
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const owner = await checkpoints.acquire(partition, {
-      startOffset: 0n,
-      endOffset: 0n,
-    });
+    const owner = await checkpoints.acquire(partition, { startOffset: 0n, endOffset: 0n });
     const facts = { degradedHoursMs: [], cutHoursMs: [], modeChange: mode };
     await checkpoints.commit(owner, initialCheckpoint(0n), [], facts);
   }
@@ -217,7 +219,7 @@ describe("a rollup", () => {
     const rolled = await reports();
     const { meta } = await runReport(world.stream, base);
     expect(meta.store).toBe("hot_hours+hot_minutes");
-
+    expect(await world.stream.db.$count(hotLines)).toBeGreaterThan(0);
     await world.stream.db.delete(hotRollups);
     expect((await runReport(world.stream, base)).meta.store).toBe("hot_minutes");
     expect(await reports()).toEqual(rolled);

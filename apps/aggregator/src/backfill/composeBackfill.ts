@@ -11,6 +11,7 @@ import { createPostgresCampaignDirectory } from "../stream/adapters/postgresCamp
 import { HASH_KEY_WORDS } from "../stream/domain/spanHash.ts";
 import { createClickHouseArchivedHours } from "./adapters/clickhouseArchivedHours.ts";
 import { createClickHouseHotHours } from "./adapters/clickhouseHotHours.ts";
+import { createHotLines } from "./adapters/hotLines.ts";
 import { createPostgresDirtyHours } from "./adapters/postgresDirtyHours.ts";
 import { createPostgresRollups } from "./adapters/postgresRollups.ts";
 import type { BackfillObserver } from "./pipeline/backfill.ts";
@@ -50,7 +51,8 @@ function backfillOf(deps: BackfillDependencies): BackfillDeps {
   const hotHours = createClickHouseHotHours(clickhouse);
   const rollups = createPostgresRollups(db, topic);
   const { allowedLatenessMs, restMs } = settings;
-  const rollup: RollupDeps = { log, rollups, hotHours, allowedLatenessMs };
+  const lines = createHotLines({ db, clickhouse });
+  const rollup: RollupDeps = { log, rollups, hotHours, lines, allowedLatenessMs };
   const heal: HealDeps | null =
     objects === null
       ? null

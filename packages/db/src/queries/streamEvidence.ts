@@ -1,3 +1,10 @@
+import { VERDICT_CLASS } from "@trueclick/shared/verdict";
+
+/** The verdicts of general invalid traffic. */
+export const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
+  verdictClass === "givt" ? [verdict] : [],
+);
+
 /**
  * SQL of a sub-query: what the stream did not count and why, as it stands after backfills. An event
  * that a backfill counted after all has no row.

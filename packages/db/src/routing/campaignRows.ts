@@ -19,7 +19,7 @@ export const campaignRowSchema = measuredRowSchema.pick({
   campaign: true,
   currency: true,
 });
-type CampaignRow = z.infer<typeof campaignRowSchema>;
+export type CampaignRow = z.infer<typeof campaignRowSchema>;
 
 /** The columns of such a row, to be grouped by `campaignRowGroups`. */
 export function campaignRowSql(

@@ -1,12 +1,12 @@
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { VERDICT_CLASS } from "@trueclick/shared/verdict";
 import { z } from "zod";
 import { runSettledTenantQuery } from "../clickhouse/tenantReader.ts";
-import { streamEvidenceSql } from "../queries/streamEvidence.ts";
+import { GIVT_VERDICTS, streamEvidenceSql } from "../queries/streamEvidence.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
 import {
   byCampaignRow,
+  type CampaignRow,
   campaignRowGroups,
   campaignRowSchema,
   campaignRowSql,
@@ -63,21 +63,21 @@ function sqlOf(
 `;
 }
 
-/** Net clicks of a hot row. */
-export type NetClicks = (row: MeasuredRow) => number;
+/** GIVT of rows of a report. */
+export type GivtRow = CampaignRow & { readonly events: number };
 
 /**
  * Reads which invalid clicks are GIVT, by campaign at the most.
  *
  * @param params Those of the hot report that the rows are of.
  */
-export async function readNetClicks(
+export async function readGivt(
   stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
   query: ReportQuery,
   params: BucketParams & CurrencyParams,
   { all, settled, rest, border }: Extents,
   { asOf, correctedMs, restAsOf }: SettledHours,
-): Promise<NetClicks> {
+): Promise<GivtRow[]> {
   const queryOf = ({ parts: _, from, ...extent }: Extent, isSettled: SettledSql) => ({
     name: "hotGivt",
     sql: sqlOf(query, params, {
@@ -95,23 +95,19 @@ export async function readNetClicks(
       givt_verdicts: GIVT_VERDICTS,
     },
   });
-  const givtRows = await runSettledTenantQuery(stores, query.scope, {
+  return runSettledTenantQuery(stores, query.scope, {
     all: queryOf(all, settledSql(border)),
     settled: settled && queryOf(settled, "1"),
     rest: rest && queryOf(rest, "0"),
     asOf,
     restAsOf,
   });
+}
+
+/** Net clicks of rows. Cells and evidence are not read at one instant, and the stream may have flushed in between. */
+export function netClicksOf(givtRows: readonly GivtRow[]): (row: MeasuredRow) => number {
   const givtOf = byCampaignRow(givtRows, ({ events }) => events);
-  // Cells and evidence are not read at one instant, and the stream may have flushed in between.
-  return (row) => {
-    const net = row.gross_clicks - (givtOf(row) ?? 0);
-    return Math.max(net, row.clicks);
-  };
+  return (row) => Math.max(row.gross_clicks - (givtOf(row) ?? 0), row.clicks);
 }
 
 const HOUR_SECONDS = HOUR_MS / SECOND_MS;
-
-const GIVT_VERDICTS = Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
-  verdictClass === "givt" ? [verdict] : [],
-);

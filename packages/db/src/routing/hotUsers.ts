@@ -7,6 +7,7 @@ import { TENANT_CONDITION } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import {
   byCampaignRow,
+  type CampaignRow,
   campaignRowGroups,
   campaignRowSchema,
   campaignRowSql,
@@ -33,6 +34,8 @@ const usersRowSchema = campaignRowSchema.extend({
   users: z.coerce.number().int().nonnegative(),
 });
 
+type UsersRow = z.infer<typeof usersRowSchema>;
+
 const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams, settled: SettledSql) => `
   WITH toInt64(toUnixTimestamp(event_hour)) AS t
   SELECT
@@ -47,6 +50,12 @@ const sqlOf = (query: ReportQuery, params: BucketParams & CurrencyParams, settle
   GROUP BY ${campaignRowGroups(query, params)}${settledGroup(settled)}
 `;
 
+/** Users of the buckets up to an instant, where no set is needed. */
+export interface ToldUsers {
+  readonly toMs: number;
+  readonly rows: Promise<readonly (CampaignRow & { readonly users: number })[]>;
+}
+
 /** Users of a hot row; null where they are not known. */
 export type UniqueUsers = (row: MeasuredRow) => number | null;
 
@@ -55,6 +64,7 @@ export type UniqueUsers = (row: MeasuredRow) => number | null;
  * where clicks are known whose users are not.
  *
  * @param params Those of the hot report that the rows are of. No detail dimension is in it.
+ * @param told What is known already of the first buckets.
  */
 export async function readUniqueUsers(
   stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
@@ -62,9 +72,30 @@ export async function readUniqueUsers(
   range: AnsweredRange,
   params: BucketParams & CurrencyParams,
   hours: SettledHours,
+  told: ToldUsers | null = null,
 ): Promise<UniqueUsers> {
   const whole = wholeBuckets(query, range);
   if (whole.size === 0) return () => null;
+  const others = { fromMs: told?.toMs ?? range.fromMs, toMs: range.toMs };
+  const [known, read] = await Promise.all([
+    told?.rows ?? [],
+    readSets(stores, query, params, hours, others),
+  ]);
+  const usersOf = byCampaignRow([...known, ...read], ({ users }) => users);
+  return (row) => {
+    if (!whole.has(row.bucket)) return null;
+    return row.clicks === 0 ? 0 : (usersOf(row) ?? null);
+  };
+}
+
+async function readSets(
+  stores: Pick<Stores, "clickhouse" | "memo" | "recent">,
+  query: ReportQuery,
+  params: BucketParams & CurrencyParams,
+  hours: SettledHours,
+  range: InstantRange,
+): Promise<UsersRow[]> {
+  if (range.fromMs >= range.toMs) return [];
   const { all, settled, rest } = userRangesOf(query, range, hours);
   const border = { settled_from: 0, settled_to: Math.ceil((settled?.toMs ?? 0) / SECOND_MS) };
   const queryOf = ({ fromMs, toMs }: InstantRange, isSettled: SettledSql) => ({
@@ -78,18 +109,13 @@ export async function readUniqueUsers(
       ...border,
     },
   });
-  const found = await runSettledTenantQuery(stores, query.scope, {
+  return runSettledTenantQuery(stores, query.scope, {
     all: queryOf(all, settledSql(border)),
     settled: settled && queryOf(settled, "1"),
     rest: rest && queryOf(rest, "0"),
     asOf: hours.asOf,
     restAsOf: hours.restAsOf,
   });
-  const usersOf = byCampaignRow(found, ({ users }) => users);
-  return (row) => {
-    if (!whole.has(row.bucket)) return null;
-    return row.clicks === 0 ? 0 : (usersOf(row) ?? null);
-  };
 }
 
 /** Starts of the buckets that are whole hours as far as the hot store answers, epoch seconds. */

@@ -29,6 +29,14 @@ export const measuredRowSchema = z.object({
 });
 export type MeasuredRow = z.infer<typeof measuredRowSchema>;
 
+/** What cells do not tell. */
+export const UNTOLD = {
+  net_clicks: null,
+  unique_users: null,
+  attributed_conversions: null,
+  attributed_value_micros: null,
+};
+
 /** What one store counted. */
 export interface CountedRows {
   readonly rows: readonly MeasuredRow[];

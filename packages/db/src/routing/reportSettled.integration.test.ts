@@ -4,7 +4,11 @@ import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { hotLineHours } from "../postgres/schema/hotLines.ts";
 import { streamCheckpoints, streamDirtyHours } from "../postgres/schema/stream.ts";
+import { AnswerMemo } from "../queries/answerMemo.ts";
+import { writeHotLines } from "../queries/writeHotLines.ts";
+import type { Stores } from "../stores.ts";
 import { fillCorrections, fillStreamRejects } from "../testing/fillEvents.ts";
 import { fillAdvertiser, fillHot, fillHotUsers } from "../testing/fillStores.ts";
 import { markLateHour, moveRollup } from "../testing/hotStoreState.ts";
@@ -37,6 +41,13 @@ const QUESTIONS: readonly Partial<ReportQuery>[] = [
   { granularity: "day", timeZone: "Asia/Kolkata", fromMs: FIRST_MS + 20 * MINUTE_MS },
   // Settled hours alone, from the first rollup on.
   { toMs: hourAt(4) },
+];
+const LINED: readonly Partial<ReportQuery>[] = [
+  { granularity: "total", scope: { kind: "all" }, dimensions: ["advertiser", "campaign"] },
+  { dimensions: ["campaign"], filters: { campaign: ["acme-2"] } },
+  { filters: { campaign: ["acme-1", "acme-2"] } },
+  { scope: { kind: "all" }, dimensions: ["advertiser"] },
+  { scope: { kind: "all" } },
 ];
 
 let stores: TestStores;
@@ -120,7 +131,7 @@ async function writeUsers(hour: number): Promise<void> {
   );
 }
 
-/** As the rollup does: the rows, and then the border. */
+/** As the rollup does: the rows, their lines, and then the border. */
 async function rollUp(hour: number): Promise<void> {
   await stores.clickhouse.command({
     query: `INSERT INTO hot_hours (advertiser_id, cube, campaign_id, span_start, dimension_value,
@@ -131,6 +142,8 @@ async function rollUp(hour: number): Promise<void> {
       FROM hot_minutes FINAL WHERE window_start < fromUnixTimestamp({to: Int64}) GROUP BY ALL`,
     query_params: { to: hourAt(hour) / SECOND_MS },
   });
+  const hours = Array.from({ length: hour }, (_none, at) => hourAt(at));
+  await writeHotLines(stores, hours);
   await moveRollup(stores.db, TOPIC, hourAt(hour));
 }
 
@@ -162,22 +175,41 @@ async function recount(hour: number): Promise<void> {
 }
 
 async function heal(hour: number): Promise<void> {
+  await writeHotLines(stores, [hourAt(hour)]);
   await stores.db
     .update(streamDirtyHours)
     .set({ healedAt: new Date() })
     .where(eq(streamDirtyHours.eventHour, new Date(hourAt(hour))));
 }
 
+/** What is remembered of lines. */
+const ofLines = new AnswerMemo();
+
+async function setLines(state: "kept" | "failed"): Promise<void> {
+  await stores.db.update(hotLineHours).set({ state });
+}
+
+function ask(of: Stores, questions = QUESTIONS) {
+  return Promise.all(questions.map((asked) => runReport(of, { ...query, ...asked }, NOW_MS)));
+}
+
 async function expectAsRead(step: string): Promise<void> {
   const { memo: _, ...forgetful } = stores;
-  const ask = (of: typeof forgetful) =>
-    Promise.all(QUESTIONS.map((asked) => runReport(of, { ...query, ...asked }, NOW_MS)));
+  await setLines("failed");
   const [remembered, read] = await Promise.all([ask(stores), ask(forgetful)]);
+  await setLines("kept");
+  const lined = await ask({ ...forgetful, memo: ofLines }, QUESTIONS.slice(0, 1));
   expect(remembered, `after ${step}`).toEqual(read);
+  expect(lined, `by lines, after ${step}`).toEqual(read.slice(0, 1));
   for (const { rows } of read) expect(rows, step).not.toEqual([]);
 }
 
-it("answers as if it was read, after whatever is written in the pipeline's order", async () => {
+/** For a loaded machine: some hundred reports. */
+const PATIENCE_MS = 180_000;
+
+it("answers as if it was read, after whatever is written in the pipeline's order", {
+  timeout: PATIENCE_MS,
+}, async () => {
   const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
     ["clicks of hours that are not rolled up", () => stream(9).then(() => stream(5))],
     ["an announcement", announce],
@@ -199,6 +231,13 @@ it("answers as if it was read, after whatever is written in the pipeline's order
     await act();
     await expectAsRead(step);
   }
+});
+
+it("tells by lines what is read, of whatever they are asked for", async () => {
+  const { memo: _, recent: __, ...forgetful } = stores;
+  const lined = await ask(forgetful, LINED);
+  await setLines("failed");
+  expect(lined).toEqual(await ask(forgetful, LINED));
 });
 
 it("tells robots that a backfill found, and the others", async () => {
@@ -234,6 +273,7 @@ it("reads minutes once, until the stream may have written more or they are not k
 });
 
 it("reads settled hours once", async () => {
+  await setLines("failed");
   const ask = (asked: Partial<ReportQuery> = {}) =>
     runReport(stores, { ...query, ...asked }, NOW_MS);
   const before = await ask();

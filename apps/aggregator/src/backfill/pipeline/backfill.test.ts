@@ -1,6 +1,7 @@
 import { HOUR_MS } from "@trueclick/shared/time";
 import { expect, it } from "vitest";
 import { damaged, SimulatedArchive } from "../../stream/simulation/simulatedArchive.ts";
+import { SimulatedHotLines } from "../../stream/simulation/simulatedHotLines.ts";
 import {
   SimulatedDirtyHours,
   SimulatedHotHours,
@@ -24,11 +25,12 @@ function worldOf() {
   const dirtyHours = new SimulatedDirtyHours(checkpoints, archive);
   const hotStore = new MemoryHotStore();
   const hotHours = new SimulatedHotHours(hotStore);
+  const lines = new SimulatedHotLines(hotHours);
   const rollups = new SimulatedRollups(checkpoints, dirtyHours, new Set(), BASE_MS);
   const healed: number[] = [];
   const tried: number[] = [];
   const deps: BackfillStepDeps = {
-    rollup: { log, rollups, hotHours, allowedLatenessMs: 1 },
+    rollup: { log, rollups, hotHours, lines, allowedLatenessMs: 1 },
     dirtyHours,
     heal: {
       archive: {

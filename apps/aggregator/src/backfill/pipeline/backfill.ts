@@ -1,7 +1,8 @@
 import { HOUR_MS } from "@trueclick/shared/time";
 import type { DirtyHour, DirtyHours } from "../ports/dirtyHours.ts";
 import { type HealDeps, healHour } from "./healHour.ts";
-import { type RollupDeps, rollUp } from "./rollUp.ts";
+import { type RollupDeps, type RollupStep, rollUp } from "./rollUp.ts";
+import { tellLines } from "./tellLines.ts";
 
 /** Told what is done, for metrics and logs. Must not throw. */
 export interface BackfillObserver {
@@ -26,6 +27,10 @@ export interface BackfillStepDeps {
 const PENDING_MAX = 200;
 /** Hours of one step that may fail; with more, it is not the hours that something is wrong with. */
 const FAILURES_MAX = 10;
+/** How often it is looked for hours without lines, once all have some. */
+const FILL_AGAIN_MS = 60_000;
+/** Hours of before that are given lines in one step. */
+const LINES_HOURS_MAX = 12;
 /** Failed hours that are remembered. Those beyond are taken for such as were not tried yet. */
 const FAILED_MAX = 10_000;
 
@@ -39,6 +44,8 @@ export class Backfill {
 
   /** Every window of every partition that ends by then is closed. */
   #closedMs = 0;
+  /** When to look again for hours that are rolled up and have no lines, by the clock of the process. */
+  #fillLinesAtMs = 0;
 
   constructor(deps: BackfillStepDeps) {
     this.#deps = deps;
@@ -48,9 +55,10 @@ export class Backfill {
   async step(signal: AbortSignal): Promise<boolean> {
     const { rollup, heal, observer } = this.#deps;
     const rolled = await this.#try("roll up", async () => {
-      const { closedMs, moved } = await rollUp(rollup);
-      this.#closedMs = closedMs ?? 0;
-      if (moved) observer.rolledUp();
+      const step = await rollUp(rollup, this.#linesFailed);
+      this.#closedMs = step.closedMs ?? 0;
+      if (step.moved) observer.rolledUp();
+      await this.#fillLines(step);
     });
     if (heal === null || signal.aborted) return rolled;
     let failures = 0;
@@ -69,6 +77,18 @@ export class Backfill {
       return false;
     }
   }
+
+  /** Of hours that were rolled up before there were lines, or whose lines could not be written. */
+  async #fillLines({ rolled }: RollupStep): Promise<void> {
+    const { lines } = this.#deps.rollup;
+    const nowMs = performance.now();
+    if (nowMs < this.#fillLinesAtMs || rolled === null) return;
+    const hours = await lines.missing(rolled, LINES_HOURS_MAX);
+    if (hours.length === 0) this.#fillLinesAtMs = nowMs + FILL_AGAIN_MS;
+    await tellLines(lines, hours, this.#linesFailed);
+  }
+
+  readonly #linesFailed = (error: unknown): void => this.#deps.observer.failed("lines", error);
 
   /** @returns how many hours could not be healed. They come last from then on. */
   async #heal(heal: HealDeps, signal: AbortSignal): Promise<number> {
@@ -100,10 +120,12 @@ export class Backfill {
   }
 
   async #healOne(heal: HealDeps, hour: DirtyHour, signal: AbortSignal): Promise<void> {
-    const { dirtyHours, observer } = this.#deps;
+    const { dirtyHours, observer, rollup } = this.#deps;
     const startedAt = new Date();
     await dirtyHours.recounting(hour);
     const facts = await healHour(heal, hour, signal);
+    // Before it is said to be healed: from then on its lines are read.
+    await tellLines(rollup.lines, [hour.hourMs], this.#linesFailed);
     await dirtyHours.healed(hour, { ...facts, startedAt });
     observer.healed(hour, facts);
   }

@@ -32,7 +32,7 @@ function depsOf(
 ): BackfillStepDeps {
   const ask = <T>(act: () => Promise<T>) => effects.do(life, act, ONCE);
   const write = (act: () => Promise<void>) => effects.do(life, act, MAY_REPEAT);
-  const { log, rollups, hotHours, hotStore, archive, dirtyHours } = world;
+  const { log, rollups, hotHours, lines, hotStore, archive, dirtyHours } = world;
   const hours: BackfillStepDeps["rollup"]["hotHours"] = {
     rejects: (...args) => ask(() => hotHours.rejects(...args)),
     streamCells: (...args) => ask(() => hotHours.streamCells(...args)),
@@ -43,7 +43,7 @@ function depsOf(
   };
   const whole: BackfillStepDeps = {
     rollup: {
-      ...{ log, hotHours: hours, allowedLatenessMs: ALLOWED_LATENESS_MS },
+      ...{ log, hotHours: hours, lines, allowedLatenessMs: ALLOWED_LATENESS_MS },
       rollups: {
         state: () => ask(() => rollups.state()),
         advance: (...args) => write(() => rollups.advance(...args)),

@@ -82,7 +82,16 @@ export function findings(world: SimulatedWorld, readFrom: readonly bigint[]): st
       ...totalFindings(world, partition, own, readFrom[partition] ?? 0n),
     ];
   });
-  return [...users, ...ofPartitions, ...movedFindings(hotStore, oracles, doubts)];
+  const moved = movedFindings(hotStore, oracles, doubts);
+  return [...users, ...ofPartitions, ...moved, ...lineFindings(world)];
+}
+
+/** Lines that readers take for hours, and that say something else. */
+function lineFindings({ lines, rollups, dirtyHours }: SimulatedWorld): string[] {
+  return lines
+    .overMs(rollups.rolledThroughMs)
+    .filter((hourMs) => !dirtyHours.openMs.has(hourMs))
+    .map((hourMs) => `the lines of hour ${hourMs} are not what its spans say`);
 }
 
 function cellsOf({ cells }: MemoryHotStore, partition: number): Map<string, number[]> {

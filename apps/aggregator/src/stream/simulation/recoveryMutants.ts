@@ -66,6 +66,20 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "keeps the lines of an hour that is counted again",
+    backfill: ({ rollup, ...deps }, { lines }) => {
+      const write = (hoursMs: readonly number[]) =>
+        lines.write(hoursMs.filter((hourMs) => !lines.has(hourMs)));
+      const once = {
+        write,
+        forget: (hoursMs: readonly number[]) => lines.forget(hoursMs),
+        missing: (...args: Parameters<typeof lines.missing>) => lines.missing(...args),
+        drop: (beforeMs: number) => lines.drop(beforeMs),
+      };
+      return { ...deps, rollup: { ...rollup, lines: once } };
+    },
+  },
+  {
     name: "counts minutes again that are still open",
     from: 128,
     backfill: (deps) => withBounds(deps, () => Number.MAX_SAFE_INTEGER),

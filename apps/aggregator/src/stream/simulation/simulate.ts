@@ -7,6 +7,7 @@ import type { Mutant } from "./mutant.ts";
 import { type Life, Schedule, type Turning } from "./schedule.ts";
 import { SeededRandom } from "./seededRandom.ts";
 import { SimulatedArchive } from "./simulatedArchive.ts";
+import { SimulatedHotLines } from "./simulatedHotLines.ts";
 import { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
 import { SimulatedLog } from "./simulatedLog.ts";
 import { SimulatedCheckpointStore, SimulatedHotStore } from "./simulatedStores.ts";
@@ -254,9 +255,11 @@ function worldOf(random: SeededRandom, isGrowing: boolean): SimulatedWorld {
   const checkpoints = new SimulatedCheckpointStore(archive, violations);
   const quarters = new Set(random.happens(0.5) ? ["adv_1"] : []);
   const dirtyHours = new SimulatedDirtyHours(checkpoints, archive);
+  const hotHours = new SimulatedHotHours(hotStore);
   return {
     ...{ records, log, archive, hotStore, checkpoints, dirtyHours, violations },
-    hotHours: new SimulatedHotHours(hotStore),
+    hotHours,
+    lines: new SimulatedHotLines(hotHours),
     rollups: new SimulatedRollups(checkpoints, dirtyHours, quarters, STORM_MS),
   };
 }

@@ -1,4 +1,5 @@
 import type { SimulatedArchive } from "./simulatedArchive.ts";
+import type { SimulatedHotLines } from "./simulatedHotLines.ts";
 import type { SimulatedDirtyHours, SimulatedHotHours, SimulatedRollups } from "./simulatedHours.ts";
 import type { SimulatedLog } from "./simulatedLog.ts";
 import type { SimulatedCheckpointStore, SimulatedHotStore } from "./simulatedStores.ts";
@@ -11,6 +12,7 @@ export interface SimulatedWorld {
   readonly archive: SimulatedArchive;
   readonly hotStore: SimulatedHotStore;
   readonly hotHours: SimulatedHotHours;
+  readonly lines: SimulatedHotLines;
   readonly checkpoints: SimulatedCheckpointStore;
   readonly dirtyHours: SimulatedDirtyHours;
   readonly rollups: SimulatedRollups;
