@@ -1,10 +1,32 @@
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from "@clickhouse/client";
+import { type ClickHouseCluster, clusterSettings } from "./cluster/clickhouseCluster.ts";
+import { renderStatements } from "./cluster/clusterClient.ts";
+import { clusterStatements } from "./cluster/clusterStatements.ts";
 
 const REQUEST_TIMEOUT_MS = 120_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** A client of the ClickHouse behind `url`; user, password and database may be part of it. */
-export function openClickHouse(url: string): ClickHouseClient {
+/**
+ * A client of the ClickHouse behind `url`; user, password and database may be part of it.
+ *
+ * @param cluster Of which the servers behind `url` are; null for one engine.
+ */
+export function openClickHouse(
+  url: string,
+  cluster: ClickHouseCluster | null = null,
+): ClickHouseClient {
+  if (cluster === null) return createClickHouse(url, {});
+  const client = createClickHouse(url, clusterSettings(cluster));
+  return renderStatements(client, (sql) => clusterStatements(sql, cluster));
+}
+
+/** @param settings Of every statement. */
+export function createClickHouse(url: string, settings: ClickHouseSettings): ClickHouseClient {
   return createClient({
     url,
     request_timeout: REQUEST_TIMEOUT_MS,
@@ -15,6 +37,7 @@ export function openClickHouse(url: string): ClickHouseClient {
     clickhouse_settings: {
       // Counts must arrive exact: a JSON number loses digits past 2^53.
       output_format_json_quote_64bit_integers: 1,
+      ...settings,
     },
   });
 }

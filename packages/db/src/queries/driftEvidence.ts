@@ -274,12 +274,12 @@ export function driftIndex(clickhouse: ClickHouseClient, scope: TenantScope, par
           offset < ${STREAM_NEXT} AS streamed,
           ${frontierOf(buildAt("hour"))} AS frontier,
           ${frontierOf(buildAt("hour + 3599"))} AS next_frontier,
-          (partition, offset, \`index\`) IN (
+          (partition, offset, \`index\`) GLOBAL IN (
             SELECT partition, offset, \`index\`
             FROM ${streamEvidenceSql(`${STREAM_TENANT}
               AND toUnixTimestamp(event_hour) IN ({hours: Array(UInt32)})`)}
           ) AS stream_rejected,
-          (partition, offset, \`index\`) IN (
+          (partition, offset, \`index\`) GLOBAL IN (
             SELECT partition, offset, \`index\`
             FROM truth_rejects
             WHERE ${TENANT_CONDITION}

@@ -1,10 +1,9 @@
 import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
-import { openClickHouse } from "../clickhouse/client.ts";
-import { migrateClickHouse } from "../clickhouse/migrate.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { AnswerMemo, RECENT_CHARACTERS_MAX } from "../queries/answerMemo.ts";
 import type { Stores } from "../stores.ts";
 import { createMigratedDatabase } from "./migratedDatabase.ts";
+import { migrateTestClickHouse, openTestClickHouse } from "./testClickHouse.ts";
 
 /** A test needs few connections, and many tests run beside each other. */
 const CONNECTIONS_MAX = 4;
@@ -22,8 +21,8 @@ export async function openTestStores(): Promise<TestStores> {
     createTestClickHouseDatabase(),
   ]);
   const { db, close } = openDatabase(postgres.url, { connectionsMax: CONNECTIONS_MAX });
-  const clickhouse = openClickHouse(clickhouseDatabase.url);
-  await migrateClickHouse(clickhouse);
+  const clickhouse = openTestClickHouse(clickhouseDatabase.url);
+  await migrateTestClickHouse(clickhouse);
   return {
     db,
     clickhouse,

@@ -19,6 +19,8 @@ export interface LocalClickHouseOptions {
   readonly password?: string;
   /** Queries that can run side by side. */
   readonly sessions?: number;
+  /** XML elements of the server's configuration, beside those of every engine here. */
+  readonly moreConfig?: string;
   readonly log: (line: string) => void;
 }
 
@@ -49,6 +51,7 @@ export async function startClickHouse(options: LocalClickHouseOptions): Promise<
       CLICKHOUSE_PORT: String(port),
       CLICKHOUSE_PASSWORD: password,
       CLICKHOUSE_SESSIONS: String(sessions),
+      CLICKHOUSE_MORE_CONFIG: options.moreConfig ?? "",
       UV_THREADPOOL_SIZE: String(sessions + SPARE_THREADS),
     },
     // Nothing to say goodbye to: the engine's files are whole at any moment.

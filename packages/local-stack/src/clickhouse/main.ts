@@ -13,6 +13,7 @@ const settings = z
     CLICKHOUSE_PORT: z.coerce.number().int().min(1).max(65_535),
     CLICKHOUSE_PASSWORD: z.string().default(""),
     CLICKHOUSE_SESSIONS: z.coerce.number().int().min(1).max(64),
+    CLICKHOUSE_MORE_CONFIG: z.string().default(""),
   })
   .parse(process.env);
 
@@ -21,7 +22,11 @@ const spoolDir = join(settings.CLICKHOUSE_DATA, "spool");
 rmSync(spoolDir, { recursive: true, force: true });
 mkdirSync(spoolDir, { recursive: true });
 
-const pool = new SessionPool(settings.CLICKHOUSE_DATA, settings.CLICKHOUSE_SESSIONS);
+const pool = new SessionPool(
+  settings.CLICKHOUSE_DATA,
+  settings.CLICKHOUSE_SESSIONS,
+  settings.CLICKHOUSE_MORE_CONFIG,
+);
 const server = createClickHouseServer({ pool, spoolDir, password: settings.CLICKHOUSE_PASSWORD });
 server.keepAliveTimeout = 65_000;
 server.requestTimeout = 0;

@@ -14,13 +14,14 @@ const SERVER_MEMORY_BYTES_MAX = 2_000_000_000;
 const WAITING_MAX = 512;
 const END_AGAIN_MS = 50;
 
-const CONFIG = `<clickhouse>
+const configOf = (more: string) => `<clickhouse>
   <max_server_memory_usage>${SERVER_MEMORY_BYTES_MAX}</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size>
   <index_mark_cache_size>16777216</index_mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <mmap_cache_size>0</mmap_cache_size>
   <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
+  ${more}
 </clickhouse>
 `;
 
@@ -36,10 +37,11 @@ export class SessionPool {
   readonly #named: NamedSessions;
   readonly #waiting: ((lent: LentSession) => void)[] = [];
 
-  constructor(dataDir: string, sessionCount: number) {
+  /** @param moreConfig XML elements beside those that every engine here is configured by. */
+  constructor(dataDir: string, sessionCount: number, moreConfig = "") {
     mkdirSync(dataDir, { recursive: true });
     const configFile = join(dataDir, "engine-config.xml");
-    writeFileSync(configFile, CONFIG);
+    writeFileSync(configFile, configOf(moreConfig));
     const shared = { storeDir: join(dataDir, "store"), configFile };
     const open = (label: string, keepsState: boolean) =>
       new LentSession({ ...shared, label, keepsState });

@@ -10,6 +10,7 @@ import { startClickHouse } from "../clickhouse/clickhouseProcess.ts";
 import { kafkaAvailable } from "../kafka/kafkaJars.ts";
 import { startLocalKafka } from "../kafka/localKafka.ts";
 import { startEmbeddedPostgres } from "../postgres/embeddedPostgres.ts";
+import { TWO_SHARDS_CONFIG } from "./twoShards.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -68,7 +69,12 @@ function startEngines(root: string) {
       // Tests of durability start servers of their own.
       settings: { fsync: "off" },
     }).then(keep),
-    startClickHouse({ dataDir: join(root, "clickhouse"), port: 0, log: silent }).then(keep),
+    startClickHouse({
+      dataDir: join(root, "clickhouse"),
+      port: 0,
+      moreConfig: TWO_SHARDS_CONFIG,
+      log: silent,
+    }).then(keep),
     startKafka(join(root, "kafka")),
   ] as const;
 }

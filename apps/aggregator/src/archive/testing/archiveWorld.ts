@@ -7,10 +7,9 @@ import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { ObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { openObjects } from "@trueclick/archive/openObjects";
 import { block, NOON_MS } from "@trueclick/archive/testing/storedEvents";
-import { openClickHouse } from "@trueclick/db/clickhouse/client";
-import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import { migrateTestClickHouse, openTestClickHouse } from "@trueclick/db/testing/testClickHouse";
 import type { EventLogReader } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
@@ -66,8 +65,8 @@ export async function openArchiveWorld(settings?: ObjectsSettings): Promise<Arch
     createTestObjectsDir(),
   ]);
   const { db, close: closeDatabase } = openDatabase(database.url, { connectionsMax: 8 });
-  const clickhouse = openClickHouse(clickhouseDatabase.url);
-  await migrateClickHouse(clickhouse);
+  const clickhouse = openTestClickHouse(clickhouseDatabase.url);
+  await migrateTestClickHouse(clickhouse);
 
   const log = createPostgresEventLog({ connectionString: database.url });
   const admin = log.admin();

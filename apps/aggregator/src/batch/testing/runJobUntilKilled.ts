@@ -7,8 +7,8 @@ import { argv } from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
-import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
+import { openTestClickHouse } from "@trueclick/db/testing/testClickHouse";
 import { z } from "zod";
 import { AGENT_LIBRARIES } from "../adapters/agentLibraries.ts";
 import { createClickHouseAttribution } from "../adapters/clickhouseAttribution.ts";
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   // Node keeps what it compiled for the next one when a process ends by itself, as this one never does.
   flushCompileCache();
   const { db } = openDatabase(options.databaseUrl, { connectionsMax: 4 });
-  const clickhouse = openClickHouse(options.clickhouseUrl);
+  const clickhouse = openTestClickHouse(options.clickhouseUrl);
   const dieAt: DieAt = (here) => {
     if (here === options.step) process.kill(process.pid, "SIGKILL");
   };

@@ -18,10 +18,11 @@ import { RowBinaryWriter } from "./rowBinary.ts";
 const INSERT_ROWS_MAX = 50_000;
 /**
  * Server errors that pass: timeout, too many queries, memory, network, too many parts, no space, a
- * read-only table, an aborted or cancelled query, an unknown status of an insert, no thread, keeper.
+ * read-only table, an aborted or cancelled query, an unknown status of an insert, no thread, keeper; and
+ * of a cluster no connection, no keeper, a shard that does not answer, fewer replicas than must have rows.
  */
 const PASSING_CODES: ReadonlySet<string> = new Set(
-  "159 202 209 210 236 241 242 243 252 286 319 394 439 999".split(" "),
+  "159 202 203 209 210 225 236 241 242 243 252 279 285 286 319 394 439 999".split(" "),
 );
 
 /**

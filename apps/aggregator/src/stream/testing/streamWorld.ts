@@ -1,11 +1,10 @@
 import type { ClickHouseClient } from "@clickhouse/client";
-import { openClickHouse } from "@trueclick/db/clickhouse/client";
-import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { campaigns, rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
 import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import { migrateTestClickHouse, openTestClickHouse } from "@trueclick/db/testing/testClickHouse";
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
 import { createTestClickHouseDatabase } from "@trueclick/local-stack/testing";
@@ -40,8 +39,8 @@ export async function openStreamWorld(): Promise<StreamWorld> {
   const database = await createMigratedDatabase();
   const clickhouseDatabase = await createTestClickHouseDatabase();
   const { db, close: closeDatabase } = openDatabase(database.url, { connectionsMax: 8 });
-  const clickhouse = openClickHouse(clickhouseDatabase.url);
-  await migrateClickHouse(clickhouse);
+  const clickhouse = openTestClickHouse(clickhouseDatabase.url);
+  await migrateTestClickHouse(clickhouse);
   const eventLog = createPostgresEventLog({ connectionString: database.url });
   const topic = { partitionCount: PARTITIONS, retentionMs: null };
   await eventLog.admin().ensureTopic(TOPIC, topic);
