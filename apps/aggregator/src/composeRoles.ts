@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { toObjectsSettings } from "@trueclick/archive/objectsSettings";
 import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { toClickHouseCluster } from "@trueclick/db/clickhouse/cluster/clickhouseCluster";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import type { EventLog, EventLogReader, TopicReader } from "@trueclick/event-log";
 import { sql } from "drizzle-orm";
@@ -58,7 +59,7 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
   const engines: Engines = {
     postgres: openDatabase(env.DATABASE_URL, { connectionsMax: POSTGRES_CONNECTIONS_MAX }),
     leases: openDatabase(env.DATABASE_URL, { connectionsMax: LEASE_CONNECTIONS_MAX }),
-    clickhouse: openClickHouse(env.CLICKHOUSE_URL),
+    clickhouse: openClickHouse(env.CLICKHOUSE_URL, toClickHouseCluster(env)),
     eventLog: openEventLog({ databaseUrl: env.DATABASE_URL, kafkaBrokers: env.KAFKA_BROKERS }),
     readers: [],
   };
@@ -240,7 +241,7 @@ async function openArchiveObjects(
   const settings = toObjectsSettings(env);
   // `env.ts` has asked for them where a role needs them.
   if (settings === null) throw new Error("no place for the archive's objects is set");
-  const objects = openObjects(settings);
+  const objects = openObjects(settings, env.CLICKHOUSE_CLUSTER);
   const prepare = () => objects.prepare(engines.clickhouse);
   await untilAnswers("object store", prepare, { logger, signal });
   return objects;

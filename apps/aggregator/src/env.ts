@@ -4,6 +4,7 @@ import {
   type ObjectsVariables,
   toObjectsSettings,
 } from "@trueclick/archive/objectsSettings";
+import { CLUSTER_VARIABLES } from "@trueclick/db/clickhouse/cluster/clickhouseCluster";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 
@@ -26,6 +27,7 @@ export function loadEnv(source: Record<string, string | undefined>) {
       /** Product tables; and the event log, unless `KAFKA_BROKERS` is set. */
       DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
       CLICKHOUSE_URL: z.url({ protocol: /^https?$/ }),
+      ...CLUSTER_VARIABLES,
       KAFKA_BROKERS: z
         .string()
         .min(1)

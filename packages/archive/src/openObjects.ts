@@ -18,8 +18,12 @@ export interface ArchiveObjects {
   prepare(clickhouse: ClickHouseClient): Promise<void>;
 }
 
-/** Opens the store that the settings name. Nothing is reached before `prepare`. */
-export function openObjects(settings: ObjectsSettings): ArchiveObjects {
+/**
+ * Opens the store that the settings name. Nothing is reached before `prepare`.
+ *
+ * @param cluster Whose ClickHouse servers read a bucket together.
+ */
+export function openObjects(settings: ObjectsSettings, cluster?: string): ArchiveObjects {
   if (settings.kind === "folder") {
     return {
       store: createFolderObjectStore(settings.dir),
@@ -27,7 +31,7 @@ export function openObjects(settings: ObjectsSettings): ArchiveObjects {
       prepare: async () => {},
     };
   }
-  const { prepare, ...inClickHouse } = createS3Objects(settings);
+  const { prepare, ...inClickHouse } = createS3Objects(settings, cluster);
   return {
     store: createS3ObjectStore(settings),
     inClickHouse,

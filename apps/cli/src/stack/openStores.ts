@@ -12,11 +12,11 @@ const CONNECTIONS_MAX = 4;
 
 /** Opens both databases for the time of `use`, and closes them whatever comes of it. */
 export async function withStores<Result>(
-  stack: Pick<StackFile, "databaseUrl" | "clickhouseUrl">,
+  stack: Pick<StackFile, "databaseUrl" | "clickhouseUrl" | "clickhouseCluster">,
   use: (stores: Stores) => Promise<Result>,
 ): Promise<Result> {
   const database = openDatabase(stack.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
-  const clickhouse = openClickHouse(stack.clickhouseUrl);
+  const clickhouse = openClickHouse(stack.clickhouseUrl, stack.clickhouseCluster);
   try {
     return await use({ db: database.db, clickhouse });
   } finally {
@@ -32,6 +32,13 @@ export function openEventLog(stack: Pick<StackFile, "databaseUrl" | "kafkaBroker
 }
 
 /** The objects of the stack's archive. */
-export function openStackObjects({ s3, objectsDir }: Pick<StackFile, "s3" | "objectsDir">) {
-  return openObjects(s3 === null ? { kind: "folder", dir: objectsDir } : { kind: "s3", ...s3 });
+export function openStackObjects({
+  s3,
+  objectsDir,
+  clickhouseCluster,
+}: Pick<StackFile, "s3" | "objectsDir" | "clickhouseCluster">) {
+  return openObjects(
+    s3 === null ? { kind: "folder", dir: objectsDir } : { kind: "s3", ...s3 },
+    clickhouseCluster?.name,
+  );
 }

@@ -1,4 +1,5 @@
 import { parseObjectsVariables, toObjectsSettings } from "@trueclick/archive/objectsSettings";
+import { parseClickHouseCluster } from "@trueclick/db/clickhouse/cluster/clickhouseCluster";
 import { z } from "zod";
 import type { CliContext } from "../terminal/context.ts";
 import { CliError, UsageError } from "../terminal/errors.ts";
@@ -29,6 +30,7 @@ export async function resolveStack(context: CliContext): Promise<StackFile> {
   return {
     databaseUrl,
     clickhouseUrl,
+    clickhouseCluster: clusterSettings(env) ?? noted?.clickhouseCluster ?? null,
     kafkaBrokers: brokers === undefined ? (noted?.kafkaBrokers ?? null) : brokers.split(","),
     s3: s3Settings(env) ?? noted?.s3 ?? null,
     objectsDir: env["OBJECTS_DIR"] ?? noted?.objectsDir ?? findDataDir(context).file("objects"),
@@ -44,11 +46,24 @@ export async function resolveStack(context: CliContext): Promise<StackFile> {
  * @throws {UsageError} naming the variable that cannot be, or those that go together.
  */
 export function s3Settings(env: CliContext["env"]): StackFile["s3"] {
+  const settings = orUsageError(() => toObjectsSettings(parseObjectsVariables(env)));
+  if (settings?.kind !== "s3") return null;
+  const { kind: _, ...s3 } = settings;
+  return s3;
+}
+
+/**
+ * The ClickHouse cluster that the environment names; null when it names none.
+ *
+ * @throws {UsageError} naming the variable that cannot be.
+ */
+export function clusterSettings(env: CliContext["env"]): StackFile["clickhouseCluster"] {
+  return orUsageError(() => parseClickHouseCluster(env));
+}
+
+function orUsageError<Value>(read: () => Value): Value {
   try {
-    const settings = toObjectsSettings(parseObjectsVariables(env));
-    if (settings?.kind !== "s3") return null;
-    const { kind: _, ...s3 } = settings;
-    return s3;
+    return read();
   } catch (cause) {
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new UsageError(problem);

@@ -6,6 +6,8 @@ import { readTextFile, writePrivateFile } from "./files.ts";
 export const stackFileSchema = z.object({
   databaseUrl: z.string(),
   clickhouseUrl: z.string(),
+  /** Of which the servers there are; null for one engine. */
+  clickhouseCluster: z.object({ name: z.string(), replicas: z.number() }).nullable().default(null),
   kafkaBrokers: z.array(z.string()).nullable(),
   objectsDir: z.string(),
   /** The bucket that holds the objects in the folder's place. */

@@ -40,6 +40,7 @@ export async function openEngines(
   const stack: StackFile = {
     databaseUrl,
     clickhouseUrl,
+    clickhouseCluster: settings.clickhouseCluster,
     kafkaBrokers: kafkaBrokers === "" ? null : kafkaBrokers.split(","),
     objectsDir: settings.objectsDir,
     s3: settings.s3,
@@ -66,10 +67,13 @@ async function startKafka(settings: StartSettings, teardown: Teardown): Promise<
 
 /** Brings schemas and topics to what this version needs. */
 export async function migrate(stack: StackFile, settings: StartSettings): Promise<void> {
-  const clickhouse = openClickHouse(stack.clickhouseUrl);
+  const clickhouse = openClickHouse(stack.clickhouseUrl, stack.clickhouseCluster);
   const admin = openEventLog(stack).admin();
   try {
-    await Promise.all([migratePostgres(stack.databaseUrl), migrateClickHouse(clickhouse)]);
+    await Promise.all([
+      migratePostgres(stack.databaseUrl),
+      migrateClickHouse(clickhouse, stack.clickhouseCluster),
+    ]);
     await admin.ensureTopic(stack.eventsTopic, {
       partitionCount: settings.eventsPartitions,
       retentionMs: null,

@@ -61,6 +61,10 @@ function environmentOf({ settings, secrets, stack }: ProgramHost): Record<string
     TRUECLICK_DATA: settings.dataDir.path,
     DATABASE_URL: stack.databaseUrl,
     CLICKHOUSE_URL: stack.clickhouseUrl,
+    ...(stack.clickhouseCluster !== null && {
+      CLICKHOUSE_CLUSTER: stack.clickhouseCluster.name,
+      CLICKHOUSE_REPLICAS: String(stack.clickhouseCluster.replicas),
+    }),
     ...(stack.kafkaBrokers === null ? {} : { KAFKA_BROKERS: stack.kafkaBrokers.join(",") }),
     EVENTS_TOPIC: stack.eventsTopic,
     EVENTS_PARTITIONS: String(settings.eventsPartitions),

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { type DataDir, findDataDir } from "../stack/dataDir.ts";
-import { EVENTS_TOPIC_DEFAULT, s3Settings } from "../stack/settings.ts";
+import { clusterSettings, EVENTS_TOPIC_DEFAULT, s3Settings } from "../stack/settings.ts";
 import type { StackFile } from "../stack/stackFile.ts";
 import type { CliContext } from "../terminal/context.ts";
 import { UsageError } from "../terminal/errors.ts";
@@ -52,6 +52,8 @@ export interface StartSettings extends StartFlags {
     readonly clickhouseUrl: string | undefined;
     readonly kafkaBrokers: readonly string[] | undefined;
   };
+  /** Of which the servers behind `external.clickhouseUrl` are. */
+  readonly clickhouseCluster: StackFile["clickhouseCluster"];
   readonly objectsDir: string;
   /** The bucket that takes the folder's place. */
   readonly s3: StackFile["s3"];
@@ -92,6 +94,10 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
         "KAFKA_BROKERS would stay and no longer fit it. Empty those yourself and start without.",
     );
   }
+  const clickhouseCluster = clusterSettings(context.env);
+  if (clickhouseCluster !== null && external.clickhouseUrl === undefined) {
+    throw new UsageError("CLICKHOUSE_CLUSTER needs CLICKHOUSE_URL: the engine here is no cluster");
+  }
   const dataDir = findDataDir(context, flags.data);
   return {
     ...flags,
@@ -101,6 +107,7 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
     postgresPort: env.POSTGRES_PORT,
     clickhousePort: env.CLICKHOUSE_PORT,
     external,
+    clickhouseCluster,
     objectsDir: env.OBJECTS_DIR ?? join(dataDir.path, "objects"),
     s3: s3Settings(context.env),
     eventsTopic: env.EVENTS_TOPIC,

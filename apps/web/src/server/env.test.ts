@@ -12,6 +12,7 @@ it("reads the settings", () => {
   expect(loadEnv(good)).toEqual({
     databaseUrl: good.DATABASE_URL,
     clickhouseUrl: good.CLICKHOUSE_URL,
+    clickhouseCluster: null,
     authSecret: good.BETTER_AUTH_SECRET,
     webUrl: good.WEB_URL,
   });

@@ -1,3 +1,8 @@
+import {
+  CLUSTER_VARIABLES,
+  type ClickHouseCluster,
+  toClickHouseCluster,
+} from "@trueclick/db/clickhouse/cluster/clickhouseCluster";
 import { z } from "zod";
 
 /** A secret shorter than this can be guessed. */
@@ -6,6 +11,7 @@ const SECRET_LENGTH_MIN = 32;
 const envSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   CLICKHOUSE_URL: z.url({ protocol: /^https?$/ }),
+  ...CLUSTER_VARIABLES,
   BETTER_AUTH_SECRET: z.string().min(SECRET_LENGTH_MIN),
   WEB_URL: z.url({ protocol: /^https?$/ }),
 });
@@ -13,6 +19,8 @@ const envSchema = z.object({
 export interface Env {
   readonly databaseUrl: string;
   readonly clickhouseUrl: string;
+  /** Null: one engine. */
+  readonly clickhouseCluster: ClickHouseCluster | null;
   readonly authSecret: string;
   /** Where browsers find this app; decides whether cookies are for https only. */
   readonly webUrl: string;
@@ -30,6 +38,7 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
   return {
     databaseUrl: env.DATABASE_URL,
     clickhouseUrl: env.CLICKHOUSE_URL,
+    clickhouseCluster: toClickHouseCluster(env),
     authSecret: env.BETTER_AUTH_SECRET,
     webUrl: env.WEB_URL,
   };

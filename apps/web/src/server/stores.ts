@@ -27,7 +27,7 @@ export function compose(): Composition {
   if (composition === null) {
     const env = loadEnv();
     const { db } = openDatabase(env.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
-    const clickhouse = openClickHouse(env.clickhouseUrl);
+    const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster);
     const memo = new AnswerMemo();
     const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
     const latest = new LatestAnswers<DatedRows>();

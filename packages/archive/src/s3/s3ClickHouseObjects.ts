@@ -12,16 +12,22 @@ export interface S3ClickHouseObjects extends ClickHouseObjects {
   prepare(clickhouse: ClickHouseClient): Promise<void>;
 }
 
-/** Objects of a bucket that the engine reads by itself. A missing one is an error of the query. */
-export function createS3Objects(settings: S3Settings): S3ClickHouseObjects {
+/**
+ * Objects of a bucket that the engine reads by itself. A missing one is an error of the query.
+ *
+ * @param cluster Whose servers each read some of the objects, decode them and send on the columns that are
+ *   asked for; without it, the one that is asked reads them all.
+ */
+export function createS3Objects(settings: S3Settings, cluster?: string): S3ClickHouseObjects {
   const collection = collectionName(settings);
+  const source = cluster === undefined ? "s3(" : `s3Cluster(${sqlString(cluster)}, `;
   return {
     rowsOf: (paths) =>
       selectsOf(paths, (some) => {
         // `_path` begins with the bucket and a slash, and SQL counts from 1.
         const path = `substring(_path, ${Buffer.byteLength(settings.bucket) + 2})`;
         return `SELECT *, ${path} AS path, _row_number AS row
-          FROM s3(${collection}, filename = ${sqlString(`{${some.join(",")}}`)},
+          FROM ${source}${collection}, filename = ${sqlString(`{${some.join(",")}}`)},
             format = 'Parquet', structure = ${sqlString(STRUCTURE)})`;
       }),
 
