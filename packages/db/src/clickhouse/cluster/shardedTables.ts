@@ -19,6 +19,7 @@ export const SHARDED_BY = {
   staged_conversions: "build_id",
   truth_keys: "build_id",
   truth_suspects: "build_id",
+  truth_suspect_ids: "build_id",
   unlinked_clicks: "build_id",
   // Looked up by what they are indexed by, of any advertiser.
   event_index: "event_id",
