@@ -120,6 +120,22 @@ it("counts only the days again whose events a decision is about, and gives them 
   const stranger = { kind: "advertisers", ids: [advertiserIdSchema.parse("adv_2")] } as const;
   expect(await versionDiff(stores(), stranger, { ...asked, before: 1, after: 2 })).toBeNull();
 
+  // A partner sends its file again when it is not sure; what stood twice had to be revoked twice.
+  const bad = { scope: { publisherId: "bad" }, range: always, reason: "click farm" };
+  const news = { ...bad, range: { ...always, toMs: always.toMs + 1 } };
+  const again = await Promise.all([
+    addDecisions(stores(), [bad, news, news], audit),
+    addDecisions(stores(), [news, bad], audit),
+  ]);
+  const said = again.flatMap(({ standing }) => standing);
+  const [newsId = 0, ...others] = again.flatMap((answer) => answer.ids);
+  expect([others, said.toSorted()]).toEqual([[], [id, id, newsId]]);
+  await revokeDecision(stores(), newsId, { reason: "a mistake", createdBy: "boss" });
+  expect(await workOff()).toEqual(["adv_1 day verified"]);
+  const scope = { ...bad.scope, advertiserId: advertiserIdSchema.parse("nobody") };
+  const nobodys = addDecisions(stores(), [{ ...bad, scope }], audit);
+  await expect(nobodys).rejects.toThrow(new RangeError("there is no advertiser nobody"));
+
   await revokeDecision(stores(), id, { reason: "a mistake", createdBy: "boss" });
   expect(await workOff()).toEqual(["adv_1 day published"]);
   expect(await costs()).toEqual([20n, 10n, 10n]);
@@ -127,6 +143,7 @@ it("counts only the days again whose events a decision is about, and gives them 
     revokeDecision(stores(), id, { reason: "again", createdBy: "boss" }),
   ).rejects.toThrow("was revoked");
   expect(await listDecisions(stores())).toMatchObject([
+    { id: newsId, revoked: { by: "boss" } },
     { id, reason: "click farm", createdBy: "test", revoked: { reason: "a mistake", by: "boss" } },
   ]);
 });

@@ -66,12 +66,14 @@ async function refusing<Result>(act: () => Promise<Result>): Promise<Result> {
   }
 }
 
-function told({ ids, partitions, requestId }: Decided): VerbResult {
+function told({ ids, standing, partitions, requestId }: Decided): VerbResult {
   const what = ids.length === 1 ? `Decision ${ids[0]}` : `${ids.length} decisions`;
+  const already = standing.length === 0 ? "" : ` ${standing.length} were in force already.`;
   return {
-    text: `${what}: ${partitions.length} counted days may be touched and are counted again.`,
+    text: `${what}: ${partitions.length} counted days may be touched and are counted again.${already}`,
     json: {
       ids,
+      standing,
       request_id: requestId,
       partitions: partitions.map(({ advertiserId, billingDay }) => ({
         advertiser_id: advertiserId,

@@ -7,6 +7,11 @@ import { parseScope, SCOPE_WORDS } from "./domain/decisionScope.ts";
 
 const FILE_BYTES_MAX = 32 * 1_048_576;
 const REASON_LENGTH_MAX = 500;
+/** A column is the word of the command line, or that word and `_id`. */
+const COLUMNS = {
+  required: ["from", "to", "reason"],
+  optional: SCOPE_WORDS.flatMap((word) => [word, `${word}_id`]),
+};
 
 /**
  * Columns: those of a scope (`campaign_id`, `ad_id`, `publisher_id`, `user_id`, `event_id`,
@@ -16,7 +21,7 @@ const REASON_LENGTH_MAX = 500;
  */
 export async function readDecisionFile(path: string): Promise<NewDecision[]> {
   const text = await readTextFile(path, FILE_BYTES_MAX);
-  return parseCsv(text).map(({ fields, line }) => toDecision(fields, line));
+  return parseCsv(text, COLUMNS).map(({ fields, line }) => toDecision(fields, line));
 }
 
 function toDecision(

@@ -1,8 +1,10 @@
 /** Decisions that events are invalid: who made them, on what, when and why. */
 import type { InstantRange } from "@trueclick/shared/calendar";
 import type { DecisionScope } from "@trueclick/shared/verdict/decision";
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, asc, desc, eq, isNull, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
+import { isOneOf } from "../postgres/conditions.ts";
+import { advertisers } from "../postgres/schema/advertisers.ts";
 import { type DecisionOrigin, fraudDecisions } from "../postgres/schema/rules.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
@@ -23,7 +25,10 @@ export interface DecisionAudit {
 }
 
 export interface Decided extends QueuedJobs {
+  /** Of the rows that were added. */
   readonly ids: readonly number[];
+  /** Of decisions that were in force already and were said again: nothing is added for them. */
+  readonly standing: readonly number[];
   readonly partitions: readonly TruthPartition[];
 }
 
@@ -32,13 +37,18 @@ export const DECISIONS_PER_REQUEST_MAX = 50_000;
 /** Rows of one insert: Postgres takes 65,535 parameters a statement, a row is twelve. */
 const ROWS_PER_INSERT_MAX = 5_000;
 
+/** Any number that no other advisory lock of this database has. */
+const DECISIONS_LOCK = 7_203_142;
+
 const everyone: TenantScope = { kind: "all" };
 
 /**
  * Adds decisions and queues a recount of the counted days that they may touch, all or nothing: no
- * decision is on record whose days are not counted again.
+ * decision is on record whose days are not counted again. One that is in force already, word for word,
+ * is not added again: a partner's file that comes twice would else have to be revoked twice.
  *
- * @throws {RangeError} for too many decisions, or for more days than one request may have.
+ * @throws {RangeError} for too many decisions, for more days than one request may have, or for an
+ *   advertiser that is not there.
  */
 export async function addDecisions(
   stores: Stores,
@@ -49,9 +59,13 @@ export async function addDecisions(
     throw new RangeError(`at most ${DECISIONS_PER_REQUEST_MAX} decisions at once`);
   }
   return stores.db.transaction(async (tx) => {
+    // Two that say the same at once: the second waits here and then sees the first one's rows.
+    await tx.execute(sql`select pg_advisory_xact_lock(${DECISIONS_LOCK})`);
+    await requireAdvertisers(tx, decisions);
+    const { fresh, standing } = await withoutStanding(tx, decisions, origin);
     const ids: number[] = [];
-    for (let start = 0; start < decisions.length; start += ROWS_PER_INSERT_MAX) {
-      const rows = decisions
+    for (let start = 0; start < fresh.length; start += ROWS_PER_INSERT_MAX) {
+      const rows = fresh
         .slice(start, start + ROWS_PER_INSERT_MAX)
         .map(({ scope, range, reason }) => ({
           ...scope,
@@ -66,12 +80,75 @@ export async function addDecisions(
       ids.push(...added.map(({ id }) => id));
     }
     const seen = { db: tx, clickhouse: stores.clickhouse };
-    const partitions = await touchedPartitions(seen, decisions);
+    const partitions = await touchedPartitions(seen, fresh);
     const why = ids.length === 1 ? `fraud decision ${ids[0]}` : `${ids.length} fraud decisions`;
-    const reason = `${why}: ${decisions[0]?.reason ?? ""}`.slice(0, REASON_LENGTH_MAX);
+    const reason = `${why}: ${fresh[0]?.reason ?? ""}`.slice(0, REASON_LENGTH_MAX);
     const queued = await queueJobs(seen, everyone, { partitions, reason, requestedBy: createdBy });
-    return { ...queued, ids, partitions };
+    return { ...queued, ids, standing, partitions };
   });
+}
+
+type Reader = Pick<Stores["db"], "select" | "execute">;
+
+async function requireAdvertisers(db: Reader, decisions: readonly NewDecision[]): Promise<void> {
+  const ids = [...new Set(decisions.flatMap(({ scope }) => scope.advertiserId ?? []))];
+  if (ids.length === 0) return;
+  const rows = await db
+    .select({ id: advertisers.id })
+    .from(advertisers)
+    .where(isOneOf(advertisers.id, ids));
+  const known = new Set<string>(rows.map(({ id }) => id));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) throw new RangeError(`there is no advertiser ${unknown}`);
+}
+
+/** Parts the decisions into those that say something new, each once, and the ids of those that do not. */
+async function withoutStanding(
+  db: Reader,
+  decisions: readonly NewDecision[],
+  origin: DecisionOrigin,
+): Promise<{ readonly fresh: readonly NewDecision[]; readonly standing: readonly number[] }> {
+  const asked = new Map(decisions.map((decision) => [wordsOf(decision), decision]));
+  const revocation = alias(fraudDecisions, "revocation");
+  const standing: number[] = [];
+  const words = [...asked.values()];
+  for (let start = 0; start < words.length; start += ROWS_PER_INSERT_MAX) {
+    const some = words.slice(start, start + ROWS_PER_INSERT_MAX);
+    // Those of the same ranges, by the index on them; the few of them are compared here.
+    const ranges = JSON.stringify([...new Set(some.map(({ range }) => rangeText(range)))]);
+    const rows = await db
+      .select({ decision: fraudDecisions })
+      .from(fraudDecisions)
+      .innerJoin(
+        sql`jsonb_array_elements_text(${ranges}::jsonb) as asked(range)`,
+        sql`${fraudDecisions.toAt} = split_part(asked.range, ' ', 2)::timestamptz
+          and ${fraudDecisions.fromAt} = split_part(asked.range, ' ', 1)::timestamptz`,
+      )
+      .leftJoin(revocation, eq(revocation.revokes, fraudDecisions.id))
+      .where(and(eq(fraudDecisions.origin, origin), isNull(revocation.id)))
+      .orderBy(asc(fraudDecisions.id));
+    for (const { decision } of rows) {
+      const { fromAt, toAt, reason } = decision;
+      if (fromAt === null || toAt === null) continue;
+      const range = { fromMs: fromAt.getTime(), toMs: toAt.getTime() };
+      // Rows of before are not each other's like alone: only the first of them is told of.
+      if (asked.delete(wordsOf({ scope: scopeOf(decision), range, reason }))) {
+        standing.push(decision.id);
+      }
+    }
+  }
+  return { fresh: [...asked.values()], standing };
+}
+
+/** Decisions that say the same have the same text. */
+function wordsOf({ scope, range, reason }: NewDecision): string {
+  const { advertiserId, campaignId, adId, publisherId, userId, ipNet, eventId } = scope;
+  const about = [advertiserId, campaignId, adId, publisherId, userId, ipNet, eventId];
+  return JSON.stringify([...about, range.fromMs, range.toMs, reason]);
+}
+
+function rangeText({ fromMs, toMs }: InstantRange): string {
+  return `${new Date(fromMs).toISOString()} ${new Date(toMs).toISOString()}`;
 }
 
 const REASON_LENGTH_MAX = 500;
@@ -108,7 +185,7 @@ export async function revokeDecision(
     const why = `fraud decision ${id} revoked: ${reason}`.slice(0, REASON_LENGTH_MAX);
     const request = { partitions, reason: why, requestedBy: createdBy };
     const queued = await queueJobs(seen, everyone, request);
-    return { ...queued, ids: added === undefined ? [] : [added.id], partitions };
+    return { ...queued, ids: added === undefined ? [] : [added.id], standing: [], partitions };
   });
 }
 

@@ -34,6 +34,14 @@ it.each([
   [[["advertiser", "adv_1"]], "at least one of"],
   [[["country", "DE"]], "no country"],
   [[["ip_net", "203.0.113.7"]], "no network"],
+  [
+    [
+      ["publisher", "p1"],
+      ["publisher", "p2"],
+    ],
+    "publisher is named twice",
+  ],
+  [[["advertiser", "a".repeat(65)]], "advertiser has more than 64"],
 ] as const)("refuses %j", (entries, message) => {
   expect(parseScope(entries)).toEqual({ wrong: expect.stringContaining(message) });
 });
