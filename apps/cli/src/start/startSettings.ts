@@ -88,10 +88,13 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
     clickhouseUrl: env.CLICKHOUSE_URL,
     kafkaBrokers: env.KAFKA_BROKERS?.split(","),
   };
-  if (flags.fresh && Object.values(external).some((part) => part !== undefined)) {
+  const s3 = s3Settings(context.env);
+  // Objects are named by offsets: of a new log, others would come to bear the names of those that stayed.
+  const elsewhere = [...Object.values(external), env.OBJECTS_DIR, s3 ?? undefined];
+  if (flags.fresh && elsewhere.some((part) => part !== undefined)) {
     throw new UsageError(
-      "--fresh empties the data folder only; data behind DATABASE_URL, CLICKHOUSE_URL and\n" +
-        "KAFKA_BROKERS would stay and no longer fit it. Empty those yourself and start without.",
+      "--fresh empties the data folder only; data behind DATABASE_URL, CLICKHOUSE_URL, KAFKA_BROKERS,\n" +
+        "OBJECTS_DIR and S3_BUCKET would stay and no longer fit it. Empty those yourself and start without.",
     );
   }
   const clickhouseCluster = clusterSettings(context.env);
@@ -109,7 +112,7 @@ export function loadStartSettings(context: CliContext, flags: StartFlags): Start
     external,
     clickhouseCluster,
     objectsDir: env.OBJECTS_DIR ?? join(dataDir.path, "objects"),
-    s3: s3Settings(context.env),
+    s3,
     eventsTopic: env.EVENTS_TOPIC,
     eventsPartitions: env.EVENTS_PARTITIONS,
     betterAuthSecret: env.BETTER_AUTH_SECRET,
