@@ -4,6 +4,7 @@ import { type ArchiveObjects, openObjects } from "@trueclick/archive/openObjects
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { toClickHouseCluster } from "@trueclick/db/clickhouse/cluster/clickhouseCluster";
 import { openDatabase } from "@trueclick/db/postgres/database";
+import { lookAtDrift, unexplainedDrift } from "@trueclick/db/queries/driftWatch";
 import type { EventLog, EventLogReader, TopicReader } from "@trueclick/event-log";
 import { sql } from "drizzle-orm";
 import type { Logger } from "pino";
@@ -25,6 +26,7 @@ import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.t
 import { composeStream } from "./stream/composeStream.ts";
 import { openOrMakeTopic, readerOfOneTopic } from "./topicReaders.ts";
 import { untilAnswers } from "./untilAnswers.ts";
+import { DRIFT_LOOK_INTERVAL_MS, watchDrift } from "./watchDrift.ts";
 import { watchPartitions } from "./watchPartitions.ts";
 
 /** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
@@ -175,7 +177,16 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     sweepAfterMs: env.BATCH_SWEEP_AFTER_MS,
     datacenterRangesFile: env.DATACENTER_RANGES_FILE,
   };
-  return ({ stopping }) => composeBatch({ ...stores, settings }, stopping);
+  const watch = {
+    look: () => lookAtDrift({ db, clickhouse }, DRIFT_LOOK_INTERVAL_MS, Date.now()),
+    read: () => unexplainedDrift({ db }),
+    ...{ registry, logger },
+  };
+  return (signals) =>
+    endTogether(signals, [
+      ({ stopping }) => composeBatch({ ...stores, settings }, stopping),
+      ({ stopping }) => watchDrift(watch, stopping),
+    ]);
 }
 
 /** How this process shares out a topic's partitions with the others that play the role. */

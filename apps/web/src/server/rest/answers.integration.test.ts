@@ -1,3 +1,4 @@
+import { driftUnexplained } from "@trueclick/db/postgres/schema/drift";
 import { quarantineItems } from "@trueclick/db/postgres/schema/quarantine";
 import { publishTruth } from "@trueclick/db/testing/fillStores";
 import { sourceIdSchema } from "@trueclick/shared/ids";
@@ -168,6 +169,21 @@ describe("answers", () => {
     expect(pipelineHealthEndpoint.answer.parse(await health.json())).toMatchObject({
       identity: { received: 10, counted: 7, duplicate: 2, invalid: 1, late: 0, in_flight: 0 },
       duplicate_rate: 0.2,
+      drift: { unexplained_clicks: 0, since: null, checked_at: null, largest: [] },
+    });
+    // I8: a difference without a cause is told of.
+    const at = new Date(Date.UTC(2026, 9, 28, 11));
+    await rest.stores.db.insert(driftUnexplained).values({
+      ...{ campaignId: "a1", advertiserId: "acme", eventHour: at, stream: 1n, truth: 3n },
+      ...{ unexplained: -2n, firstSeenAt: at, seenAt: at },
+    });
+    const alarming = await (await rest.ask(pipelineHealthEndpoint, "")).json();
+    const place = { advertiser: "acme", campaign: "a1", unexplained: -2 };
+    expect(pipelineHealthEndpoint.answer.parse(alarming)).toMatchObject({
+      drift: {
+        ...{ unexplained_clicks: 2, unexplained_places: 1, since: at.toISOString() },
+        largest: [{ ...place, hour: at.toISOString() }],
+      },
     });
   });
 

@@ -11,6 +11,7 @@ import { FactsProvider } from "../../../ui/Figure.tsx";
 import { Skeleton } from "../../../ui/Skeleton.tsx";
 import { StatCard } from "../../../ui/StatCard.tsx";
 import { EmptyState, ErrorState } from "../../../ui/States.tsx";
+import { DriftAlarm } from "./DriftAlarm.tsx";
 import { IdentityBar } from "./IdentityBar.tsx";
 import { PartitionsTable } from "./PartitionsTable.tsx";
 import { RefusedEvents } from "./RefusedEvents.tsx";
@@ -104,6 +105,7 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
         <Card title="Every event is accounted for">
           {loading ? <Skeleton className="h-24" /> : <IdentityBar counts={data.identity} />}
         </Card>
+        <DriftAlarm nowMs={nowMs} />
         <Card bodyClassName="p-0">
           {loading && <Skeleton className="m-4 h-48" />}
           {data?.partitions.length === 0 && (

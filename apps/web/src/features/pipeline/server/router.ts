@@ -1,3 +1,4 @@
+import { unexplainedDrift } from "@trueclick/db/queries/driftWatch";
 import { pipelineHealth } from "@trueclick/db/queries/pipeline";
 import { formatQuarantineId, listQuarantinePreviews } from "@trueclick/db/queries/quarantine";
 import { operatorProcedure, router } from "../../../server/api/trpc.ts";
@@ -7,6 +8,7 @@ const REFUSED_SHOWN = 50;
 
 export const pipelineRouter = router({
   health: operatorProcedure("pipeline:read").query(({ ctx }) => pipelineHealth(ctx.stores)),
+  drift: operatorProcedure("pipeline:read").query(({ ctx }) => unexplainedDrift(ctx.stores)),
   refused: operatorProcedure("pipeline:read").query(async ({ ctx }) => {
     const items = await listQuarantinePreviews(ctx.stores, {}, { limit: REFUSED_SHOWN });
     return items.map((item) => ({

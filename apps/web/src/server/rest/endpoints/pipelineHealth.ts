@@ -1,3 +1,4 @@
+import { unexplainedDrift } from "@trueclick/db/queries/driftWatch";
 import { pipelineHealth } from "@trueclick/db/queries/pipeline";
 import { lastLevelChanges } from "@trueclick/db/queries/streamLevels";
 import { z } from "zod";
@@ -59,6 +60,22 @@ const answer = z.object({
   log_gaps: z
     .object({ found: z.int(), lost: z.int() })
     .describe("Stretches that expired before the stream read them; those the archive lacks, too"),
+  drift: z
+    .object({
+      unexplained_clicks: z.int().describe("Sum of the differences without their signs; must be 0"),
+      unexplained_places: z.int().describe("Campaigns times hours"),
+      since: z.string().nullable(),
+      checked_at: z.string().nullable().describe("When a look at it last came to its end"),
+      largest: z.array(
+        z.object({
+          advertiser: z.string(),
+          campaign: z.string(),
+          hour: z.string(),
+          unexplained: z.int(),
+        }),
+      ),
+    })
+    .describe("Where stream and truth differ without a cause, in the hours of 35 days"),
   archive: z.object({ objects: z.int(), bytes: z.int(), newest_object_at: z.string().nullable() }),
   partitions: z.array(partitionSchema),
 });
@@ -71,9 +88,10 @@ export const pipelineHealthEndpoint = defineEndpoint({
   params: z.object({}),
   answer,
   async handle({ stores, nowMs }) {
-    const [health, levelChanges] = await Promise.all([
+    const [health, levelChanges, drift] = await Promise.all([
       pipelineHealth(stores),
       lastLevelChanges(stores),
+      unexplainedDrift(stores),
     ]);
     const { identity, archive } = health;
     return jsonAnswer(answer, {
@@ -104,6 +122,16 @@ export const pipelineHealthEndpoint = defineEndpoint({
         health.newestEventMs === null ? null : Math.max(0, nowMs - health.newestEventMs),
       dirty_hours: health.dirtyHours,
       log_gaps: health.gaps,
+      drift: {
+        unexplained_clicks: drift.clicks,
+        unexplained_places: drift.places,
+        since: isoOfMs(drift.sinceMs),
+        checked_at: isoOfMs(drift.checkedMs),
+        largest: drift.largest.map(({ advertiserId, campaignId, hourMs, unexplained }) => ({
+          ...{ advertiser: advertiserId, campaign: campaignId },
+          ...{ hour: new Date(hourMs).toISOString(), unexplained },
+        })),
+      },
       archive: {
         objects: archive.objects,
         bytes: toExactNumber(archive.bytes),
