@@ -30,8 +30,10 @@ export default defineConfig({
           // They wait for engines and killed processes more than they compute: three keep two cores
           // busy, where the default there, one, would idle.
           maxWorkers: 3,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // For a machine that has much else to do: who passes has no use for them.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          expect: { poll: { timeout: 120_000 } },
         },
       },
       {

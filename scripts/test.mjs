@@ -19,16 +19,16 @@ if (process.execPath !== pinned) {
 
 const { CHECKS } = await import("./checks.mjs");
 const wanted = process.argv.slice(2);
-const chosen = CHECKS.filter(
-  ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
-);
-if (chosen.some(({ name }) => name.includes("browser"))) await ensureBrowser();
+const isWanted = ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word));
+const chosen = CHECKS.map((group) => group.filter(isWanted)).filter((group) => group.length > 0);
+if (chosen.flat().some(({ name }) => name.includes("browser"))) await ensureBrowser();
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 const notes = [];
-for (const check of chosen) {
-  console.log(`\n── ${check.name} ${"─".repeat(Math.max(0, 70 - check.name.length))}`);
+
+/** Runs a check and adds what came of it. */
+async function count(check) {
   const from = Date.now();
   const counts = await check.run();
   for (const key of Object.keys(total)) total[key] += counts[key];
@@ -38,6 +38,12 @@ for (const check of chosen) {
     `${counts.failed === 0 ? "ok  " : "FAIL"} ${check.name}: ${counts.passed} passed, ` +
       `${counts.failed} failed, ${counts.skipped} skipped, ${seconds} s`,
   );
+}
+
+for (const group of chosen) {
+  const names = group.map(({ name }) => name).join(" · ");
+  console.log(`\n── ${names} ${"─".repeat(Math.max(0, 70 - names.length))}`);
+  await Promise.all(group.map(count));
 }
 if (notes.length > 0) console.log(`\n${notes.join("\n\n")}`);
 console.log(`\n${lines.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s in all`);

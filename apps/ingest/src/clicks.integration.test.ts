@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clickClaims, mintFor } from "./testing/clickToken.ts";
 import { createEdgeWorld, type EdgeWorld, readiness } from "./testing/edgeOnPostgres.ts";
 
-const WAIT = { timeout: 20_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const OLD_SECRET = Buffer.from("the secret that was");
 const NEW_SECRET = Buffer.from("the secret that is to be");
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";

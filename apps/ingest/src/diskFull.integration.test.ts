@@ -11,7 +11,7 @@ import { canMount, limitFileSizes, mountSmallDisk, type SmallDisk } from "./test
 import { readSpoolFiles } from "./testing/spoolFiles.ts";
 import { storedEventIds } from "./testing/storedRecords.ts";
 
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 
 // Never left out in silence: where nothing can be mounted, the title says what stands in for it.
 const disks = (await canMount())

@@ -11,7 +11,7 @@ import { sampleOf } from "./testing/metricsText.ts";
 import { readSpoolFiles } from "./testing/spoolFiles.ts";
 import { storedEventIds } from "./testing/storedRecords.ts";
 
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 /** From the start of the load to the kill, at most, milliseconds. */
 const ALIVE_MAX_MS = 220;
 /**

@@ -11,7 +11,7 @@ import {
   SOURCE_KEY,
 } from "./testing/edgeOnPostgres.ts";
 
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const SECRET = Buffer.from("a secret of click tokens");
 /** Each of them is somebody's, and must not be found in a log. */
 const PERSONAL = {

@@ -14,7 +14,7 @@ import {
 import type { EdgeProcess } from "./testing/edgeProcess.ts";
 import { storedLines } from "./testing/storedRecords.ts";
 
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const FILE = fileURLToPath(new URL("../../../../shared/data/abuse/blns.json", import.meta.url));
 const isThere = existsSync(FILE);
 const title = isThere

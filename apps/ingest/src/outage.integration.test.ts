@@ -10,8 +10,10 @@ import { sampleOf } from "./testing/metricsText.ts";
 import { kafkaMissing, kafkaOfOwn, postgresOfOwn } from "./testing/ownLogs.ts";
 import { storedEventIds } from "./testing/storedRecords.ts";
 
-const WAIT = { timeout: 90_000, interval: 100 };
+const WAIT = { timeout: 120_000, interval: 100 };
 const SPOOL_AFTER_MS = 200;
+/** How long an append may take until the log's client gives it up. */
+const LOG_GIVES_UP_MS = 10_000;
 
 const LOGS = [
   { name: "postgres", missing: null, open: postgresOfOwn },
@@ -92,7 +94,7 @@ describe.concurrent.each(titled)(
           expect([...load.statuses()]).toEqual([202]);
           // Only the first had to find out; the others did not wait for a log that is away.
           const durations = meanwhile.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
-          expect(durations[durations.length >> 1]).toBeLessThan(1_000);
+          expect(durations[durations.length >> 1]).toBeLessThan(LOG_GIVES_UP_MS / 2);
         },
         faultPlan.timeoutMs,
       );

@@ -9,7 +9,7 @@ import { createEdgeWorld, type EdgeWorld, readiness } from "./testing/edgeOnPost
 import type { EdgeProcess } from "./testing/edgeProcess.ts";
 import { signedHeaders } from "./testing/signedHeaders.ts";
 
-const WAIT = { timeout: 20_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const KEY = { keyId: "key_signs", secret: "secret-of-signatures" };
 /** What a source bears, it may sign with. */
 const BORNE = "tcs_key-of-a-source";

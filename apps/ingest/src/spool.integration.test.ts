@@ -10,7 +10,7 @@ import {
 } from "./testing/edgeOnPostgres.ts";
 import type { EdgeProcess } from "./testing/edgeProcess.ts";
 
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 
 let world: EdgeWorld;
 beforeEach(async () => {

@@ -211,7 +211,7 @@ describe.each(
       // Never fewer.
       await admin.growTopic(topic, 3);
       expect(reader.partitionCount).toBe(2);
-      await expect.poll(() => reader.refreshPartitionCount(), { timeout: 20_000 }).toBe(4);
+      await expect.poll(() => reader.refreshPartitionCount(), { timeout: 120_000 }).toBe(4);
       expect(reader.partitionCount).toBe(4);
 
       const grown = await under.log.appender(topic);

@@ -7,6 +7,8 @@ import { kafkaAdapter, type LogUnderTest, postgresAdapter, titleOf } from "./tes
 import { drain } from "./testing/drain.ts";
 
 const never = new AbortController().signal;
+/** Well below every wait here: who waited to its end took longer, and who did not may be slow. */
+const AT_ONCE_MS = 15_000;
 
 const text = (partition: number, value: string) => ({ partition, value: Buffer.from(value) });
 const toText = (record: { readonly value: Buffer }) => record.value.toString();
@@ -82,7 +84,7 @@ describe.each(
       const startMs = performance.now();
       await appender.append([text(0, "come")]);
       expect((await waiting).map(toText)).toEqual(["come"]);
-      expect(performance.now() - startMs).toBeLessThan(5_000);
+      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
 
       const endMs = performance.now();
       expect(await reader.read({ ...request, fromOffset: 1n, waitMs: 700 })).toEqual([]);
@@ -108,7 +110,7 @@ describe.each(
         const records = await reader.read({ ...request, signal: never });
         expect(records.map(toText)).toEqual([`${offset}`]);
       }
-      expect(performance.now() - startMs).toBeLessThan(5_000);
+      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
       stop.abort();
       expect(await Promise.all(idle)).toEqual([[], [], []]);
     });
@@ -122,7 +124,7 @@ describe.each(
       stop.abort();
       expect(await waiting).toEqual([]);
       expect(await reader.read({ ...request, signal: stop.signal })).toEqual([]);
-      expect(performance.now() - startMs).toBeLessThan(2_000);
+      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
 
       await appender.append([text(0, "later")]);
       expect((await reader.read({ ...request, signal: never })).map(toText)).toEqual(["later"]);

@@ -9,7 +9,7 @@ import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
 const DAY = dayOf(NOON_MS, "UTC");
 const HOUR_MS = 3_600_000;
-const WAIT = { timeout: 20_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const logger = { info() {}, warn() {}, error() {} };
 
 let world: BatchWorld;

@@ -1,13 +1,13 @@
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import {
   quarantineCheckpoints,
   quarantineItems,
   quarantineOverflow,
 } from "@trueclick/db/postgres/schema/quarantine";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import type { EventLog, EventLogReader } from "@trueclick/event-log";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import type { QuarantineRecord } from "@trueclick/shared/event/quarantined";
 import { asc, eq, sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -18,7 +18,7 @@ import type { QuarantineStore } from "./ports/quarantineStore.ts";
 const TOPIC = "clicks.quarantine";
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
 const DAY_MS = 86_400_000;
-const PATIENCE = { timeout: 30_000, interval: 20 };
+const PATIENCE = { timeout: 120_000, interval: 20 };
 
 let test: TestDatabase;
 let database: OpenDatabase;
@@ -28,8 +28,7 @@ let store: QuarantineStore;
 let unreadable: bigint[];
 
 beforeEach(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 3 });
   log = createPostgresEventLog({ connectionString: test.url });
   const admin = log.admin();

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { objectPath } from "@trueclick/archive/domain/objectPath";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import {
   archiveCheckpoints,
   archiveObjects,
   archiveStretches,
 } from "@trueclick/db/postgres/schema/archive";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { and, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
@@ -30,8 +30,7 @@ let test: TestDatabase;
 let database: OpenDatabase;
 let dir: string;
 beforeAll(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 2 });
 });
 afterAll(async () => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import {
   ads,
@@ -10,7 +9,8 @@ import {
   impressionRequirements,
   rateCards,
 } from "@trueclick/db/postgres/schema/campaigns";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { asc } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { applyPlan } from "./applyPlan.ts";
@@ -22,8 +22,7 @@ let database: OpenDatabase;
 let dir: string;
 
 beforeAll(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 4 });
   dir = await mkdtemp(join(tmpdir(), "trueclick-import-"));
 });

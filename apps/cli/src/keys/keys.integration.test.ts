@@ -1,7 +1,7 @@
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources, tokenKeys } from "@trueclick/db/postgres/schema/keys";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { TokenKeyring } from "@trueclick/shared/token/click";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,8 +13,7 @@ import { addTokenKey, mintToken, retireTokenKey, seedTokenKey } from "./tokenKey
 let test: TestDatabase;
 let database: OpenDatabase;
 beforeAll(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 2 });
 });
 afterAll(async () => {

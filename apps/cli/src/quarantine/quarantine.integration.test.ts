@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys } from "@trueclick/db/postgres/schema/keys";
 import { quarantineItems, quarantineOverflow } from "@trueclick/db/postgres/schema/quarantine";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -27,8 +27,7 @@ let asked: { text: string; isDryRun: boolean; scopes: string[] | undefined }[];
 let answers: [number, object][];
 
 beforeEach(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 2 });
   [asked, answers] = [[], []];
   server = createServer(async (request, response) => {

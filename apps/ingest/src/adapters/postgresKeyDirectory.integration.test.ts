@@ -1,7 +1,7 @@
 import { openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { sourceIdSchema } from "@trueclick/shared/ids";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createPostgresKeyDirectory } from "./postgresKeyDirectory.ts";
@@ -11,8 +11,7 @@ const PAGE_ORIGINS = ["https://shop.example"];
 let testDatabase: TestDatabase;
 let database: ReturnType<typeof openDatabase>;
 beforeEach(async () => {
-  testDatabase = await createTestDatabase();
-  await migratePostgres(testDatabase.url);
+  testDatabase = await createMigratedDatabase();
   database = openDatabase(testDatabase.url, { connectionsMax: 1 });
 });
 afterEach(async () => {

@@ -21,7 +21,7 @@ export const faultPlan = {
   /** How long a log is away, milliseconds: a whole minute when there is time. */
   outageMs: soakMinutes > 0 ? MINUTE_MS : numberOf("FAULT_OUTAGE_MS", 2_500),
   /** How long a test may take, milliseconds. */
-  timeoutMs: 4 * MINUTE_MS + 2 * soakMinutes * MINUTE_MS,
+  timeoutMs: 8 * MINUTE_MS + 2 * soakMinutes * MINUTE_MS,
 } as const;
 
 /** Numbers from 0, inclusive, to 1, exclusive, the same for the same seed: mulberry32. */

@@ -12,7 +12,7 @@ const why = brokers === null ? " (SKIPPED: no Kafka on this machine)" : "";
 /** So that the broker keeps a batch as it comes. */
 const PRODUCERS_OWN = { name: "compression.type", value: "producer" };
 
-const PATIENCE = { timeout: 30_000, interval: 100 };
+const PATIENCE = { timeout: 120_000, interval: 100 };
 
 type Codec = CompressionTypes.GZIP | CompressionTypes.ZSTD;
 
@@ -53,7 +53,7 @@ describe.skipIf(brokers === null)(`Kafka event log${why}`, () => {
     await producer.disconnect();
     // Kafka writes the marks that end transactions when it gets to it: three, beside four records.
     const everything = async () => expect((await reader.offsets(0)).endOffset).toBe(7n);
-    await vi.waitFor(everything, { timeout: 30_000, interval: 50 });
+    await vi.waitFor(everything, PATIENCE);
     await appender.append([{ partition: 0, value: Buffer.from("last") }]);
 
     const values = (await drain(reader, 0, 0n, 1)).map(({ value }) => value.toString());

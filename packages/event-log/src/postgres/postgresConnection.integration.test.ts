@@ -57,7 +57,7 @@ it("outlives connections that break, in the middle of a statement and between tw
   );
   const isAsleep = "SELECT wait_event = 'PgSleep' AS ok FROM pg_stat_activity WHERE pid = $1";
   await expect
-    .poll(async () => (await other.query(isAsleep, [first])).rows, { timeout: 10_000 })
+    .poll(async () => (await other.query(isAsleep, [first])).rows, { timeout: 50_000 })
     .toEqual([{ ok: true }]);
   way.cut();
   await broken;
@@ -66,7 +66,7 @@ it("outlives connections that break, in the middle of a statement and between tw
   way.cut();
   // Until the end of the connection is heard of, a statement may meet it.
   await expect
-    .poll(() => ask("one", "SELECT 1").catch(() => "not yet"), { timeout: 10_000 })
+    .poll(() => ask("one", "SELECT 1").catch(() => "not yet"), { timeout: 50_000 })
     .toBe("1");
   await postgresByWire.close();
   await way.close();

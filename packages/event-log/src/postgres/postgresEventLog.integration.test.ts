@@ -67,7 +67,7 @@ it("sends an append that it gave up as it was, whatever is appended meanwhile", 
   way.letGo();
 
   const endOffset = async () => (await reader.offsets(0)).endOffset;
-  await expect.poll(endOffset, { timeout: 20_000 }).toBe(before + 320n);
+  await expect.poll(endOffset, { timeout: 120_000 }).toBe(before + 320n);
   const stored = (await drain(reader, 0, before)).map(({ value }) => value.toString("hex"));
   const sent = [...first.values, ...second.values].map((value) => value.toString("hex"));
   expect(stored.toSorted()).toEqual(sent.toSorted());

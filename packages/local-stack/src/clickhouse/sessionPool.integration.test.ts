@@ -89,7 +89,9 @@ describe("a session that the client names", () => {
     const first = client.query({ query: RUNS_FOR_MINUTES, session_id, abort_signal: gone.signal });
     first.catch(() => {});
     await expect
-      .poll(() => rows("SELECT 1 AS x", { session_id }).catch((error) => error.code))
+      .poll(() => rows("SELECT 1 AS x", { session_id }).catch((error) => error.code), {
+        timeout: 50_000,
+      })
       .toBe("373");
     gone.abort();
     await expect(first).rejects.toThrow();

@@ -104,7 +104,7 @@ describe.skipIf(!availability.ok)(`local Kafka${why}`, () => {
     expect(isAlive(pid)).toBe(true);
 
     parent.kill("SIGKILL");
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 120_000 });
 
     const next = await startLocalKafka({ dir: join(root, "orphan"), log: quiet });
     expect(await accepts(next)).toBe(true);

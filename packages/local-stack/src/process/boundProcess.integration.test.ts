@@ -44,12 +44,12 @@ it("leaves no engine behind when the program that started them is killed", async
   expect(pids.map(isAlive)).toEqual([true, true]);
 
   starter.kill("SIGKILL");
-  await expect.poll(() => pids.map(isAlive), { timeout: 20_000 }).toEqual([false, false]);
+  await expect.poll(() => pids.map(isAlive), { timeout: 120_000 }).toEqual([false, false]);
 });
 
 it("ends ClickHouse even when what watches over it is killed", async () => {
   const clickhouse = await startClickHouse({ dataDir: join(dir, "second"), port: 0, log() {} });
   const watcher = execFileSync("ps", ["-o", "ppid=", "-p", String(clickhouse.pid)]);
   sendSignal(Number(watcher.toString()), "SIGKILL");
-  await expect.poll(() => isAlive(clickhouse.pid), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => isAlive(clickhouse.pid), { timeout: 120_000 }).toBe(false);
 });

@@ -5,7 +5,7 @@ import { holdPartitions } from "../pipeline/holdPartitions.ts";
 import { testLeases } from "../testing/testLeases.ts";
 import { createPostgresLeaseStore } from "./postgresLeaseStore.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 20 };
+const PATIENCE = { timeout: 120_000, interval: 20 };
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let opened: ReturnType<typeof openDatabase>;

@@ -14,6 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
+const PATIENCE = { timeout: 120_000, interval: 20 };
+
 const advertiserId = advertiserIdSchema.parse("adv_1");
 const campaignId = campaignIdSchema.parse("cmp_1");
 const second = { id: campaignIdSchema.parse("cmp_2"), advertiserId, name: "Second" };
@@ -66,7 +68,7 @@ it("waits for campaigns that are being added", async () => {
         select 1 from pg_locks where not granted
         and database = (select oid from pg_database where datname = current_database())`);
       expect(rows).not.toEqual([]);
-    });
+    }, PATIENCE);
   } finally {
     allowed.resolve();
     await importing;

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
-import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { accounts } from "@trueclick/db/postgres/schema/auth";
 import { rateCards } from "@trueclick/db/postgres/schema/campaigns";
 import { sourceKeys } from "@trueclick/db/postgres/schema/keys";
+import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import type { EventLog } from "@trueclick/event-log";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
-import { createTestDatabase, type TestDatabase } from "@trueclick/local-stack/testing";
+import type { TestDatabase } from "@trueclick/local-stack/testing";
 import { verifyPassword } from "better-auth/crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { DATA_NAMES, type DataDir } from "../../stack/dataDir.ts";
@@ -29,8 +29,7 @@ let data: DataDir;
 let secrets: Secrets;
 
 beforeAll(async () => {
-  test = await createTestDatabase();
-  await migratePostgres(test.url);
+  test = await createMigratedDatabase();
   database = openDatabase(test.url, { connectionsMax: 4 });
   log = createPostgresEventLog({ connectionString: test.url });
   await log.admin().ensureTopic(TOPIC, { partitionCount: 2, retentionMs: null });
@@ -95,7 +94,7 @@ it("lays down the past once, however often it is cut short", async () => {
   const ends = await endOffsets(log, TOPIC);
   await make();
   expect(await endOffsets(log, TOPIC)).toEqual(ends);
-}, 120_000);
+}, 300_000);
 
 it("opens the doors that the start block names, with new keys too", async () => {
   const keysBefore = await database.db.select().from(sourceKeys);
