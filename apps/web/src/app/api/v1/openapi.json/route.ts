@@ -4,7 +4,11 @@ import { compose } from "../../../../server/stores.ts";
 
 export const dynamic = "force-dynamic";
 
+/** The document says the same as long as the process runs. */
+let text: string | null = null;
+
 /** Open to everyone: it says how to ask, and holds nothing of anybody. */
 export function GET(): Response {
-  return Response.json(openApiDocument(ENDPOINTS, compose().env.webUrl));
+  text ??= JSON.stringify(openApiDocument(ENDPOINTS, compose().env.webUrl));
+  return new Response(text, { headers: { "Content-Type": "application/json" } });
 }
