@@ -1,8 +1,8 @@
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { migrateClickHouse } from "../clickhouse/migrate.ts";
 import { fillAdvertiser, fillHot, fillHotUsers, publishTruth } from "../testing/fillStores.ts";
+import { migrateTestClickHouse } from "../testing/testClickHouse.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { USERS_UNITED_MAX } from "./measures.ts";
 import { runReport } from "./report.ts";
@@ -138,7 +138,7 @@ it("tells the same of rows from before there were lists of users", async () => {
     "ALTER TABLE truth_cube UPDATE users = arrayReduce('uniqExactState', user_hashes) WHERE true",
   );
   await run("ALTER TABLE truth_cube DROP COLUMN user_hashes");
-  await migrateClickHouse(stores.clickhouse);
+  await migrateTestClickHouse(stores.clickhouse);
   expect(await usersOf(asked)).toEqual([300, 3]);
   expect(await usersOf({ ...asked, dimensions: [] })).toEqual([301]);
 });

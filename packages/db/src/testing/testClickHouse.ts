@@ -35,15 +35,20 @@ export function migrateTestClickHouse(client: ClickHouseClient): Promise<void> {
  * said `ON CLUSTER`, and no keeper, so nothing is replicated.
  */
 function twoShardsStatements(sql: string): readonly string[] {
-  const emptied = /^\s*TRUNCATE TABLE (\w+)$/.exec(sql);
-  if (emptied !== null) return [`TRUNCATE TABLE ${localTable(shardedTable(emptied[1] ?? ""))}`];
+  // What tests alone do to tables.
+  const [, begin, name, rest] =
+    /^\s*(TRUNCATE TABLE|ALTER TABLE) (\w+)( UPDATE .*)?$/.exec(sql) ?? [];
+  if (begin !== undefined) {
+    return [`${begin} ${localTable(shardedTable(name ?? ""))}${rest ?? ""}`];
+  }
+  if (/^DROP TABLE \w+ SYNC$/.test(sql)) return [sql];
   return clusterStatements(sql, TWO_SHARDS).flatMap((statement) => {
     const here = statement
       .replace(` ON CLUSTER '${TWO_SHARDS.name}'`, "")
       .replace(/\bReplicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?/, "$1(");
-    const [, name] = /^CREATE TABLE IF NOT EXISTS (\w+) AS /.exec(here) ?? [];
-    if (name === undefined) return [here];
-    const table = shardedTable(name);
+    const [, made] = /^CREATE TABLE IF NOT EXISTS (\w+) AS /.exec(here) ?? [];
+    if (made === undefined) return [here];
+    const table = shardedTable(made);
     return [
       here,
       `ALTER TABLE ${localTable(table)} ADD COLUMN IF NOT EXISTS ${SHARD_COLUMN} UInt64
