@@ -54,8 +54,10 @@ export async function requireObjects(
   slice: Slice,
   settings: ClickHouseSettings,
 ): Promise<void> {
-  const read = [slice.objects, slice.following, slice.copies, slice.preceding].flat();
-  const rowsByPath = new Map(read.map(({ path, rows }) => [path, rows]));
+  const others = [slice.following, slice.copies, slice.preceding].flat();
+  // Rows of its own objects are compared with its keys, and these with its sieve.
+  if (others.length === 0) return;
+  const rowsByPath = new Map([...slice.objects, ...others].map(({ path, rows }) => [path, rows]));
   const expected = [...rowsByPath.values()].reduce((sum, rows) => sum + rows, 0);
   const result = await clickhouse.query({
     query: countRowsSql(objects.rowsOf([...rowsByPath.keys()])),

@@ -198,16 +198,19 @@ const NEIGHBOURS = `neighbours AS (
 
 /**
  * The bits of velocity rules: clicks of a key in a window with more distinct ids than are believed.
- * Copies of an id count once.
+ * Copies of an id count once, which is asked where there are more with them.
  */
 function velocityBits(velocity: readonly VelocityRule[]): string {
   const bits = velocity.map(({ key, seconds, clicksMax, bit, condition }) => {
     const slot = `intDiv(event_time_ms, ${seconds * SECOND_MS})`;
     const nobody = key === "person" ? NOBODY : "''";
     const isClick = `event_type = 'click' AND NOT test AND ${key} != ${nobody}`;
-    const distinct = `SELECT DISTINCT ${key}, ${slot} AS slot, event_id128 FROM own WHERE ${isClick}`;
     return `if(${condition} AND ${isClick} AND (${key}, ${slot}) IN (
-        SELECT ${key}, slot FROM (${distinct}) GROUP BY ${key}, slot HAVING count() > ${clicksMax}
+        SELECT ${key}, slot FROM (
+          SELECT ${key}, ${slot} AS slot, groupArray(reinterpretAsUInt128(event_id128)) AS ids
+          FROM own WHERE ${isClick}
+          GROUP BY ${key}, slot HAVING length(ids) > ${clicksMax})
+        WHERE length(arrayDistinct(ids)) > ${clicksMax}
       ), toUInt64(${bit}), 0)`;
   });
   return bits.length === 0 ? "toUInt64(0)" : bits.join(" + ");

@@ -102,25 +102,41 @@ function repeated(
 }
 
 function twice(key: string, among: string): string {
-  return `(${among} AND ${key} IN (
-            SELECT ${key} FROM keys WHERE ${among} GROUP BY ${key} HAVING count() > 1))`;
+  return `(${among} AND ${key} IN (${moreThan(1, key, among)}))`;
 }
 
-/** Bits of a hash. What shares one is suspect together if it is too much. */
-const BUCKET_BITS = 22;
+/**
+ * Lists of the values that share some bits, each sorted: a value that comes more often than it may is the same
+ * so many places on. Takes eight bytes a row whatever comes, and half the time of counting each value.
+ */
+function moreThan(times: number, key: string, among: string): string {
+  return `
+            SELECT arrayJoin(arrayFilter((own, later) -> own = later, sorted,
+              arrayShiftLeft(sorted, ${times}))) AS often
+            FROM (
+              SELECT arraySort(groupArray(${key})) AS sorted FROM keys WHERE ${among}
+              GROUP BY bitAnd(${key}, ${LISTS - 1}))`;
+}
+
+/** A power of two, so many that a list of a million rows fits into a core's cache. */
+const LISTS = 256;
+
 /** A rule that believes so many clicks is about networks and publishers, of which there are few. */
 const CLICKS_OF_MANY = 1_000;
-const BUCKET_BITS_OF_MANY = 16;
+/** Of few values there are few buckets, which are counted in a table without hashing. */
+const BUCKETS_OF_MANY = 2 ** 16;
 const KEYS_OF_VELOCITY = { person: "person", ip_net: "ip_net", publisher_id: "publisher" } as const;
 
 /** Clicks of whom there may be more in a window than are believed. */
 function crowded({ key, seconds, clicksMax }: VelocityRule): string {
   const own = KEYS_OF_VELOCITY[key];
-  const isMany = clicksMax >= CLICKS_OF_MANY;
-  const mask = 2 ** (isMany ? BUCKET_BITS_OF_MANY : BUCKET_BITS) - 1;
-  const window = `${own} + intDiv(event_time_ms, ${seconds * SECOND_MS})`;
-  const bucket = `${isMany ? "toUInt16" : "toUInt32"}(bitAnd(${window}, ${mask}))`;
-  return `(is_click AND ${own} != 0 AND ${bucket} IN (
-            SELECT ${bucket} AS bucket FROM keys WHERE is_click AND ${own} != 0
+  const among = `is_click AND ${own} != 0`;
+  const window = `(${own} + intDiv(event_time_ms, ${seconds * SECOND_MS}))`;
+  if (clicksMax < CLICKS_OF_MANY) {
+    return `(${among} AND ${window} IN (${moreThan(clicksMax, window, among)}))`;
+  }
+  const bucket = `toUInt16(bitAnd(${window}, ${BUCKETS_OF_MANY - 1}))`;
+  return `(${among} AND ${bucket} IN (
+            SELECT ${bucket} AS bucket FROM keys WHERE ${among}
             GROUP BY bucket HAVING count() > ${clicksMax}))`;
 }
