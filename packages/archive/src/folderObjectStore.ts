@@ -1,8 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { Dirent } from "node:fs";
-import { link, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { assertObjectPath, type ObjectStore, ObjectStoreUnavailableError } from "./objectStore.ts";
+import { sha256Of, TURN_BYTES } from "./sha256.ts";
 
 /** Half-written files, out of the way of every listing and glob. */
 const TEMPORARY = ".tmp";
@@ -17,6 +27,17 @@ export function createFolderObjectStore(root: string): ObjectStore {
 
     get: (path) =>
       translate(`could not read ${path}`, () => absentAsNull(readFile(fileOf(base, path)))),
+
+    sha256: (path) =>
+      translate(`could not read ${path}`, async () => {
+        const file = await absentAsNull(open(fileOf(base, path)));
+        if (file === null) return null;
+        try {
+          return await sha256Of(partsOf(file));
+        } finally {
+          await file.close();
+        }
+      }),
 
     stat: (path) =>
       translate(`could not stat ${path}`, async () => {
@@ -63,6 +84,16 @@ async function putIfAbsent(base: string, path: string, bytes: Uint8Array) {
     return "stored";
   } finally {
     await unlink(temporary).catch(() => {});
+  }
+}
+
+/** In one buffer, which each part overwrites: new memory for all of a file costs as much as hashing it. */
+async function* partsOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(TURN_BYTES);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

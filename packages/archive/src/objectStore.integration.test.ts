@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Server, request as send } from "node:http";
 import { tmpdir } from "node:os";
@@ -54,6 +55,7 @@ function describeContract(openStore: () => ObjectStore): void {
   it("answers null for what is not there, and lists what is, sorted", async () => {
     const store = openStore();
     expect(await store.get("raw/none")).toBeNull();
+    expect(await store.sha256("raw/none")).toBeNull();
     expect(await store.stat("raw/none")).toBeNull();
     expect(await listed(store, "none/")).toEqual([]);
     const paths = ["list/h=2/b", "list/h=1/c", "list/h=1/a", "list/h=1/b", "list/h=3/a"];
@@ -72,9 +74,10 @@ function describeContract(openStore: () => ObjectStore): void {
 
   it("keeps an object of many megabytes to the byte", async () => {
     const store = openStore();
-    const bytes = Buffer.alloc(8 * 1_048_576, "0123456789abcdefg");
+    const bytes = Buffer.alloc(8 * 1_048_576 + 5, "0123456789abcdefg");
     await store.putIfAbsent("raw/large", bytes);
     expect(bytes.equals((await store.get("raw/large")) ?? Buffer.alloc(0))).toBe(true);
+    expect(await store.sha256("raw/large")).toBe(hash("sha256", bytes));
   });
 
   // A name comes from a manifest row at last; one that leaves the store must not be followed.
@@ -91,6 +94,7 @@ function describeContract(openStore: () => ObjectStore): void {
     const store = openStore();
     await expect(store.putIfAbsent(path, one)).rejects.toThrow(RangeError);
     await expect(store.get(path)).rejects.toThrow(RangeError);
+    await expect(store.sha256(path)).rejects.toThrow(RangeError);
     await expect(store.remove(path)).rejects.toThrow(RangeError);
   });
 }

@@ -12,6 +12,13 @@ export interface ObjectStore {
   putIfAbsent(path: string, bytes: Uint8Array): Promise<"stored" | "same" | "different">;
   /** The bytes, or null if there is no such object. @throws {ObjectStoreUnavailableError} */
   get(path: string): Promise<Uint8Array | null>;
+  /**
+   * SHA-256 of the bytes in lower-case hex, or null if there is no such object. Reads it as `get` does, but
+   * may hold parts of it at a time.
+   *
+   * @throws {ObjectStoreUnavailableError}
+   */
+  sha256(path: string): Promise<string | null>;
   /** Size in bytes, or null if there is no such object. @throws {ObjectStoreUnavailableError} */
   stat(path: string): Promise<{ readonly bytes: number } | null>;
   /** Paths below a prefix that ends with a slash, sorted. @throws {ObjectStoreUnavailableError} */

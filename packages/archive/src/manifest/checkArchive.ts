@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import {
   type ArchiveProblem,
   auditLineage,
@@ -180,9 +179,8 @@ class Check {
       return [{ kind: "object_damaged", partition, detail }];
     }
     if (this.#options.depth === "sizes") return [];
-    const stored = await this.#store.get(path);
-    if (stored === null) return [missing];
-    const found = hash("sha256", stored);
+    const found = await this.#store.sha256(path);
+    if (found === null) return [missing];
     if (found === sha256) return [];
     const detail = `${path} has sha256 ${found}, the manifest says ${sha256}`;
     return [{ kind: "object_damaged", partition, detail }];

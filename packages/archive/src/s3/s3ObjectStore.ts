@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { assertObjectPath, type ObjectStore, ObjectStoreUnavailableError } from "../objectStore.ts";
+import { inTurns, sha256Of } from "../sha256.ts";
 import { type S3Answer, S3Client, type S3Settings } from "./s3Client.ts";
 
 /** The most that S3 gives at once. */
@@ -19,6 +20,11 @@ export function createS3ObjectStore(
   return {
     putIfAbsent: (path, bytes) => putIfAbsent(s3, path, bytes),
     get: (path) => get(s3, path),
+
+    async sha256(path) {
+      const bytes = await get(s3, path);
+      return bytes === null ? null : sha256Of(inTurns(bytes));
+    },
 
     async stat(path) {
       assertObjectPath(path);
