@@ -191,7 +191,8 @@ it("takes clicks from published days alone, and counts again when those have oth
   await db.delete(truthClickIndexes);
   const damaged = {
     ...world.stores.objects,
-    get: async (path: string) => (path.includes(hour) ? null : world.stores.objects.get(path)),
+    sha256: async (path: string) =>
+      path.includes(hour) ? null : world.stores.objects.sha256(path),
   };
   const recount = world.recount(advertiser, DAY, { ...world.stores, objects: damaged });
   await expect(recount).rejects.toThrow(/event_hour=.* is missing/);

@@ -71,10 +71,10 @@ it("stops a run whose object is found damaged once it is judged, and notes nothi
     },
     objects: {
       ...objects,
-      get: async (path) => {
-        const bytes = await objects.get(path);
+      sha256: async (path) => {
+        const found = await objects.sha256(path);
         await judged.passed;
-        return bytes?.with(100, (bytes[100] ?? 0) ^ 1) ?? null;
+        return found?.replace(/./, (first) => (first === "0" ? "1" : "0")) ?? null;
       },
     },
   };
@@ -93,14 +93,42 @@ it("stops a run whose object is found damaged once it is judged, and notes nothi
   });
 });
 
-it("names the damaged object, whatever reading it did to the engine", async () => {
+it.each([
+  ["is judged", 2],
+  ["is asked about what follows it", 3],
+])(
+  "names the damaged object of an hour that %s, whatever reading it did to the engine",
+  async (_, back) => {
+    await archive("before", [3]);
+    await world.recountChanged("adv_1", DAY);
+    await archive("late", [2]);
+    const paths = await Array.fromAsync(world.stores.objects.list("raw/"));
+    const damaged = paths.filter((path) => pathOfHour(back).test(path)).at(-1) ?? "";
+    await writeFile(join(world.archive.objectsDir, damaged), "no Parquet");
+    await expect(world.recountChanged("adv_1", DAY)).rejects.toThrow(
+      `archive object ${damaged} is damaged`,
+    );
+  },
+);
+
+// What an hour is told to be untouched by must have been whole, or its rows would be taken over for good.
+it("takes nothing over by an answer that damaged objects gave", async () => {
+  await archive("before", [3]);
+  await world.recountChanged("adv_1", DAY);
+  const before = await world.current("adv_1", DAY);
   await archive("late", [2]);
-  const paths = await Array.fromAsync(world.stores.objects.list("raw/"));
-  const damaged = paths.filter((path) => pathOfHour(2).test(path)).at(-1) ?? "";
-  await writeFile(join(world.archive.objectsDir, damaged), "no Parquet");
-  await expect(world.recountChanged("adv_1", DAY)).rejects.toThrow(
-    `archive object ${damaged} is damaged`,
-  );
+  const { objects } = world.stores;
+  const stores: JobStores = {
+    ...world.stores,
+    objects: {
+      ...objects,
+      sha256: async (path) => (pathOfHour(3).test(path) ? "other" : objects.sha256(path)),
+    },
+  };
+  const job = await take();
+  await expect(runJob(stores, job, signal)).rejects.toThrow(/T09\/.* is damaged/);
+  expect(await notedBy(job)).toMatchObject([{ buildId: job.id }]);
+  expect(await world.current("adv_1", DAY)).toEqual(before);
 });
 
 it("prepares a slice again that turns out to have copies in another hour", async () => {
@@ -124,6 +152,70 @@ it("prepares a slice again that turns out to have copies in another hour", async
   const verdicts = published?.rejects.filter(({ eventId }) => eventId === "event-first-4");
   expect(verdicts?.map(({ verdict }) => verdict).sort()).toEqual(["duplicate", "id_conflict"]);
   expect(await world.recount("adv_1", DAY)).toBe("verified");
+});
+
+// Between the look-up that begins with the job and the reading of its inputs an object may be archived.
+it("finds copies in an object that came once the first look-up was over", async () => {
+  const looked = gate();
+  const { inputs, copySearch } = world.stores;
+  const stores: JobStores = {
+    ...world.stores,
+    copySearch: {
+      search: async () => {
+        await copySearch.search();
+        looked.open();
+      },
+    },
+    inputs: {
+      ...inputs,
+      read: async (...args) => {
+        await looked.passed;
+        await world.archive.append([
+          storedEvent({ event_id: "event-first-4", event_time: NOON_MS }),
+        ]);
+        await world.archive.archiveAll();
+        return inputs.read(...args);
+      },
+    },
+  };
+  expect(await world.recountChanged("adv_1", DAY, stores)).toBe("published");
+  const published = await world.current("adv_1", DAY);
+  const verdicts = published?.rejects.filter(({ eventId }) => eventId === "event-first-4");
+  expect(verdicts?.map(({ verdict }) => verdict).sort()).toEqual(["duplicate", "id_conflict"]);
+});
+
+// Users of a slice that is yet to be written would be missing from the bill's lines.
+it("counts users once every slice is written, while the last is added up", async () => {
+  await archive("late", [4, 2]);
+  const [firstAdded, usersCounted] = [gate(), gate()];
+  let slicesAdded = 0;
+  const { engine } = world.stores;
+  const stores: JobStores = {
+    ...world.stores,
+    sliceRowsMax: 1,
+    slicesAtOnce: 2,
+    engine: {
+      ...engine,
+      judge: async (build, slice, threads) => {
+        if (slice.firstHourMs === NOON_MS - 2 * HOUR_MS) await firstAdded.passed;
+        await engine.judge(build, slice, threads);
+      },
+      addUp: async (...args) => {
+        slicesAdded += 1;
+        if (slicesAdded === 2) await usersCounted.passed;
+        await engine.addUp(...args);
+        firstAdded.open();
+      },
+      countUsers: async (build) => {
+        const users = await engine.countUsers(build);
+        usersCounted.open();
+        return users;
+      },
+    },
+  };
+  expect(await world.recountChanged("adv_1", DAY, stores)).toBe("published");
+  const published = await world.current("adv_1", DAY);
+  expect(published?.lines).toMatchObject([{ clicks: 5n, uniqueUsers: 5n }]);
 });
 
 // Rows of a job that has ended must not go on being written: its end is what lets others sweep them.

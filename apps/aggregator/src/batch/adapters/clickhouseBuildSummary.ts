@@ -4,7 +4,6 @@ import { campaignIdSchema } from "@trueclick/shared/ids";
 import { z } from "zod";
 import type { TakenOver } from "../domain/takenOver.ts";
 import type { BuildSummary } from "../domain/truth.ts";
-import { planUnions, type UsersUnion } from "../domain/usersUnion.ts";
 import type { Build } from "../ports/truthEngine.ts";
 import { buildParams, heldRows } from "./heldBuild.ts";
 
@@ -18,22 +17,18 @@ const lineRow = z.object({
   duplicateClicks: count,
   impressions: count,
   conversions: count,
-  members: count,
   costMicros: z.coerce.bigint(),
 });
-const usersRow = z.object({ campaignId: z.string(), users: count });
 const byVerdict = z.record(z.string(), count);
 const verdictsRow = z.object({ events: byVerdict, clicks: byVerdict });
 const rejectsRow = z.object({ rows: count, digest: z.string() });
 const cellsRow = z.object({ campaignId: z.string(), eventHourSeconds: count, sha256: z.string() });
 
-/** Unions at once: each has a hash table of its own. */
-const UNIONS_AT_ONCE = 2;
-
 /** Reads back what a build holds, for its lines and for the hash of its content. */
 export async function summarizeBuild(
   clickhouse: ClickHouseClient,
   build: Build,
+  users: ReadonlyMap<string, number>,
 ): Promise<BuildSummary> {
   const params = buildParams(build);
   const { takenOver } = build;
@@ -45,42 +40,13 @@ export async function summarizeBuild(
     read("evidence", rejectsRow),
     read("cells", cellsRow),
   ]);
-  const users = await uniteUsers(clickhouse, build, planUnions(lines));
   return {
-    lines: lines.map(({ members: _, ...line }) => {
-      return { ...line, uniqueUsers: users.get(line.campaignId) ?? 0 };
-    }),
+    lines: lines.map((line) => ({ ...line, uniqueUsers: users.get(line.campaignId) ?? 0 })),
     eventsByVerdict: verdicts[0]?.events ?? {},
     clicksByVerdict: verdicts[0]?.clicks ?? {},
     rejects: rejects[0] ?? { rows: 0, digest: "" },
     cells,
   };
-}
-
-/** Distinct users by campaign. */
-async function uniteUsers(
-  clickhouse: ClickHouseClient,
-  build: Build,
-  unions: readonly UsersUnion[],
-): Promise<Map<string, number>> {
-  const users = new Map<string, number>();
-  const waiting = [...unions];
-  const unite = async () => {
-    for (let union = waiting.pop(); union !== undefined; union = waiting.pop()) {
-      const { campaignIds, part, parts } = union;
-      const found = await runQuery(clickhouse, {
-        name: "batch.users",
-        sql: usersSql(build.takenOver),
-        params: { ...buildParams(build), campaigns: campaignIds, part, parts },
-        row: usersRow,
-        settings: { max_threads: 1 },
-      });
-      for (const row of found)
-        users.set(row.campaignId, (users.get(row.campaignId) ?? 0) + row.users);
-    }
-  };
-  await Promise.all(Array.from({ length: UNIONS_AT_ONCE }, unite));
-  return users;
 }
 
 type OfBuild = (takenOver: readonly TakenOver[]) => string;
@@ -94,7 +60,6 @@ const SUMMARIES = {
     sum(duplicate_clicks) AS duplicateClicks,
     sum(hour.impressions) AS impressions,
     sum(hour.conversions) AS conversions,
-    sum(user_members) AS members,
     sum(cost_micros) AS costMicros
   FROM truth_hours AS hour
   WHERE ${heldRows("truth_hours", takenOver)}
@@ -119,19 +84,7 @@ const SUMMARIES = {
   ORDER BY campaign_id, event_hour`,
 } satisfies Record<string, OfBuild>;
 
-// Members are hashes, so their remainders cut a set into parts of one size.
-const usersSql: OfBuild = (takenOver) => `
-  SELECT campaign_id AS campaignId,
-    uniqExactArray(if({parts: UInt32} = 1, user_hashes,
-      arrayFilter(user -> user % {parts: UInt32} = {part: UInt32}, user_hashes))) AS users
-  FROM truth_cube
-  WHERE ${heldRows("truth_cube", takenOver)} AND campaign_id IN ({campaigns: Array(String)})
-  GROUP BY campaign_id`;
-
 /** The SQL that reads back what was judged, by the names of its queries. */
-export const SUMMARY_PROGRAM: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    Object.entries(SUMMARIES).map(([name, sqlOf]) => [`batch.${name}`, sqlOf([])]),
-  ),
-  "batch.users": usersSql([]),
-};
+export const SUMMARY_PROGRAM: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(SUMMARIES).map(([name, sqlOf]) => [`batch.${name}`, sqlOf([])]),
+);

@@ -32,6 +32,7 @@ import { findCopies, findCopiesSql } from "./clickhouseFindCopies.ts";
 import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
 import { READ_CHECKS_PROGRAM, requireObjects, requireSieved } from "./clickhouseReadChecks.ts";
+import { countUsers } from "./clickhouseUsers.ts";
 import {
   type DatacenterRanges,
   loadDatacenterNetworks,
@@ -168,7 +169,9 @@ export function createClickHouseTruthEngine(
     addUp: (build, hoursMs, threads) =>
       addUpHours(clickhouse, build, hoursMs, withThreads(SETTINGS, threads)),
 
-    summarize: (build) => summarizeBuild(clickhouse, build),
+    countUsers: (build) => countUsers(clickhouse, build),
+
+    summarize: (build, users) => summarizeBuild(clickhouse, build, users),
   };
 }
 

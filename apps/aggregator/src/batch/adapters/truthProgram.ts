@@ -8,6 +8,7 @@ import { searchProgram } from "./clickhouseCopySearch.ts";
 import { HOURS_PROGRAM } from "./clickhouseHourSums.ts";
 import { USES_PROGRAM } from "./clickhouseTokenUses.ts";
 import { judgingProgram } from "./clickhouseTruthEngine.ts";
+import { USERS_PROGRAM } from "./clickhouseUsers.ts";
 import { NETWORKS_PROGRAM } from "./datacenterRanges.ts";
 import { COPYING_PROGRAM } from "./sliceRecords.ts";
 
@@ -25,6 +26,7 @@ export function truthProgram(): Readonly<Record<string, string>> {
     ...COPYING_PROGRAM,
     ...HOURS_PROGRAM,
     ...SUMMARY_PROGRAM,
+    ...USERS_PROGRAM,
     ...attributionProgram(),
   };
 }

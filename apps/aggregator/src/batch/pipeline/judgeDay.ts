@@ -25,6 +25,8 @@ export interface JudgeDayOptions {
   readonly prepared: PreparedSlices;
   /** Of `planDay`; the build takes over what is shared. */
   readonly plan: DayPlan;
+  /** Objects that the plan was made by: nothing of it is noted before they are found whole. */
+  readonly read: readonly PinnedObject[];
   /** Slices judged side by side. */
   readonly slicesAtOnce: number;
   /** Told of the first slices' number before any is begun, and then of each that is done. */
@@ -66,14 +68,15 @@ export async function judgeDay(
   // Of a few touched hours one may have nearly all events; many slices share no hash table.
   const threads = plan.judged.length <= options.slicesAtOnce ? options.slicesAtOnce : 1;
   await copySlices(options, build, threads);
-  await slices.record(jobId, taken);
   let events = taken.reduce((sum, slice) => sum + slice.events, 0);
   let done = taken.length;
-  await sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
+  const written = countdown(plan.judged.length);
+  const judging = sideBySide(plan.judged, options.slicesAtOnce, async (slice) => {
     signal.throwIfAborted();
     const eventsByHour = await whileChecked(options.check(objectsOf(slice), signal), () =>
       judgeSlice(options, build, slice, threads),
     );
+    written.count();
     const hours = hourInputs(inputs, slice).map(({ hourMs, hashed, alone }) => {
       const own = eventsByHour.get(hourMs) ?? 0;
       const [inputsHash, aloneHash] = [inputsHashOf(hashed), inputsHashOf(alone)];
@@ -92,10 +95,32 @@ export async function judgeDay(
     done += 1;
     await onProgress(done, total);
   });
-  const summary = await engine.summarize(build);
+  // Users are told from the cube alone: they are counted while the last hours are added up.
+  const counting = written.over(judging).then(() => engine.countUsers(build));
+  const noting = options.check(options.read, signal).then(() => slices.record(jobId, taken));
+  const [, , users] = await allEnded([noting, judging, counting]);
+  const summary = await engine.summarize(build, users);
   const discrepancy = findDiscrepancy(events, summary);
   if (discrepancy !== null) throw new JobRefusedError(discrepancy);
   return summary;
+}
+
+/** Of some things that are yet to happen. */
+function countdown(things: number) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let left = things;
+  if (left === 0) resolve();
+  return {
+    count() {
+      left -= 1;
+      if (left === 0) resolve();
+    },
+    /** Ends once all have happened. @throws what `works` throws, if they never will. */
+    over(works: Promise<unknown>): Promise<void> {
+      works.catch(reject);
+      return promise;
+    },
+  };
 }
 
 async function copySlices(

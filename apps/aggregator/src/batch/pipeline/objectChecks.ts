@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { PinnedObject } from "../domain/inputs.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
@@ -8,11 +6,11 @@ import { allEnded } from "./allEnded.ts";
 /** Throws for an object that is missing or damaged. */
 export type CheckObjects = (pinned: readonly PinnedObject[], signal: AbortSignal) => Promise<void>;
 
-/** Objects that one caller has read at once; one has at most some tens of megabytes. */
+/** Objects that one caller has read at once; a bucket's are in memory whole, some tens of megabytes each. */
 const CHECKS_MAX = 4;
 
 /** Checks objects against their hashes, each once, whoever asks at the same time. */
-export function checkingOnce(objects: Pick<ObjectStore, "get">): CheckObjects {
+export function checkingOnce(objects: Pick<ObjectStore, "sha256">): CheckObjects {
   const checks = new Map<string, Promise<void>>();
   const check = (pin: PinnedObject): Promise<void> => {
     const known = checks.get(pin.path) ?? checkObject(objects, pin);
@@ -39,25 +37,11 @@ export async function whileChecked<T>(checked: Promise<void>, act: () => Promise
   return done;
 }
 
-async function checkObject(objects: Pick<ObjectStore, "get">, pin: PinnedObject): Promise<void> {
-  const bytes = await objects.get(pin.path);
-  if (bytes === null) throw new JobRefusedError(`archive object ${pin.path} is missing`);
-  const found = await sha256Of(bytes);
+async function checkObject(objects: Pick<ObjectStore, "sha256">, pin: PinnedObject): Promise<void> {
+  const found = await objects.sha256(pin.path);
+  if (found === null) throw new JobRefusedError(`archive object ${pin.path} is missing`);
   if (found === pin.sha256) return;
   throw new JobRefusedError(
     `archive object ${pin.path} is damaged: its sha256 is ${found}, the manifest says ${pin.sha256}`,
   );
-}
-
-/** Bytes that are hashed in one turn: half a millisecond. */
-const TURN_BYTES = 1_048_576;
-
-/** In turns, so that the engine is given its next statement meanwhile. In lower-case hex. */
-async function sha256Of(bytes: Uint8Array): Promise<string> {
-  const sum = createHash("sha256");
-  for (let start = 0; start < bytes.length; start += TURN_BYTES) {
-    sum.update(bytes.subarray(start, start + TURN_BYTES));
-    await setImmediate();
-  }
-  return sum.digest("hex");
 }

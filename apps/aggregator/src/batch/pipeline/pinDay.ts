@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { followedHours } from "../domain/followed.ts";
 import type { PinnedInputs, PinnedObject } from "../domain/inputs.ts";
-import type { JudgedSlice } from "../domain/sliceReuse.ts";
 import type { CopySearch } from "../ports/copySearch.ts";
 import type { BaseInputs, InputsStore } from "../ports/inputsStore.ts";
 import type { Job } from "../ports/jobQueue.ts";
@@ -12,7 +11,7 @@ import { allEnded } from "./allEnded.ts";
 import { planDay } from "./judgeDay.ts";
 import type { CheckObjects } from "./objectChecks.ts";
 import type { PreparedSlices } from "./preparedSlices.ts";
-import { inputsHashOf, recheckFollowed, rehashed } from "./recheckFollowed.ts";
+import { inputsHashOf, type Rechecked, recheckFollowed, rehashed } from "./recheckFollowed.ts";
 
 /** Rows that are prepared while copies are looked for: more would be in memory together with all new ids. */
 const BEGUN_ROWS_MAX = 4_000_000;
@@ -29,10 +28,9 @@ export interface PinDayOptions {
   readonly prepared: PreparedSlices;
 }
 
-export interface PinnedDay {
+/** Inputs, and what earlier counts hold by them: nothing for a job that judges all itself. */
+export interface PinnedDay extends Rechecked {
   readonly inputs: PinnedInputs;
-  /** What earlier counts hold of it, as `recheckFollowed` tells; nothing for a job that judges all itself. */
-  readonly known: readonly JudgedSlice[];
 }
 
 /**
@@ -40,9 +38,21 @@ export interface PinnedDay {
  * for over the index of all events; what they do not change is begun beside that, of hours that will
  * be judged whatever is found.
  *
- * @throws {JobRefusedError} Something that was asked already is damaged.
+ * @throws {JobRefusedError} Something that the engine could not read is damaged.
  */
 export async function pinDay(
+  options: PinDayOptions,
+  job: Job,
+  signal: AbortSignal,
+): Promise<PinnedDay> {
+  // What has come is looked up while inputs are read.
+  const begun = options.copySearch.search();
+  const [, pinned] = await allEnded([begun, pinAfter(begun, options, job, signal)]);
+  return pinned;
+}
+
+async function pinAfter(
+  begun: Promise<void>,
   options: PinDayOptions,
   job: Job,
   signal: AbortSignal,
@@ -53,26 +63,30 @@ export async function pinDay(
     const { knownCopies: _, ...rest } = base;
     return { ...rest, copies, codeVersion };
   };
-  if (job.full) return { inputs: withCopies(await findCopies(options, base)), known: [] };
-  const held = await slices.find(job);
+  if (job.full) {
+    return { inputs: withCopies(await findCopies(options, base, begun)), known: [], read: [] };
+  }
+  const earlier = await slices.find(job);
   // Nearly always these are all that there are.
   const assumed = withCopies(await store.resolve(base.knownCopies));
-  const [copies, known] = await allEnded([
-    findCopies(options, base),
-    beginDay(options, job, assumed, held, signal),
+  const [copies, held] = await allEnded([
+    findCopies(options, base, begun),
+    beginDay(options, job, assumed, earlier, signal),
   ]);
   const inputs = withCopies(copies);
-  if (isDeepStrictEqual(copies, assumed.copies)) return { inputs, known };
-  return { inputs, known: await recheckFollowed(options, inputs, held, signal) };
+  if (isDeepStrictEqual(copies, assumed.copies)) return { inputs, ...held };
+  return { inputs, ...(await recheckFollowed(options, inputs, earlier, signal)) };
 }
 
 async function findCopies(
   { inputs, copySearch, engine }: PinDayOptions,
   { campaigns, bounds, knownCopies }: BaseInputs,
+  begun: Promise<void>,
 ) {
   // An hour more: the clicks that may follow one of the day are told from their copies as well.
   const lookedAt = { fromMs: bounds.fromMs, toMs: bounds.toMs + HOUR_MS };
-  // After the reading: every object that was read has been looked up.
+  await begun;
+  // Again after the reading: every object that was read has been looked up.
   await copySearch.search();
   const found = await engine.findCopies(campaigns, lookedAt);
   return inputs.resolve([...knownCopies, ...found]);
@@ -85,7 +99,7 @@ async function beginDay(
   inputs: PinnedInputs,
   held: KnownSlices,
   signal: AbortSignal,
-): Promise<JudgedSlice[]> {
+): Promise<Rechecked> {
   const { prepared, sliceRowsMax, slicesAtOnce } = options;
   const followed = followedHours(inputs, held.slices, held.seen, inputsHashOf);
   const { judged } = planDay(inputs, rehashed(held.slices, followed), sliceRowsMax);

@@ -88,7 +88,14 @@ async function judgedLines(
     // What it comes to is no bill: objects are read as they are.
     const unchecked = { slices: nowhere, check: async () => {} };
     const prepared = preparingOnce(engine);
-    const options = { ...stores, ...unchecked, prepared, plan, onProgress: async () => {} };
+    const options = {
+      ...stores,
+      ...unchecked,
+      prepared,
+      plan,
+      read: [],
+      onProgress: async () => {},
+    };
     const build = { jobId: buildId, inputs, takenOver: [] };
     return (await judgeDay(options, build, signal)).lines;
   } finally {

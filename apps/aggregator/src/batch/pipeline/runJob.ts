@@ -83,7 +83,7 @@ async function countDay(
   const at = (step: JobStep, slicesDone = 0, slicesTotal = 0) =>
     stores.report(job.id, { step, slicesDone, slicesTotal });
   await at("pin");
-  const { inputs, known } = await timings.measure("pin", () => pinDay(stores, job, signal));
+  const { inputs, known, read } = await timings.measure("pin", () => pinDay(stores, job, signal));
   const inputsHash = sha256(canonicalJson(hashedInputs(inputs)));
   await stores.inputs.pin(job.id, inputs, inputsHash);
   signal.throwIfAborted();
@@ -97,7 +97,7 @@ async function countDay(
     return at("judge", done, total);
   };
   const summary = await timings.measure("judge", () =>
-    judgeDay({ ...stores, plan, onProgress }, build, signal),
+    judgeDay({ ...stores, plan, read, onProgress }, build, signal),
   );
   signal.throwIfAborted();
 

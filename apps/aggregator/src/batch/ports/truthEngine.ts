@@ -53,6 +53,12 @@ export interface TruthEngine {
    * Not idempotent.
    */
   addUp(build: Build, hoursMs: readonly number[], threads: number): Promise<void>;
-  /** What the build holds, of the hours that were added up. */
-  summarize(build: Build): Promise<BuildSummary>;
+  /** Distinct users by campaign, once all of the build's cube is written; its hours need not be added up. */
+  countUsers(build: Build): Promise<ReadonlyMap<string, number>>;
+  /**
+   * What the build holds, of the hours that were added up.
+   *
+   * @param users Of `countUsers`.
+   */
+  summarize(build: Build, users: ReadonlyMap<string, number>): Promise<BuildSummary>;
 }

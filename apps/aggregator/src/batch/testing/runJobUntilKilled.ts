@@ -121,10 +121,10 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
     },
     objects: {
       ...objects,
-      get: async (path) => {
-        const bytes = await objects.get(path);
+      sha256: async (path) => {
+        const found = await objects.sha256(path);
         dieAt("an object checked");
-        return bytes;
+        return found;
       },
     },
     engine: {
@@ -146,9 +146,9 @@ function dyingStores(stores: JobStores, step: KilledRun["step"], dieAt: DieAt): 
         await engine.addUp(...args);
         dieAt("a slice added up");
       },
-      summarize: async (build) => {
+      summarize: async (build, users) => {
         dieAt("all slices written");
-        const summary = await engine.summarize(build);
+        const summary = await engine.summarize(build, users);
         dieAt("the build read back");
         return summary;
       },
