@@ -2,7 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClickHouseClient } from "@clickhouse/client";
-import { createFolderObjects } from "@trueclick/archive/clickhouseObjects";
+import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
@@ -18,12 +18,14 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { desc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { readAgent } from "../../apps/aggregator/src/batch/adapters/agentLibraries.ts";
+import { takeUses } from "../../apps/aggregator/src/batch/adapters/clickhouseTokenUses.ts";
 import { composeJobStores } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { runJob } from "../../apps/aggregator/src/batch/pipeline/runJob.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { cpuMs, type PeerResult, peakMb } from "./child.ts";
 import {
   CAMPAIGNS,
+  clicksPath,
   type HourOfClicks,
   PAUSED_CAMPAIGN,
   PAUSED_HOURS,
@@ -75,11 +77,12 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
   const paused = PAUSED_HOURS.map((hour) => dayMs + hour * HOUR_MS);
   await fillCampaigns(db, paused);
   const agentsFile = join(dir, "agents.csv");
+  const clickhouseObjects = createFolderObjects(objectsDir);
   const { queue, stores } = await composeJobStores({
     db,
     clickhouse,
     objectStore: createFolderObjectStore(objectsDir),
-    clickhouseObjects: createFolderObjects(objectsDir),
+    clickhouseObjects,
     settings: { topic: TOPIC, tzdata: "bench", datacenterRangesFile: undefined },
   });
 
@@ -96,6 +99,7 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
     ],
     write: async (hours) => {
       await writeClicks({ clickhouse, db, objectsDir }, hours);
+      await noteUses(clickhouse, clickhouseObjects, hours);
       await writeFile(agentsFile, await agentsCsv(clickhouse, objectsDir));
     },
     async recount(day, { full, sessions }) {
@@ -134,6 +138,19 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** What was searched has its uses of tokens noted, among which those of later objects are looked for. */
+async function noteUses(
+  clickhouse: ClickHouseClient,
+  objects: ClickHouseObjects,
+  hours: readonly HourOfClicks[],
+): Promise<void> {
+  for (const hour of hours.filter(({ searched }) => searched)) {
+    const { rows, hourMs } = hour;
+    const object = { path: clicksPath(hour), rows: BigInt(rows), eventHour: new Date(hourMs) };
+    await takeUses(clickhouse, objects, [object]);
+  }
 }
 
 const agentRow = z.object({ agent: z.string() });
