@@ -189,12 +189,9 @@ it("takes clicks from published days alone, and counts again when those have oth
 
   // A damaged earlier day stops the count before it publishes.
   await db.delete(truthClickIndexes);
-  const damaged = {
-    ...world.stores.objects,
-    sha256: async (path: string) =>
-      path.includes(hour) ? null : world.stores.objects.sha256(path),
-  };
-  const recount = world.recount(advertiser, DAY, { ...world.stores, objects: damaged });
+  const sha256 = async (path: string) => (path.includes(hour) ? null : objects.sha256(path));
+  const damaged = { ...world.stores, objects: { ...objects, sha256 } };
+  const recount = world.recount(advertiser, DAY, damaged);
   await expect(recount).rejects.toThrow(/event_hour=.* is missing/);
   expect(await credits(advertiser)).toEqual({ [bought.event_id]: late.event_id });
 });
