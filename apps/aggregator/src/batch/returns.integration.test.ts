@@ -88,6 +88,9 @@ it("tells users of several days without uniting their sets", async () => {
     { by: null, campaign: `${own}-c2` },
     { by: null, granularity: "day" },
     { fromDay: day(2) },
+    { by: "slice" },
+    { by: "slice", granularity: "day" },
+    { by: "slice", fromDay: day(1), toDay: day(5), campaign: `${own}-c1` },
     { fromDay: day(3), toDay: day(5), by: null },
   ];
   for (const question of asked) expect(await unionsFor(week(question))).toBe(0);
@@ -108,8 +111,11 @@ it("unites sets where a day was compared with other versions, until it is counte
   await world.publish(own, day(2), usersOf(own, [1, 7, 8, 9]));
   expect(await unionsFor(week())).toBe(1);
   expect(await unionsFor(week({ fromDay: day(4) }))).toBe(0);
+  expect(await unionsFor(week({ by: "slice" }))).toBe(1);
+  expect(await unionsFor(week({ by: "slice", fromDay: day(4) }))).toBe(0);
   // The changed day, and those after it.
   expect(await count(own)).toBe(4);
+  expect(await unionsFor(week({ by: "slice" }))).toBe(0);
   expect(await unionsFor(week())).toBe(0);
   expect(await unionsFor(week({ asOfMs: before }))).toBe(1);
   expect(await unionsFor(week({ asOfMs: before, fromDay: day(4) }))).toBe(0);
@@ -130,6 +136,7 @@ it("counts users of hours that lie in an earlier build", async () => {
   await world.publish(own, day(1), usersOf(own, [2, 5]), build);
   await count(own);
   expect(await unionsFor(week())).toBe(0);
+  expect(await unionsFor(week({ by: "slice" }))).toBe(0);
 });
 
 it("compares a day with those of a quarter before it, and reports of more unite sets", async () => {
@@ -140,6 +147,7 @@ it("compares a day with those of a quarter before it, and reports of more unite 
   expect(await unionsFor(week({ toDay: day(91) }))).toBe(0);
   expect(await unionsFor(week({ fromDay: day(40), toDay: day(131), by: null }))).toBe(0);
   expect(await unionsFor(week({ toDay: day(92) }))).toBe(1);
+  expect(await unionsFor(week({ fromDay: day(40), toDay: day(131), by: "slice" }))).toBe(0);
   expect(await unionsFor(week({ fromDay: day(1), toDay: day(92) }))).toBe(0);
   // The last day alone, so that users of the others are left out of the count.
   await world.publish(own, day(131), usersOf(own, [1, 91], [40]));
@@ -230,7 +238,7 @@ async function askAnything(seed: number): Promise<void> {
     await unionsFor({
       ...{ fromDay, toDay, advertiserIds, ...past },
       ...(campaign === undefined ? {} : { campaign }),
-      by: oneOf(["campaign", "advertiser", null]),
+      by: oneOf(["campaign", "slice", "advertiser", null]),
       granularity: oneOf(["total", "total", "day"]),
     });
   };

@@ -31,11 +31,20 @@ export function lineBuckets(
   range: InstantRange,
   pins: readonly TruthPointer[],
 ): number[] | null {
-  const { granularity, dimensions, filters } = query;
+  const { dimensions, filters } = query;
   const hasDetails = DETAIL_DIMENSIONS.some(
     (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
   );
-  if (hasDetails || (granularity !== "total" && granularity !== "day")) return null;
+  return hasDetails ? null : dayBuckets(query, range, pins);
+}
+
+/** The same, null only where hours are asked for, or the range or a bucket cuts a day. */
+export function dayBuckets(
+  query: ReportQuery,
+  range: InstantRange,
+  pins: readonly TruthPointer[],
+): number[] | null {
+  if (query.granularity !== "total" && query.granularity !== "day") return null;
   const starts = bucketStartsMs(query);
   const buckets: number[] = [];
   for (const { bounds } of pins) {

@@ -1,8 +1,12 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { VERDICT_CLASS, type VerdictClass } from "@trueclick/shared/verdict";
 import { runPinnedTenantQuery } from "../clickhouse/tenantReader.ts";
 import { heldBuilds, heldParams, rowsOfVersions } from "../queries/heldRows.ts";
+import {
+  TRUTH_CELL_CLASSES,
+  TRUTH_COUNTS,
+  TRUTH_MEASURE_PARAMS,
+} from "../queries/truthMeasures.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
@@ -14,13 +18,14 @@ import {
   currencySql,
   filterParams,
   filterSql,
-  measuredRowSchema,
   splitSql,
   USERS_UNITED_MAX,
 } from "./measures.ts";
 import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
-import { clicksOfLines, lineBuckets, lineReport } from "./truthLines.ts";
+import { clicksOfLines, dayBuckets, lineBuckets, lineReport } from "./truthLines.ts";
 import { withReturns } from "./truthReturns.ts";
+import { truthRowSchema } from "./truthRows.ts";
+import { sliceReport } from "./truthSlices.ts";
 import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
 const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUsers: boolean) => `
@@ -35,13 +40,7 @@ const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUse
       ["publisher", "publisher_id"],
     ])},
     ${currencySql("build_id", params)},
-    sumIf(events, is_click AND verdict = 'valid') AS clicks,
-    sumIf(events, is_click AND NOT is_removed) AS gross_clicks,
-    sumIf(events, is_click AND NOT is_removed AND NOT is_givt) AS net_clicks,
-    sumIf(events, is_click AND verdict IN {duplicate_verdicts: Array(String)})
-      AS duplicate_clicks,
-    sumIf(events, event_type = 'impression' AND verdict = 'valid') AS impressions,
-    sumIf(events, event_type = 'conversion' AND verdict = 'valid') AS conversions,
+    ${TRUTH_COUNTS},
     ${withUsers ? "uniqExactArrayIf(user_hashes, is_click AND verdict = 'valid')" : "NULL"} AS unique_users,
     sum(cost_micros) AS cost,
     sum(credited) AS attributed_conversions,
@@ -50,9 +49,7 @@ const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUse
     SELECT
       *,
       ${cellStartSql(params)} AS t,
-      event_type = 'click' AS is_click,
-      verdict IN {removed_verdicts: Array(String)} AS is_removed,
-      verdict IN {givt_verdicts: Array(String)} AS is_givt
+      ${TRUTH_CELL_CLASSES}
     FROM truth_cube
     WHERE ${TENANT_CONDITION}
       AND billing_day BETWEEN {first_day: Date} AND {last_day: Date}
@@ -70,20 +67,6 @@ const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUse
   ORDER BY bucket, clicks DESC, campaign, ad, geo_value, device_value, publisher, advertiser
   LIMIT {rows_max: UInt32}
 `;
-
-const truthRowSchema = measuredRowSchema
-  .omit({ geo: true, device: true, cost_micros: true })
-  .extend({
-    geo_value: measuredRowSchema.shape.geo,
-    device_value: measuredRowSchema.shape.device,
-    cost: measuredRowSchema.shape.cost_micros,
-  })
-  .transform(({ geo_value, device_value, cost, ...row }) => ({
-    ...row,
-    geo: geo_value,
-    device: device_value,
-    cost_micros: cost,
-  }));
 
 /**
  * Counts of the pinned truth versions, by whole hours: an hour that the range cuts is in it whole.
@@ -109,15 +92,17 @@ export async function truthReport(
   const lineStarts = lineBuckets(query, range, pins);
   if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
   const usersOmitted = !(await canUniteUsers(stores, query, pins));
+  const dayStarts = dayBuckets(query, range, pins);
+  const sliced =
+    dayStarts === null ? null : await sliceReport(stores, query, pins, dayStarts, !usersOmitted);
+  if (sliced !== null) return { rows: sliced, usersOmitted };
   const rows = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthReport",
     sql: sqlOf(query, params, !usersOmitted),
     row: truthRowSchema,
     params: {
       ...params,
-      duplicate_verdicts: verdictsOf("duplicate"),
-      removed_verdicts: verdictsOf("duplicate", "test"),
-      givt_verdicts: verdictsOf("givt"),
+      ...TRUTH_MEASURE_PARAMS,
       from: Math.floor(range.fromMs / HOUR_MS) * (HOUR_MS / SECOND_MS),
       to: Math.ceil(range.toMs / SECOND_MS),
       rows_max: REPORT_ROWS_MAX + 1,
@@ -168,10 +153,4 @@ function buildParams(pins: readonly TruthPointer[], buckets: BucketParams): Cell
     odd_builds: odd.map((pin) => pin.buildId),
     day_starts: odd.map(({ bounds }) => bounds.fromMs / SECOND_MS),
   };
-}
-
-function verdictsOf(...classes: readonly VerdictClass[]): string[] {
-  return Object.entries(VERDICT_CLASS).flatMap(([verdict, verdictClass]) =>
-    classes.includes(verdictClass) ? [verdict] : [],
-  );
 }

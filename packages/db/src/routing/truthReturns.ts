@@ -2,8 +2,6 @@
  * Distinct users of several days without their sets: of each day those who were on none of the days before
  * it in the bucket, as counted when the days were published.
  */
-import type { IsoDay } from "@trueclick/shared/calendar";
-import { DAY_MS } from "@trueclick/shared/time";
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { truthLineReturns, truthReturns } from "../postgres/schema/returns.ts";
@@ -12,15 +10,9 @@ import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { tenantWhere } from "../tenant.ts";
 import { byCampaignRow, campaignRowSchema } from "./campaignRows.ts";
+import { type ComparedPin, comparePins, pinsTable } from "./comparedPins.ts";
 import type { MeasuredRow } from "./measures.ts";
 import type { ReportQuery } from "./reportQuery.ts";
-
-/** A pin, and the versions that its users must have been compared with. */
-interface ComparedPin extends TruthPointer {
-  readonly bucket: number;
-  /** Of the days before it in the bucket, nearest first; 0 of a day that has none. */
-  readonly compared: readonly number[];
-}
 
 const usersRowSchema = campaignRowSchema.extend({
   users: z.coerce.number().int().nonnegative(),
@@ -67,47 +59,6 @@ function rowKind(
   if (campaign !== undefined) return null;
   if (dimensions.includes("advertiser")) return "advertiser";
   return new Set(pins.map(({ advertiserId }) => advertiserId)).size === 1 ? "advertiser" : null;
-}
-
-const dayNumber = (day: IsoDay) => Date.parse(day) / DAY_MS;
-
-/** Days of another currency are in another row, and so are none of the days before. */
-function comparePins(
-  pins: readonly TruthPointer[],
-  buckets: readonly number[],
-): readonly ComparedPin[] {
-  const bucketed = pins.map((pin, at) => ({ ...pin, bucket: buckets[at] ?? 0 }));
-  const rows = Map.groupBy(bucketed, ({ advertiserId, bucket, currency }) =>
-    JSON.stringify([advertiserId, bucket, currency]),
-  );
-  return [...rows.values()].flatMap((days) => {
-    const versions = new Map(days.map((pin) => [dayNumber(pin.billingDay), pin.version]));
-    const first = Math.min(...versions.keys());
-    return days.map((pin) => {
-      const number = dayNumber(pin.billingDay);
-      const compared = Array.from({ length: number - first }, (_none, at) => {
-        return versions.get(number - 1 - at) ?? 0;
-      });
-      return { ...pin, compared };
-    });
-  });
-}
-
-/** The pins as a table, beside the returns of each if they are those that are asked for. */
-function pinsTable(pins: readonly ComparedPin[]): SQL {
-  const list = (of: (pin: ComparedPin) => string | number) => sql.param(pins.map(of));
-  return sql`unnest(
-      ${list((pin) => pin.advertiserId)}::text[],
-      ${list((pin) => pin.billingDay)}::date[],
-      ${list((pin) => pin.version)}::int[],
-      ${list((pin) => pin.bucket)}::bigint[],
-      ${list((pin) => pin.currency)}::text[],
-      ${list((pin) => pin.compared.length)}::int[],
-      ${list((pin) => `{${pin.compared.join()}}`)}::text[]
-    ) as pin (advertiser_id, billing_day, version, bucket, currency, days, compared)
-    left join ${truthReturns} on ${truthReturns.advertiserId} = pin.advertiser_id
-      and ${truthReturns.billingDay} = pin.billing_day and ${truthReturns.version} = pin.version
-      and ${truthReturns.compared}[1:pin.days] = pin.compared::int[]`;
 }
 
 const split = (column: unknown, isAsked: boolean) => (isAsked ? sql`${column}` : sql`''`);

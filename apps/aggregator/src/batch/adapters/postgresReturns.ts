@@ -1,5 +1,6 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import {
+  truthLeftSlices,
   truthLineReturns,
   truthReturnClaims,
   truthReturns,
@@ -9,7 +10,7 @@ import { currentTruth } from "@trueclick/db/queries/truthPointers";
 import { REPORT_DAYS_MAX } from "@trueclick/db/routing/reportQuery";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { DAY_MS } from "@trueclick/shared/time";
-import { and, count, eq, sql } from "drizzle-orm";
+import { and, asc, count, eq, inArray, isNotNull, sql } from "drizzle-orm";
 import { DAYS_BACK_MAX, type VersionedDay } from "../domain/returns.ts";
 import type { CountedReturns, ReturnsRegister } from "../ports/returns.ts";
 
@@ -18,6 +19,10 @@ const PUBLISHING_SECONDS_MAX = 120;
 /** Longer than a window takes; one that takes longer is counted twice, to the same end. */
 const CLAIM_SECONDS = 120;
 const LINES_PER_INSERT_MAX = 1_000;
+/** Longer than a count, or a report that has taken their names, may last. */
+const LEFT_SECONDS = 3_600;
+/** Slices in one sweep. */
+const LEFT_MAX = 200;
 /** Billing days may have begun elsewhere that here have not. */
 const AHEAD_MS = 2 * DAY_MS;
 
@@ -76,8 +81,32 @@ export function createPostgresReturns(db: Database, nowMs: () => number): Return
       return new Map(lines.map((line) => [line.campaignId, Number(line.uniqueUsers)]));
     },
 
+    async beginSlices(advertiserId, days) {
+      if (days.length === 0) return new Map();
+      const begun = await db
+        .insert(truthLeftSlices)
+        .values(days.map((billingDay) => ({ advertiserId, billingDay })))
+        .returning({ id: truthLeftSlices.id, day: truthLeftSlices.billingDay });
+      return new Map(begun.map(({ day, id }) => [day, id]));
+    },
+
     replace: (advertiserId, counted) =>
       db.transaction((tx) => replaceDay(tx, advertiserId, counted)),
+
+    async leftSlices() {
+      const { id, advertiserId, billingDay: day, leftAt } = truthLeftSlices;
+      return db
+        .select({ slicesId: id, advertiserId, day })
+        .from(truthLeftSlices)
+        .where(sql`${leftAt} < now() - make_interval(secs => ${LEFT_SECONDS})`)
+        .orderBy(asc(leftAt))
+        .limit(LEFT_MAX);
+    },
+
+    async forgetSlices(left) {
+      const ids = left.map(({ slicesId }) => slicesId);
+      await db.delete(truthLeftSlices).where(inArray(truthLeftSlices.id, ids));
+    },
   };
 }
 
@@ -89,11 +118,11 @@ async function readDays(
   const scope = { kind: "advertisers", ids: [advertiserId] } as const;
   const fromMs = nowMs - (REPORT_DAYS_MAX + DAYS_BACK_MAX) * DAY_MS;
   const pins = await currentTruth({ db }, scope, { fromMs, toMs: nowMs + AHEAD_MS });
-  const { billingDay, version, compared } = truthReturns;
+  const { billingDay, version, compared, slicesId } = truthReturns;
   const kept = await db
     .select({ billingDay, version, compared })
     .from(truthReturns)
-    .where(eq(truthReturns.advertiserId, advertiserId));
+    .where(and(eq(truthReturns.advertiserId, advertiserId), isNotNull(slicesId)));
   const keptByDay = new Map(kept.map((day) => [day.billingDay, day]));
   const lines = await db
     .select({ billingDay: truthCurrent.billingDay, lines: count() })
@@ -122,28 +151,33 @@ async function readDays(
 
 /** The day first: of two who write one, the second waits for the first to be done. */
 async function replaceDay(
-  tx: Pick<Database, "insert" | "delete">,
+  tx: Pick<Database, "select" | "insert" | "update" | "delete">,
   advertiserId: AdvertiserId,
-  { day, version, compared, uniqueUsers, returned, lines }: CountedReturns,
+  counted: CountedReturns & { readonly slicesId: number },
 ): Promise<void> {
+  const { day, version, compared, uniqueUsers, returned, lines, slicesId } = counted;
+  const own = await tx
+    .delete(truthLeftSlices)
+    .where(eq(truthLeftSlices.id, slicesId))
+    .returning({ id: truthLeftSlices.id });
+  if (own.length === 0) {
+    throw new RangeError(`slices ${slicesId} were removed before they were named`);
+  }
   const key = { advertiserId, billingDay: day };
   const row = {
     version,
     compared: [...compared],
     uniqueUsers: BigInt(uniqueUsers),
     returned: returned.map(BigInt),
+    slicesId,
     madeAt: sql`clock_timestamp()`,
   };
-  const target = [truthReturns.advertiserId, truthReturns.billingDay];
-  await tx
+  const first = await tx
     .insert(truthReturns)
     .values({ ...key, ...row })
-    .onConflictDoUpdate({ target, set: row });
-  await tx
-    .delete(truthLineReturns)
-    .where(
-      and(eq(truthLineReturns.advertiserId, advertiserId), eq(truthLineReturns.billingDay, day)),
-    );
+    .onConflictDoNothing()
+    .returning({ day: truthReturns.billingDay });
+  if (first.length === 0) await replaceRow(tx, key, row);
   const rows = lines.map((line) => ({
     ...key,
     campaignId: line.campaignId,
@@ -152,4 +186,33 @@ async function replaceDay(
   for (let start = 0; start < rows.length; start += LINES_PER_INSERT_MAX) {
     await tx.insert(truthLineReturns).values(rows.slice(start, start + LINES_PER_INSERT_MAX));
   }
+}
+
+/** What was there is replaced: its slices are left, and its lines are no more. */
+async function replaceRow(
+  tx: Pick<Database, "select" | "insert" | "update" | "delete">,
+  key: { readonly advertiserId: AdvertiserId; readonly billingDay: string },
+  row: { readonly slicesId: number },
+): Promise<void> {
+  const { advertiserId, billingDay } = key;
+  const ofDay = and(
+    eq(truthReturns.advertiserId, advertiserId),
+    eq(truthReturns.billingDay, billingDay),
+  );
+  const [before] = await tx
+    .select({ id: truthReturns.slicesId })
+    .from(truthReturns)
+    .where(ofDay)
+    .for("update");
+  const id = before?.id ?? null;
+  if (id !== null) await tx.insert(truthLeftSlices).values({ ...key, id });
+  await tx.update(truthReturns).set(row).where(ofDay);
+  await tx
+    .delete(truthLineReturns)
+    .where(
+      and(
+        eq(truthLineReturns.advertiserId, advertiserId),
+        eq(truthLineReturns.billingDay, billingDay),
+      ),
+    );
 }

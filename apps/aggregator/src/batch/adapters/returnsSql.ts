@@ -14,38 +14,49 @@ const MASK_BITS = 64;
  * @param isMostly Whether most of the window is asked for, so that nobody has to be left out first.
  */
 export function returnsSql(held: HeldParams, byCampaign: boolean, isMostly: boolean): string {
+  return `
+    SELECT whose AS campaign, day, groupArray((back, users)) AS gaps
+    FROM (${gapsSql(held, byCampaign ? "campaign_id" : "''", isMostly)})
+    GROUP BY campaign, day`;
+}
+
+/** A day as its distance from the first of the window. */
+export const DAY_AT = "toUInt8(dateDiff('day', {firstDay: Date}, billing_day))";
+
+/**
+ * The same as rows: how many users (`users`) of a day (`day`) were there last so many days before (`back`, 0
+ * of those who were not).
+ *
+ * @param whose SQL of what a user is counted apart for, and its days compared with its own.
+ */
+export function gapsSql(held: HeldParams, whose: string, isMostly: boolean): string {
   const rows = `
         FROM truth_cube
         WHERE advertiser_id = {advertiserId: String}
           AND billing_day BETWEEN {firstDay: Date} AND {lastDay: Date}
           AND ${rowsOfVersions("truth_cube", held)}
           AND event_type = 'click' AND verdict = 'valid'`;
-  const at = "toUInt8(dateDiff('day', {firstDay: Date}, billing_day))";
   const ofThem = `user IN (SELECT arrayJoin(user_hashes) ${rows}
-          AND has({stale: Array(UInt8)}, ${at}))`;
+          AND has({stale: Array(UInt8)}, ${DAY_AT}))`;
   return `
-    SELECT campaign, day, groupArray((back, users)) AS gaps
-    FROM (
-      SELECT campaign, pair.1 AS day, pair.2 AS back, count() AS users
+      SELECT whose, pair.1 AS day, pair.2 AS back, count() AS users
       FROM (
-        SELECT campaign,
+        SELECT whose,
           arrayConcat(bitPositionsToArray(early),
             arrayMap(bit -> bit + ${MASK_BITS}, bitPositionsToArray(late))) AS days,
           -- Days ascend, so a difference is how long ago the day before is; the first has none.
           arrayJoin(arrayFilter(pair -> has({stale: Array(UInt8)}, pair.1),
-            arrayZip(days, arrayDifference(days)))) AS pair
+            arrayZip(arrayMap(bit -> toUInt8(bit), days), arrayDifference(days)))) AS pair
         FROM (
-          SELECT campaign, user, groupBitOr(if(at < ${MASK_BITS}, bit, 0)) AS early,
+          SELECT whose, user, groupBitOr(if(at < ${MASK_BITS}, bit, 0)) AS early,
             groupBitOr(if(at < ${MASK_BITS}, 0, bit)) AS late
           FROM (
-            SELECT ${byCampaign ? "campaign_id" : "''"} AS campaign, arrayJoin(user_hashes) AS user,
-              ${at} AS at, bitShiftLeft(toUInt64(1), at % ${MASK_BITS}) AS bit ${rows}
+            SELECT ${whose} AS whose, arrayJoin(user_hashes) AS user,
+              ${DAY_AT} AS at, bitShiftLeft(toUInt64(1), at % ${MASK_BITS}) AS bit ${rows}
           )
           WHERE user % {parts: UInt32} = {part: UInt32} AND ${isMostly ? "true" : ofThem}
-          GROUP BY campaign, user
+          GROUP BY whose, user
         )
       )
-      GROUP BY campaign, day, back
-    )
-    GROUP BY campaign, day`;
+      GROUP BY whose, day, back`;
 }

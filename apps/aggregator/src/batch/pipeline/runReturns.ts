@@ -21,7 +21,7 @@ export interface ReturnsRole extends ReturnsStores {
   readonly logger: RoleLogger;
 }
 
-/** After so many looks everybody is looked at, whoever published: what another process left undone. */
+/** After so many looks all are looked at, whoever published, and slices are swept: what others left undone. */
 const LOOKS_TO_ALL = 100;
 
 /** Counts the returns of what is published until aborted. Stores that are away are waited for. Never throws. */
@@ -36,6 +36,7 @@ export async function runReturns(role: ReturnsRole, signal: AbortSignal): Promis
       waiting = new Set([...waiting, ...published.advertiserIds]);
       since = published.asOf;
       waiting = await countReturns(role, waiting, signal);
+      if (look % LOOKS_TO_ALL === 1) await sweepSlices(role);
       failures = 0;
       await pause(intervalMs, signal);
     } catch (error) {
@@ -44,6 +45,14 @@ export async function runReturns(role: ReturnsRole, signal: AbortSignal): Promis
       await backOff(failures, signal);
     }
   }
+}
+
+/** Removes slices that were replaced, or written by a process that died. Idempotent. */
+export async function sweepSlices({ register, engine }: ReturnsStores): Promise<void> {
+  const left = await register.leftSlices();
+  if (left.length === 0) return;
+  await engine.removeSlices(left);
+  await register.forgetSlices(left);
 }
 
 /** Answers with those advertisers whom somebody else is at. */
@@ -81,6 +90,9 @@ async function countReturns(
  * Counts the returns of all days of an advertiser that have none, or such as were counted beside other
  * versions. Each window is planned anew, so that what is published meanwhile is seen.
  *
+ * Slices are noted, then written, then named by their day in the transaction that replaces it: no reader
+ * takes rows that are not all there, and what a crash leaves of them is swept.
+ *
  * Readers take a day only beside the very versions that it was compared with, so a crash between any two
  * days leaves what is right, or what is not used; and whoever comes next finds the rest stale.
  *
@@ -99,11 +111,17 @@ export async function countReturnsOf(
       stale.some((day) => !done.has(keyOf(day))),
     );
     if (window === undefined) break;
-    const gaps = await engine.count(advertiserId, window, daysOf(days, window));
-    for (const counted of toCounted(window, gaps)) {
-      await assertPublished(register, advertiserId, counted, gaps);
-      await register.replace(advertiserId, counted);
-      done.add(keyOf(counted));
+    const held = daysOf(days, window);
+    const gaps = await engine.count(advertiserId, window, held);
+    const counted = toCounted(window, gaps);
+    for (const day of counted) await assertPublished(register, advertiserId, day, gaps);
+    const stale = window.stale.map(({ day }) => day);
+    const slicesIds = await register.beginSlices(advertiserId, stale);
+    await engine.writeSlices(advertiserId, window, held, slicesIds);
+    for (const day of counted) {
+      const slicesId = slicesIds.get(day.day) ?? 0;
+      await register.replace(advertiserId, { ...day, slicesId });
+      done.add(keyOf(day));
     }
   }
   return done.size;

@@ -23,6 +23,13 @@ export interface DayGaps {
   readonly gaps: UsersByGap;
 }
 
+/** Slices of a day that no day names. */
+export interface LeftSlices {
+  readonly advertiserId: AdvertiserId;
+  readonly day: IsoDay;
+  readonly slicesId: number;
+}
+
 /** Where returns are kept, and what is known of versions. */
 export interface ReturnsRegister {
   /** Who published since an instant by the register's clock; everybody who ever did when null. */
@@ -39,8 +46,23 @@ export interface ReturnsRegister {
     advertiserId: AdvertiserId,
     day: Pick<StaleDay, "day" | "version">,
   ): Promise<ReadonlyMap<string, number>>;
-  /** Puts a day in the place of what was kept of it, all at once. */
-  replace(advertiserId: AdvertiserId, counted: CountedReturns): Promise<void>;
+  /** Notes slices that will be written, each of which is left until a day names it. */
+  beginSlices(
+    advertiserId: AdvertiserId,
+    days: readonly IsoDay[],
+  ): Promise<ReadonlyMap<IsoDay, number>>;
+  /**
+   * Puts a day in the place of what was kept of it, all at once; the slices before are left.
+   *
+   * @throws {RangeError} if its slices were removed meanwhile.
+   */
+  replace(
+    advertiserId: AdvertiserId,
+    counted: CountedReturns & { readonly slicesId: number },
+  ): Promise<void>;
+  /** Slices that were left so long ago that nobody writes or reads them. */
+  leftSlices(): Promise<LeftSlices[]>;
+  forgetSlices(left: readonly LeftSlices[]): Promise<void>;
 }
 
 export interface ReturnsEngine {
@@ -50,4 +72,12 @@ export interface ReturnsEngine {
     window: ReturnsWindow,
     days: readonly VersionedDay[],
   ): Promise<DayGaps[]>;
+  /** Writes the slices of the window's stale days under ids of theirs. */
+  writeSlices(
+    advertiserId: AdvertiserId,
+    window: ReturnsWindow,
+    days: readonly VersionedDay[],
+    slicesIds: ReadonlyMap<IsoDay, number>,
+  ): Promise<void>;
+  removeSlices(left: readonly LeftSlices[]): Promise<void>;
 }

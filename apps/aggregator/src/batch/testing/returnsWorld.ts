@@ -26,7 +26,8 @@ export interface UsersAsked {
   /** Null for all of the world. */
   readonly advertiserIds: readonly AdvertiserId[];
   readonly campaign?: string;
-  readonly by: "campaign" | "advertiser" | null;
+  /** A slice is a campaign, country and device. */
+  readonly by: "campaign" | "advertiser" | "slice" | null;
   readonly granularity: "total" | "day";
 }
 
@@ -79,16 +80,17 @@ export async function openReturnsWorld(): Promise<ReturnsWorld> {
       const query = queryOf(asked);
       const { rows } = await runReport({ db, clickhouse: unions.clickhouse }, query, NOW_MS);
       return Object.fromEntries(
-        rows.map(({ time = "", campaign, advertiser, unique_users }) => [
-          keyOf(asked, time.slice(0, FIRST_CHARACTERS), campaign ?? advertiser ?? ""),
-          unique_users,
-        ]),
+        rows.map(({ time = "", campaign, advertiser, geo, device, unique_users }) => {
+          const by =
+            asked.by === "slice" ? `${campaign} ${geo} ${device}` : (campaign ?? advertiser);
+          return [keyOf(asked, time.slice(0, FIRST_CHARACTERS), by ?? ""), unique_users];
+        }),
       );
     },
     expected(asked) {
       const rows = new Map<string, Set<number>>();
-      for (const { day, campaign, users } of linesOf(history, asked)) {
-        const by = { campaign, advertiser: owners.get(campaign) ?? "" };
+      for (const { day, campaign, slice, users } of cellsOf(history, asked)) {
+        const by = { campaign, slice, advertiser: owners.get(campaign) ?? "" };
         const key = keyOf(asked, day, asked.by === null ? "" : by[asked.by]);
         rows.set(key, new Set([...(rows.get(key) ?? []), ...users]));
       }
@@ -102,8 +104,8 @@ const FIRST_CHARACTERS = "YYYY-MM-DD".length;
 const keyOf = ({ granularity }: UsersAsked, day: IsoDay, by: string) =>
   `${granularity === "day" ? day : "total"} ${by}`;
 
-/** Lines of the versions that are asked for. */
-function linesOf(history: readonly Published[], asked: UsersAsked) {
+/** Cells with users of the versions that are asked for. */
+function cellsOf(history: readonly Published[], asked: UsersAsked) {
   const { fromDay, toDay, advertiserIds, campaign: only, asOfMs = NOW_MS } = asked;
   const current = new Map(
     history
@@ -115,7 +117,12 @@ function linesOf(history: readonly Published[], asked: UsersAsked) {
       return day >= fromDay && day <= toDay && advertiserIds.includes(advertiserId);
     })
     .flatMap(({ day, users }) =>
-      [...users].map(([campaign, own]) => ({ day, campaign, users: own })),
+      [...users].flatMap(([campaign, own]) =>
+        [nightCell(campaign, day, own), morningCell(campaign, day, own)].map((cell) => {
+          const slice = `${campaign} ${cell.geo} ${cell.device}`;
+          return { day, campaign, slice, users: cell.users ?? [] };
+        }),
+      ),
     )
     .filter(({ campaign }) => only === undefined || campaign === only);
 }
@@ -124,14 +131,22 @@ const nightMs = (day: IsoDay) => Date.parse(`${day}T03:00:00Z`);
 
 function nightCell(campaign: string, day: IsoDay, users: readonly number[]): TruthCell {
   const hour = new Date(nightMs(day)).toISOString();
-  return { campaign, hour, events: users.length, users };
+  return { campaign, hour, geo: "DE", device: "mobile", events: users.length, users };
 }
 
 /** Users of even numbers come again. */
 function morningCell(campaign: string, day: IsoDay, users: readonly number[]): TruthCell {
   const again = users.filter((user) => user % 2 === 0);
-  return { campaign, hour: `${day}T09:00:00Z`, events: again.length, users: again };
+  const where = { geo: day.endsWith("5") ? "DE" : "FR", device: "tablet" };
+  return { campaign, hour: `${day}T09:00:00Z`, ...where, events: again.length, users: again };
 }
+
+const DIMENSIONS_BY = {
+  campaign: ["campaign"],
+  advertiser: ["advertiser"],
+  slice: ["campaign", "geo", "device"],
+  none: [],
+} as const;
 
 function queryOf(asked: UsersAsked): ReportQuery {
   return {
@@ -140,12 +155,15 @@ function queryOf(asked: UsersAsked): ReportQuery {
     fromMs: Date.parse(asked.fromDay),
     toMs: Date.parse(addDays(asked.toDay, 1)),
     granularity: asked.granularity,
-    dimensions: asked.by === null ? [] : [asked.by],
+    dimensions: DIMENSIONS_BY[asked.by ?? "none"],
     timeZone: "UTC",
     filters: asked.campaign === undefined ? {} : { campaign: [asked.campaign] },
     asOfMs: asked.asOfMs,
   };
 }
+
+/** Statements that unite sets, as a client is told their names. */
+const UNIONS = ['"truthUsers"', '"truthReport"'];
 
 /** The client, which notes how often a report asks for a union. */
 function countingUnions({ clickhouse }: TestStores) {
@@ -155,7 +173,8 @@ function countingUnions({ clickhouse }: TestStores) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       return (...words: unknown[]) => {
-        if (name === "query" && JSON.stringify(words).includes('"truthUsers"')) unions += 1;
+        const text = name === "query" ? JSON.stringify(words) : "";
+        if (UNIONS.some((statement) => text.includes(statement))) unions += 1;
         return value.apply(target, words);
       };
     },

@@ -3,9 +3,17 @@
  * when one of them changes. Reports of several days count users by it without uniting their sets.
  */
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
-import { date, foreignKey, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+  bigserial,
+  date,
+  foreignKey,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
 import { advertisers } from "./advertisers.ts";
-import { big, instant, recordedAt } from "./columns.ts";
+import { big, instant, recordedAt, whole } from "./columns.ts";
 
 /** One version of a day beside versions of the days before it. */
 export const truthReturns = pgTable(
@@ -23,6 +31,8 @@ export const truthReturns = pgTable(
     uniqueUsers: big().notNull(),
     /** At `n`, from 1: how many of these were there on any of the `n` days before. */
     returned: big().array().notNull(),
+    /** Names its rows in `truth_day_slices`; null of days that were counted before there were any. */
+    slicesId: whole(),
     madeAt: recordedAt(),
   },
   (table) => [primaryKey({ columns: [table.advertiserId, table.billingDay] })],
@@ -53,4 +63,18 @@ export const truthReturnClaims = pgTable("truth_return_claims", {
     .primaryKey()
     .references(() => advertisers.id),
   claimedUntil: instant().notNull(),
+});
+
+/**
+ * Slices that no day names: such as are being written, and such as were replaced. Noted before their first
+ * row is written, so that what a process leaves that dies is found and removed.
+ */
+export const truthLeftSlices = pgTable("truth_left_slices", {
+  id: bigserial({ mode: "number" }).primaryKey(),
+  advertiserId: text()
+    .$type<AdvertiserId>()
+    .notNull()
+    .references(() => advertisers.id),
+  billingDay: date({ mode: "string" }).notNull(),
+  leftAt: recordedAt(),
 });
