@@ -6,6 +6,7 @@ import { resolveStack } from "../stack/settings.ts";
 import type { StackFile } from "../stack/stackFile.ts";
 import { type CliContext, EXIT_DONE, EXIT_FAILED, type VerbResult } from "../terminal/context.ts";
 import { createProgress } from "../terminal/progress.ts";
+import { creditedOtherwise } from "./domain/creditedDays.ts";
 import { followJobs } from "./followJobs.ts";
 import { formatJobs, toJobJson } from "./formatJobs.ts";
 import { partitionsBetween, partitionsToCount } from "./partitionsToCount.ts";
@@ -48,6 +49,7 @@ export async function recompute(
       reason,
       requestedBy: "trueclick recompute",
       full: true,
+      daysNamed: true,
     }),
   );
 }
@@ -65,27 +67,12 @@ function countDays(
     reason,
     requestedBy: "trueclick batch run",
     full: false,
+    daysNamed: day !== undefined,
   });
 }
 
 /** What days are credited with hangs on what others judged, and not on what those are credited with. */
 const CREDIT_ROUNDS_MAX = 2;
-
-/**
- * Of days that were counted together, those whose conversions are due to clicks of others that were
- * counted after them. Days that nobody asked for are left to the next run.
- */
-async function creditedOtherwise(
-  stores: Stores,
-  counted: readonly TruthPartition[],
-): Promise<TruthPartition[]> {
-  const ids = [...new Set(counted.map(({ advertiserId }) => advertiserId))];
-  const dirty = await truthDirtyDays(stores, { kind: "advertisers", ids });
-  const asked = new Set(counted.map(keyOf));
-  return dirty.filter((day) => day.why === CHANGED_CLICKS && asked.has(keyOf(day)));
-}
-
-const keyOf = ({ advertiserId, billingDay }: TruthPartition) => `${billingDay}/${advertiserId}`;
 
 interface Count {
   readonly choose: () => Promise<readonly TruthPartition[]>;
@@ -95,13 +82,15 @@ interface Count {
   readonly requestedBy: string;
   /** Judges every event again, also where nothing has changed. */
   readonly full: boolean;
+  /** Whether days were asked for by name: others are then left to the next run, whatever changed. */
+  readonly daysNamed: boolean;
 }
 
 async function countWhat(
   context: CliContext,
   stack: StackFile,
   stores: Stores,
-  { choose, chosenFirst, ...asked }: Count,
+  { choose, chosenFirst, daysNamed, ...asked }: Count,
 ): Promise<VerbResult> {
   const watching = { progress: createProgress(context.stderr), stop: context.stop };
   if (chosenFirst) await choose();
@@ -120,7 +109,9 @@ async function countWhat(
   };
   const { requestId, jobs } = await count(partitions, asked);
   for (let round = 0; round < CREDIT_ROUNDS_MAX; round += 1) {
-    const credited = await creditedOtherwise(stores, partitions);
+    const ids = [...new Set(partitions.map(({ advertiserId }) => advertiserId))];
+    const dirty = await truthDirtyDays(stores, { kind: "advertisers", ids });
+    const credited = creditedOtherwise(dirty, partitions, daysNamed);
     if (credited.length === 0) break;
     const request = { ...asked, reason: CHANGED_CLICKS, full: false };
     jobs.push(...(await count(credited, request)).jobs);
