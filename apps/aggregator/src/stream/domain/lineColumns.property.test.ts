@@ -178,7 +178,9 @@ it.each([
   const value = line.slice(0, -1);
   const damaged = [`x${line}`, ` ${line}`, `{${line}`, `${line}x`, `${line}}`, `${line} `];
   const cut = ["", "]", "x", "1}", "x}", " }", ",}", '"}'].map((end) => value + end);
-  const lines = [line, ...[...damaged, ...cut].flatMap((text) => [text, line])];
+  // As many special bytes as before, the last of which is no quote.
+  const unquoted = ["\r}", "\t}", "\\}", "\u007f}"].map((end) => value.slice(0, -1) + end);
+  const lines = [line, ...[...damaged, ...cut, ...unquoted].flatMap((text) => [text, line])];
   const read = readInGroups(blockOf(lines), new LineShapes());
   for (const [at, text] of lines.entries())
     expect([text, read[at]]).toEqual([text, expected(text)]);

@@ -82,6 +82,7 @@ import { digitsOf, idText, isWord, named, timeOf } from "./lineColumnsValues.ts"
 
 const INDEX_FUNCTION = 0;
 const MATCHES_FUNCTION = 1;
+const QUOTE = 0x22;
 const CLOSE = 0x7d;
 const ONE = 0x31;
 /** From the first digit to the last. */
@@ -151,19 +152,16 @@ function read(): number[] {
 
 /** The shape that the line has, asked as `LineShapes` and `LineScanner` ask for it. */
 function shape(): number[] {
-  const positionBeforeLast = (before: number): Code => [
-    ...[...get(COUNT), ...constant(before), SUB, ...constant(2), SHIFT_LEFT, ...load(0)],
-  ];
   return [
     ...[...get(AT), ...call(INDEX_FUNCTION), TEE, COUNT],
     ...[...constant(2), SHIFT_LEFT, ...load(TABLE_AT), TEE, SHAPE, IS_ZERO, ...leaveIf],
     ...[...constant(0), ...load(0), ...get(AT), ...constant(1), ADD, NOT_EQUAL, ...leaveIf],
     ...[...get(SHAPE), ...load(SHAPE_WORD.from), ...get(SHAPE), ...load(SHAPE_WORD.end)],
     ...[...call(MATCHES_FUNCTION), IS_ZERO, ...leaveIf],
-    ...[...positionBeforeLast(1), TEE, FEED],
+    ...[...get(COUNT), ...constant(1), SUB, ...constant(2), SHIFT_LEFT, ...load(0), TEE, FEED],
     ...[...loadByte(BLOCK_AT - 1), ...constant(CLOSE), NOT_EQUAL, ...leaveIf],
-    // Nothing stands between a last text and the brace.
-    ...[...positionBeforeLast(2), ...get(FEED), ...constant(2), SUB, NOT_EQUAL],
+    // A quote ends a last text, and nothing stands between it and the brace.
+    ...[...get(FEED), ...loadByte(BLOCK_AT - 2), ...constant(QUOTE), NOT_EQUAL],
     ...[...get(SHAPE), ...load(SHAPE_WORD.isText), AND, ...leaveIf],
   ];
 }

@@ -118,8 +118,8 @@ export class LineScanner {
   /** Reads a line whose keys are known to be there, and nothing between them and the values. */
   #atOnce(shape: LineShape, bytes: Uint8Array, positions: Int32Array): number {
     const feed = positions[shape.specials - 1] ?? 0;
-    const isClosed = bytes[feed - 1] === CLOSE && isLastDone(shape, positions, feed);
-    if (!isClosed || !this.#areTexts(shape, positions)) return UNUSUAL;
+    if (bytes[feed - 1] !== CLOSE || !isLastDone(shape, bytes, feed)) return UNUSUAL;
+    if (!this.#areTexts(shape, positions)) return UNUSUAL;
     return this.#areOthers(shape, positions) ? feed : UNUSUAL;
   }
 
@@ -220,9 +220,12 @@ export class LineScanner {
   }
 }
 
-/** Whether nothing stands between the last value and the brace before the line feed. */
-function isLastDone({ lastField, specials }: LineShape, positions: Int32Array, feed: number) {
-  return !isQuoted(lastField) || positions[specials - 2] === feed - 2;
+/**
+ * Whether a last text ends with a quote at the brace before the line feed: nothing stands between them,
+ * and what ends it is no other special byte. The key that follows says so of the texts before it.
+ */
+function isLastDone({ lastField }: LineShape, bytes: Uint8Array, feed: number) {
+  return !isQuoted(lastField) || bytes[feed - 2] === QUOTE;
 }
 
 function isLength(field: number, length: number): boolean {
