@@ -6,7 +6,7 @@ import { resolveStack } from "../stack/settings.ts";
 import type { StackFile } from "../stack/stackFile.ts";
 import { type CliContext, EXIT_DONE, EXIT_FAILED, type VerbResult } from "../terminal/context.ts";
 import { createProgress } from "../terminal/progress.ts";
-import { creditedOtherwise } from "./domain/creditedDays.ts";
+import { creditedOtherwise } from "./creditedDays.ts";
 import { followJobs } from "./followJobs.ts";
 import { formatJobs, toJobJson } from "./formatJobs.ts";
 import { partitionsBetween, partitionsToCount } from "./partitionsToCount.ts";
