@@ -1,6 +1,6 @@
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
 import { attributionWindows } from "@trueclick/db/postgres/schema/attribution";
-import { fraudDecisions, ruleVersions } from "@trueclick/db/postgres/schema/rules";
+import { ruleVersions } from "@trueclick/db/postgres/schema/rules";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
 import type { StoredEvent } from "@trueclick/shared/event/stored";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
@@ -9,8 +9,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { oracleConversions } from "./testing/attributionOracle.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { decide } from "./testing/decide.ts";
 import { AGENTS, campaignsOf, decisionsOf, ledger, ranks, sentOf } from "./testing/ledger.ts";
-import { type OracleDecision, oracleTruth } from "./testing/oracle.ts";
+import { oracleTruth } from "./testing/oracle.ts";
 
 let world: BatchWorld;
 beforeAll(async () => {
@@ -70,21 +71,6 @@ async function shortenWindow(advertiser: string, campaign: string, fromMs: numbe
   });
 }
 
-async function decide(decisions: readonly OracleDecision[]): Promise<void> {
-  const values = decisions.map(({ fields, fromMs, toMs }) => ({
-    origin: "manual" as const,
-    campaignId: fields.campaign_id ?? null,
-    publisherId: fields.publisher_id ?? null,
-    userId: fields.user_id ?? null,
-    eventId: fields.event_id ?? null,
-    fromAt: new Date(fromMs),
-    toAt: new Date(toMs),
-    reason: "test",
-    createdBy: "test",
-  }));
-  await world.archive.db.insert(fraudDecisions).values(values);
-}
-
 // The oracle is what an advertiser would do by hand with the events. If this fails, bills are wrong.
 it.each(DAYS)(
   "counts, judges and prices the days around a day in %s as a plain recount of what was sent does",
@@ -105,7 +91,7 @@ it.each(DAYS)(
           const foreign = runs.map((run) => ({ id: `foreign-${run}`, rates: [] }));
           await world.addAdvertiser(other, { timeZone, campaigns: foreign });
           const decisions = runs.flatMap((run) => decisionsOf(run, bounds));
-          await decide(decisions);
+          await decide(world.archive.db, decisions);
           const shortened = runs.map((run) => `a-${run}`);
           for (const one of shortened) await shortenWindow(advertiser, one, shorterFrom(bounds));
 

@@ -1,11 +1,11 @@
 import { NOON_MS } from "@trueclick/archive/testing/storedEvents";
-import { fraudDecisions } from "@trueclick/db/postgres/schema/rules";
 import { addDays, dayBounds, dayOf } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
 import fc from "fast-check";
 import { afterEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
+import { decide } from "./testing/decide.ts";
 import { campaignsOf, decisionsOf, ledger, ranks, sentOf } from "./testing/ledger.ts";
 
 const TIME_ZONE = "Asia/Kathmandu";
@@ -40,7 +40,7 @@ async function countOn(shards: number, look: (world: BatchWorld) => Promise<void
       const run = `run_${at}`;
       const campaigns = campaignsOf(run, bounds);
       await world.addAdvertiser(advertiser, { timeZone: TIME_ZONE, campaigns });
-      await decide(world, decisionsOf(run, bounds));
+      await decide(world.archive.db, decisionsOf(run, bounds));
       await append(at, 0, at === 0 ? 0.5 : 1);
       await world.recount(advertiser, DAY);
       if (at > 0) continue;
@@ -54,22 +54,6 @@ async function countOn(shards: number, look: (world: BatchWorld) => Promise<void
   } finally {
     await world.close();
   }
-}
-
-async function decide(world: BatchWorld, decisions: ReturnType<typeof decisionsOf>): Promise<void> {
-  await world.archive.db.insert(fraudDecisions).values(
-    decisions.map(({ fields, fromMs, toMs }) => ({
-      origin: "manual" as const,
-      campaignId: fields.campaign_id ?? null,
-      publisherId: fields.publisher_id ?? null,
-      userId: fields.user_id ?? null,
-      eventId: fields.event_id ?? null,
-      fromAt: new Date(fromMs),
-      toAt: new Date(toMs),
-      reason: "test",
-      createdBy: "test",
-    })),
-  );
 }
 
 async function tellOf(world: BatchWorld, advertiser: string) {
