@@ -73,11 +73,12 @@ async function countReturns(
       const days = await countReturnsOf(role, advertiserId, signal);
       if (days > 0) logger.info({ advertiserId, days }, "counted returning users");
     } catch (error) {
-      // Others go on; this one is looked at again with its next version, or with everybody.
+      // Users that are not the billed lines', or slices that were swept meanwhile: others go on; this
+      // one is looked at again with its next version, or with everybody.
       if (!(error instanceof RangeError)) throw error;
       logger.error(
         { err: error, advertiserId },
-        "returning users are not those of the billed lines",
+        "could not count returning users of an advertiser",
       );
     } finally {
       await register.release(advertiserId);
