@@ -13,7 +13,7 @@ import {
   startEdgeInMemory,
 } from "../testing/edgeInMemory.ts";
 import { readEventCounts } from "../testing/eventCounts.ts";
-import { exchangeRaw } from "../testing/rawClient.ts";
+import { exchangeRaw, type RawAnswer } from "../testing/rawClient.ts";
 
 const JSON_TYPE = "application/json";
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
@@ -94,19 +94,27 @@ const requestsOfOne = fc
     }),
   );
 
-/** What an edge answers to requests of one connection, and what it has stored and counted then. */
-async function outcome(edge: EdgeInMemory, requests: readonly string[], cut: number) {
+function answersTo(port: number, requests: readonly string[], cut: number): Promise<RawAnswer[]> {
   const bytes = Buffer.from(requests.join(""));
   const at = cut % (bytes.length + 1);
   const pieces = [bytes.subarray(0, at), 1, bytes.subarray(at)];
-  const methods = requests.map(() => "POST");
-  const answers = await exchangeRaw({ port: edge.port, pieces, methods, hangsUp: false });
+  return exchangeRaw({ port, pieces, methods: requests.map(() => "POST"), hangsUp: false });
+}
+
+/** What an edge answers to requests of one connection, and what it has stored and counted then. */
+async function outcome(edge: EdgeInMemory, requests: readonly string[], cut: number) {
+  // Requests of one connection are taken side by side: which of two takes the last that a source
+  // may send is chance, so those of the slow one are sent one after the other.
+  const isInTurn = requests.filter((request) => request.includes(SLOW_KEY)).length > 1;
+  const answers: RawAnswer[] = [];
+  for (const sent of isInTurn ? requests.map((request) => [request]) : [requests]) {
+    answers.push(...(await answersTo(edge.port, sent, cut)));
+  }
   return {
     answers: answers.map(({ status, headers, body: text }) => ({
       ...{ status, text },
       headers: [...headers].filter(([name]) => name !== "date"),
     })),
-    // Requests of one connection are taken side by side.
     stored: edge.sink.blocks.flatMap(({ partition, value }) => linesOf(partition, value)).sort(),
     quarantined: edge.quarantine.items.map((item) => JSON.stringify(item)).sort(),
     counts: await readEventCounts(edge.url),
