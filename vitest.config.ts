@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./scripts/longestFirst.ts";
 
+/** Of every project: property tests draw the same at every run. */
+const SETUP = ["scripts/propertySeed.ts"];
 const SHARED_EXCLUDES = ["**/node_modules/**", "**/.next/**"];
 
 export default defineConfig({
@@ -12,6 +14,7 @@ export default defineConfig({
           name: "unit",
           include: ["{apps,packages,scripts,bench}/**/*.test.{ts,tsx}"],
           exclude: [...SHARED_EXCLUDES, "**/*.integration.test.ts"],
+          setupFiles: SETUP,
           pool: "threads",
           // Files share the modules they load: half of the processor time, on two cores.
           isolate: false,
@@ -25,6 +28,7 @@ export default defineConfig({
           include: ["{apps,packages}/**/*.integration.test.ts"],
           exclude: SHARED_EXCLUDES,
           // Engines start once for the whole run; every file takes databases of its own.
+          setupFiles: SETUP,
           globalSetup: ["packages/local-stack/src/testing/globalSetup.ts"],
           pool: "forks",
           // As above: each file alone takes 1.2 s of the processor to load what all of them load.

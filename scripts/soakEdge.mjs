@@ -4,6 +4,7 @@
  * faults of a run that failed and said so.
  */
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { ensureInstalled } from "./ensureInstalled.mjs";
 
@@ -13,12 +14,13 @@ const { values } = parseArgs({
   options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } },
 });
 const minutes = Number(values.minutes);
-const seed = values.seed === undefined ? undefined : Number(values.seed);
+const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 if (!(minutes > 0) || Number.isNaN(seed)) {
   console.error("Usage: npm run soak:edge -- --minutes N [--seed S]");
   process.exit(2);
 }
 
+console.log(`the order of faults: --seed ${seed}`);
 await ensureInstalled();
 const files = TESTS.map((name) => `apps/ingest/src/${name}.integration.test.ts`);
 const soak = spawn(
@@ -29,7 +31,7 @@ const soak = spawn(
     env: {
       ...process.env,
       SOAK_MINUTES: String(minutes),
-      ...(seed === undefined ? {} : { FAULT_SEED: String(seed) }),
+      FAULT_SEED: String(seed),
     },
   },
 );

@@ -11,6 +11,7 @@ import { openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
 import { sourceKeys, sources } from "@trueclick/db/postgres/schema/keys";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
+import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
 import { blockLines } from "@trueclick/shared/event/block";
 import { type StoredEvent, storedEventSchema } from "@trueclick/shared/event/stored";
@@ -23,7 +24,7 @@ const MAIN = fileURLToPath(new URL("../../apps/ingest/src/main.ts", import.meta.
 const TOPIC = "clicks.raw";
 const PAGE_KEY = "key-of-the-pages";
 const SERVER_KEY = "key-of-a-server";
-const listening = z.object({ msg: z.literal("listening"), port: z.int() });
+const listening = z.object({ msg: z.literal("listening") });
 
 /** @param origin Whose pages may send. */
 export async function startEdgeForPages(origin: string) {
@@ -33,18 +34,20 @@ export async function startEdgeForPages(origin: string) {
   const postgres = await startEmbeddedPostgres({ dataDir, port: 0, password: "test", log });
   await migratePostgres(postgres.url);
   await addSources(postgres.url, origin);
+  // Chosen here: what the system gives for port 0 may be somebody else's when the edge comes back.
+  const port = await claimPort(0, "the edge");
   const settings = {
+    INGEST_PORT: String(port),
     DATABASE_URL: postgres.url,
     EVENTS_TOPIC: TOPIC,
     IP_HASH_KEY: "00".repeat(16),
     SPOOL_DIR: join(folder, "spool"),
   };
-  let edge = await startEdge({ ...settings, INGEST_PORT: "0" });
-  const { port } = edge;
+  let edge = await startEdge(settings);
   const end = async () => {
-    if (edge.child.exitCode !== null || edge.child.signalCode !== null) return;
-    edge.child.kill("SIGKILL");
-    await once(edge.child, "exit");
+    if (edge.exitCode !== null || edge.signalCode !== null) return;
+    edge.kill("SIGKILL");
+    await once(edge, "exit");
   };
   return {
     url: `http://127.0.0.1:${port}`,
@@ -54,7 +57,7 @@ export async function startEdgeForPages(origin: string) {
     kill: end,
     /** Starts it again, where it was. */
     restart: async () => {
-      edge = await startEdge({ ...settings, INGEST_PORT: String(port) });
+      edge = await startEdge(settings);
     },
     storedEvents: () => readLog(postgres.url),
     stop: async () => {
@@ -83,19 +86,20 @@ async function addSources(databaseUrl: string, origin: string): Promise<void> {
   await close();
 }
 
+/** Resolves once it listens. */
 async function startEdge(settings: Readonly<Record<string, string>>) {
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
     env: { PATH, NODE_COMPILE_CACHE, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   if (child.stdout === null) throw new Error("The edge's output is not piped");
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on("line", (line) => {
-    const found = listening.safeParse(JSON.parse(line));
-    if (found.success) resolve(found.data.port);
+    if (listening.safeParse(JSON.parse(line)).success) resolve();
   });
   child.once("exit", (code) => reject(new Error(`The edge ended with ${code}`)));
-  return { child, port: await promise };
+  await promise;
+  return child;
 }
 
 async function readLog(databaseUrl: string): Promise<StoredEvent[]> {

@@ -1,10 +1,10 @@
 /** A whole stack of processes, started by the product's own command in a data folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onFreePorts } from "@trueclick/local-stack/ports";
 import { z } from "zod";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -49,11 +49,22 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const PORT_NAMES = ["WEB_PORT", "INGEST_PORT", "POSTGRES_PORT", "CLICKHOUSE_PORT"] as const;
+type Ports = Readonly<Record<(typeof PORT_NAMES)[number], number>>;
+
 /** Starts everything and waits until the web app says that it is healthy. */
-export async function startStack({ args = [], env = {} }: StackOptions = {}): Promise<Stack> {
+export function startStack(options: StackOptions = {}): Promise<Stack> {
+  return onFreePorts(PORT_NAMES, (ports) => startOnPorts(ports, options));
+}
+
+async function startOnPorts(ports: Ports, { args = [], env = {} }: StackOptions): Promise<Stack> {
   const dataDir = mkdtempSync(join(tmpdir(), "trueclick-e2e-"));
-  const ports = await freePorts();
-  const settings = { ...process.env, TRUECLICK_DATA: dataDir, ...ports, ...env };
+  const portsOfStart = Object.entries(ports).map(([name, port]) => [name, String(port)]);
+  const settings = {
+    ...{ ...process.env, TRUECLICK_DATA: dataDir },
+    ...Object.fromEntries(portsOfStart),
+    ...env,
+  };
   const child = spawn(process.execPath, [CLI, "start", "--no-demo", ...args], {
     cwd: ROOT,
     env: settings,
@@ -73,6 +84,7 @@ export async function startStack({ args = [], env = {} }: StackOptions = {}): Pr
     };
   } catch (cause) {
     await stop(child);
+    rmSync(dataDir, { recursive: true, force: true });
     throw new Error(`the stack did not start; it said:\n${said()}`, { cause });
   }
 }
@@ -156,30 +168,6 @@ function collect(child: ChildProcess): () => string {
   child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk.toString("utf8")));
   child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk.toString("utf8")));
   return () => chunks.join("");
-}
-
-/** Ports that were free a moment ago, for stacks that run beside others. */
-async function freePorts() {
-  const of = async () => String(await freePort());
-  const [web, ingest, postgres, clickhouse] = await Promise.all([of(), of(), of(), of()]);
-  return {
-    WEB_PORT: web,
-    INGEST_PORT: ingest,
-    POSTGRES_PORT: postgres,
-    CLICKHOUSE_PORT: clickhouse,
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 export function pause(ms: number): Promise<void> {

@@ -9,6 +9,7 @@ import {
   SOURCE_KEY,
 } from "./testing/edgeOnPostgres.ts";
 import type { EdgeProcess } from "./testing/edgeProcess.ts";
+import { faultPlan, randomOf } from "./testing/faultPlan.ts";
 
 const WAIT = { timeout: 120_000, interval: 50 };
 
@@ -89,14 +90,15 @@ describe("the edge with a spool, its log down", () => {
 
   // I1, at moments that nobody chose: before, while and after the log is away.
   it("loses nothing that it acked to kill -9 under load", async () => {
+    const random = randomOf(faultPlan.seed);
     const acked = new Set<string>();
     for (let round = 0; round < 6; round += 1) {
       const edge = await startReady();
       const gone = sendUntilGone(edge, round, acked);
-      const upTo = acked.size + Math.floor(Math.random() * 200);
+      const upTo = acked.size + Math.floor(random() * 200);
       await expect.poll(() => acked.size, { ...WAIT, interval: 1 }).toBeGreaterThan(upTo);
       await allowConnections(world.database.url, false);
-      const downTo = acked.size + Math.floor(Math.random() * 600);
+      const downTo = acked.size + Math.floor(random() * 600);
       await expect.poll(() => acked.size, { ...WAIT, interval: 1 }).toBeGreaterThan(downTo);
       if (round % 2 === 0) await edge.end("SIGKILL");
       await allowConnections(world.database.url, true);

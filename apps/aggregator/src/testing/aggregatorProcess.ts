@@ -1,9 +1,9 @@
 /** The aggregator as the process that it is in production: its own memory, and killable. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { claimPort } from "@trueclick/local-stack/ports";
 
 /** Programs of a run share what Node has compiled of them. */
 const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
@@ -27,7 +27,7 @@ export interface AggregatorProcess {
 export async function startAggregatorProcess(
   settings: Readonly<Record<string, string>>,
 ): Promise<AggregatorProcess> {
-  const port = await freePort();
+  const port = await claimPort(0, "the aggregator");
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH, NODE_COMPILE_CACHE, AGGREGATOR_PORT: `${port}`, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
@@ -48,14 +48,4 @@ export async function startAggregatorProcess(
       return ended;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No port was given");
-  return address.port;
 }

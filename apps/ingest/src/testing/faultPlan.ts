@@ -1,7 +1,8 @@
 /** How hard and how long the fault tests treat the edge; a soak treats it longer. */
-import { randomInt } from "node:crypto";
 
 const MINUTE_MS = 60_000;
+/** A soak gives others: a routine run is to fail for what the code does, not for what was drawn. */
+const SEED_DEFAULT = 20_261_126;
 
 function numberOf(name: string, fallback: number): number {
   const text = process.env[name];
@@ -12,8 +13,8 @@ function numberOf(name: string, fallback: number): number {
 const soakMinutes = numberOf("SOAK_MINUTES", 0);
 
 export const faultPlan = {
-  /** Printed when a test fails; set `FAULT_SEED` to it for the same order of faults again. */
-  seed: numberOf("FAULT_SEED", randomInt(2 ** 31)),
+  /** Of the order of faults. A soak gives its own as `FAULT_SEED`, and says which. */
+  seed: numberOf("FAULT_SEED", SEED_DEFAULT),
   /** Kills of the edge, at least. */
   killsMin: numberOf("FAULT_KILLS", 100),
   /** How long kills go on, at least, milliseconds. */

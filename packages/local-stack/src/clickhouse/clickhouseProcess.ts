@@ -1,7 +1,7 @@
 /** Starts the local ClickHouse (`main.ts`) and waits until it answers a real query. */
 import { fileURLToPath } from "node:url";
 import { endProcess, spawnBound } from "../process/boundProcess.ts";
-import { claimPort } from "../process/ports.ts";
+import { claimPort, onFreePorts } from "../process/ports.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const START_WITHIN_MS = 60_000;
@@ -41,6 +41,9 @@ export interface LocalClickHouse {
  * @throws {PortBusyError} if the port is taken by another program.
  */
 export async function startClickHouse(options: LocalClickHouseOptions): Promise<LocalClickHouse> {
+  if (options.port === 0) {
+    return onFreePorts(["port"], ({ port }) => startClickHouse({ ...options, port }));
+  }
   const { dataDir, log, password = "", sessions = SESSIONS_DEFAULT } = options;
   const port = await claimPort(options.port, "ClickHouse");
   const server = await spawnBound({

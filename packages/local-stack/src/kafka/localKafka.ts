@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { DEFAULT_TOOLS, ensureJars, type JavaTools } from "../maven/mavenJars.ts";
 import { type BoundProcess, endProcess, spawnBound } from "../process/boundProcess.ts";
-import { claimPort } from "../process/ports.ts";
+import { claimPort, onFreePorts } from "../process/ports.ts";
 import { KAFKA } from "./kafkaJars.ts";
-import { toServerProperties } from "./serverProperties.ts";
+import { type KafkaPorts, toServerProperties } from "./serverProperties.ts";
 
 const run = promisify(execFile);
 
@@ -61,12 +61,17 @@ export interface LocalKafka {
  * @throws {KafkaStartError} The folder is in use, or the broker gave up.
  */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
+  const { port = 0 } = options;
+  if (port === 0) {
+    return onFreePorts(["broker", "controller"], (ports) => startOnPorts(options, ports));
+  }
+  const broker = await claimPort(port, "Kafka");
+  return onFreePorts(["controller"], (ports) => startOnPorts(options, { broker, ...ports }));
+}
+
+async function startOnPorts(options: LocalKafkaOptions, ports: KafkaPorts): Promise<LocalKafka> {
   const tools = options.tools ?? DEFAULT_TOOLS;
   const jarsDir = await ensureJars(KAFKA, tools, options.log);
-  const ports = {
-    broker: await claimPort(options.port ?? 0, "Kafka"),
-    controller: await claimPort(0, "Kafka's controller"),
-  };
   const settingsPath = join(options.dir, "server.properties");
   const java = [
     tools.java,

@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { z } from "zod";
 import { endProcess, spawnBound } from "../process/boundProcess.ts";
-import { claimPort } from "../process/ports.ts";
+import { claimPort, onFreePorts } from "../process/ports.ts";
 import { endOrphan } from "./orphan.ts";
 import { findServerUser, giveTo, prepareDataDir, type ServerUser } from "./serverUser.ts";
 
@@ -70,6 +70,9 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
+  if (options.port === 0) {
+    return onFreePorts(["port"], ({ port }) => startEmbeddedPostgres({ ...options, port }));
+  }
   const { dataDir, password, log } = options;
   const [binaries, user] = await Promise.all([findBinaries(), findServerUser()]);
   await prepareDataDir(dataDir, user);

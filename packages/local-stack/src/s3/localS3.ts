@@ -14,7 +14,7 @@ import {
   jarsAvailable,
 } from "../maven/mavenJars.ts";
 import { type BoundProcess, endProcess, spawnBound } from "../process/boundProcess.ts";
-import { claimPort } from "../process/ports.ts";
+import { onFreePorts } from "../process/ports.ts";
 
 const S3PROXY: JavaProgram = {
   name: "S3Proxy",
@@ -70,9 +70,13 @@ export function localS3Available(): Promise<Availability> {
  * @throws {JavaProgramUnavailableError} There is no Java, or no jars and no way to get them.
  * @throws {LocalS3StartError} It gave up, or did not answer in time.
  */
-export async function startLocalS3({ dir, bucket, log }: LocalS3Options): Promise<LocalS3> {
+export function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
+  return onFreePorts(["port"], ({ port }) => startOnPort(options, port));
+}
+
+async function startOnPort({ dir, bucket, log }: LocalS3Options, port: number): Promise<LocalS3> {
   const jarsDir = await ensureJars(S3PROXY, DEFAULT_TOOLS, log);
-  const endpoint = `http://127.0.0.1:${await claimPort(0, "S3Proxy")}`;
+  const endpoint = `http://127.0.0.1:${port}`;
   const dataDir = join(dir, "data");
   const settingsPath = join(dir, "s3proxy.conf");
   await mkdir(join(dataDir, bucket), { recursive: true });
