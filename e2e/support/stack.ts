@@ -10,6 +10,8 @@ import { z } from "zod";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CLI = join(ROOT, "apps/cli/src/main.ts");
 const READY_WITHIN_MS = 280_000;
+/** A stranger on the port may take what is sent and never answer. */
+const ANSWER_WITHIN_MS = 15_000;
 const STOPPED_WITHIN_MS = 30_000;
 const POLL_MS = 25;
 
@@ -120,7 +122,8 @@ export function readDemo(dataDir: string): DemoFile | null {
 
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(url)).status === 200;
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    return (await fetch(url, { signal })).status === 200;
   } catch {
     return false;
   }
