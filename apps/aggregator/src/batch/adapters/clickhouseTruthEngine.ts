@@ -1,11 +1,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
-import { campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
-import { campaignRows } from "../domain/campaignSql.ts";
-import { isFollowedSql } from "../domain/followedSql.ts";
 import { countSql, type JudgeInputs, lookedAt } from "../domain/judgeSql.ts";
 import { followingClicks } from "../domain/keysSql.ts";
 import {
@@ -15,6 +11,7 @@ import {
   insertRejects,
   insertSuspectIds,
   insertSuspects,
+  KEYS_ON_DISK,
   SLICE_TABLES,
 } from "../domain/sliceSql.ts";
 import type { Slice } from "../domain/slices.ts";
@@ -28,10 +25,11 @@ import {
 import type { Build, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
-import { findCopies, findCopiesSql } from "./clickhouseFindCopies.ts";
+import { findCopies } from "./clickhouseFindCopies.ts";
 import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
-import { READ_CHECKS_PROGRAM, requireObjects, requireSieved } from "./clickhouseReadChecks.ts";
+import { requireObjects, requireSieved } from "./clickhouseReadChecks.ts";
+import { createSliceKeys, KEYS_MEMORY, type SliceKeys } from "./clickhouseSliceKeys.ts";
 import { countUsers } from "./clickhouseUsers.ts";
 import {
   type DatacenterRanges,
@@ -66,6 +64,17 @@ const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1
 const HASHING: ClickHouseSettings = { ...NARROWED, short_circuit_function_evaluation: "disable" };
 
 /**
+ * Of keys in memory a block is what is read at once, and what one thread takes: as many rows as blocks have
+ * that are read of disk.
+ */
+const BLOCK_ROWS = 65_536;
+const KEEPING: ClickHouseSettings = {
+  ...HASHING,
+  min_insert_block_size_rows: String(BLOCK_ROWS),
+  min_insert_block_size_bytes: "0",
+};
+
+/**
  * With several threads a query. Else the engine gives one to each 240 MB that are read of a table, and to each
  * GiB that is free of its memory: one in all.
  */
@@ -89,12 +98,15 @@ const countRow = z.object({ hourSeconds: whole, rows: whole, events: whole });
  *
  * @param ranges The file that `datacenterRangesSha256` of new jobs names; null without one. Closed days
  *   may name an earlier one, whose networks the engine still has.
+ * @param keysMemory How many keys of slices may be in the engine's memory.
  */
 export function createClickHouseTruthEngine(
   clickhouse: ClickHouseClient,
   objects: ClickHouseObjects,
   ranges: DatacenterRanges | null = null,
+  keysMemory = KEYS_MEMORY,
 ): TruthEngine {
+  const keys = createSliceKeys(clickhouse, SETTINGS, keysMemory);
   let networksLoaded: Promise<void> | null = null;
   const loadNetworks = async ({ datacenterRangesSha256: pinned }: JudgeInputs) => {
     if (pinned === null) return;
@@ -143,14 +155,12 @@ export function createClickHouseTruthEngine(
         const unlinked = findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range);
         await write("batch.unlinked", unlinked, build, slice);
       }
-      await write("batch.keys", insertKeys(sieved, slice, inputs), build, slice, HASHING);
-      await write(
-        "batch.suspectIds",
-        insertSuspectIds(sieved, slice, inputs),
-        build,
-        slice,
-        NARROWED,
-      );
+      const table = await keys.create(build, slice);
+      const keeping = table === KEYS_ON_DISK ? HASHING : KEEPING;
+      await write("batch.keys", insertKeys(sieved, slice, inputs, table), build, slice, keeping);
+      await keys.written(build, slice);
+      const suspectIds = insertSuspectIds(sieved, slice, inputs, table);
+      await write("batch.suspectIds", suspectIds, build, slice, NARROWED);
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
       await requireSieved(clickhouse, build, slice, SETTINGS);
     },
@@ -159,12 +169,16 @@ export function createClickHouseTruthEngine(
       const { sieved, inputs } = judgedBy(objects, build, slice);
       const write = sliceWriter(clickhouse, threads);
       await write("batch.rejects", insertRejects(sieved, slice, inputs), build, slice);
-      await write("batch.cube", insertCube(sieved, slice, inputs), build, slice);
+      const table = keys.tableOf(build, slice);
+      await write("batch.cube", insertCube(sieved, slice, inputs, table), build, slice);
+      await keys.requireWhole(build, slice);
       await requireObjects(clickhouse, objects, slice, SETTINGS);
     },
 
     discard: (build, slice) =>
-      dropSlice(clickhouse, build, slice, judgedBy(objects, build, slice).needsImpression),
+      dropSlice(clickhouse, keys, build, slice, judgedBy(objects, build, slice).needsImpression),
+
+    release: keys.release,
 
     addUp: (build, hoursMs, threads) =>
       addUpHours(clickhouse, build, hoursMs, withThreads(SETTINGS, threads)),
@@ -201,12 +215,14 @@ function judgedBy(objects: ClickHouseObjects, { inputs }: Build, slice: Slice) {
 
 async function dropSlice(
   clickhouse: ClickHouseClient,
+  keys: SliceKeys,
   build: Build,
   slice: Slice,
   hasUnlinked: boolean,
 ): Promise<void> {
   const write = sliceWriter(clickhouse, THREADS);
   const ends = await Promise.allSettled([
+    keys.drop(build, slice),
     ...SLICE_TABLES.map((table) => write(dropName(table), dropRows(table, slice), build, slice)),
     ...(hasUnlinked
       ? [write("batch.dropUnlinked", dropUnlinkedSql(slice.firstHourMs), build, slice)]
@@ -216,7 +232,7 @@ async function dropSlice(
   if (failed !== undefined) throw failed.reason;
 }
 
-const dropName = (table: (typeof SLICE_TABLES)[number]) => `batch.drop.${table}`;
+export const dropName = (table: (typeof SLICE_TABLES)[number]) => `batch.drop.${table}`;
 
 /** Runs statements of a slice. */
 function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
@@ -237,51 +253,5 @@ function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
       },
       clickhouse_settings: { ...withThreads(settings, threads), log_comment: name },
     });
-  };
-}
-
-/** The SQL that judges, by the names of its queries, for inputs in which every rule has a say. */
-export function judgingProgram(): Record<string, string> {
-  const changing = [0, 1].map((effectiveFromMs) => ({ effectiveFromMs, cpcMicros: 1n }));
-  const campaign = {
-    id: campaignIdSchema.parse("cmp_1"),
-    startsMs: 1,
-    endsMs: null,
-    rates: changing,
-    statuses: [],
-    requirements: [{ effectiveFromMs: 1, required: true }],
-  };
-  const range = { fromMs: 0, toMs: 2 };
-  const inputs = {
-    campaigns: [campaign],
-    rules: rulesInForce(
-      STANDARD_RULES.map((rule) => ({ ...rule, enabled: true })),
-      range,
-    ),
-    decisions: [
-      { id: 1, scope: { publisher_id: "", user_id: "" }, fromMs: 0, toMs: 1 },
-      { id: 2, scope: { publisher_id: "" }, fromMs: 0, toMs: 1 },
-    ],
-    agentLibraries: "",
-    datacenterRangesSha256: "",
-    bounds: range,
-  };
-  const slice = { firstHourMs: 0 };
-  const sieved = { rows: "rows", endMs: 2, copies: "copies" };
-  const linked = { rows: "rows", following: "following", preceding: "preceding" };
-  const followed = { rows: "rows", endMs: 2, kept: "kept", added: "added" };
-  return {
-    "batch.findCopies": findCopiesSql(campaignRows(inputs.campaigns)),
-    "batch.followed": isFollowedSql(followed, inputs) ?? "",
-    "batch.count": countSql("rows", inputs),
-    "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
-    "batch.keys": insertKeys(sieved, slice, inputs),
-    "batch.suspectIds": insertSuspectIds(sieved, slice, inputs),
-    "batch.sieve": insertSuspects(sieved, slice, inputs),
-    ...READ_CHECKS_PROGRAM,
-    "batch.rejects": insertRejects(sieved, slice, inputs),
-    "batch.cube": insertCube(sieved, slice, inputs),
-    ...Object.fromEntries(SLICE_TABLES.map((table) => [dropName(table), dropRows(table, slice)])),
-    "batch.dropUnlinked": dropUnlinkedSql(slice.firstHourMs),
   };
 }

@@ -7,9 +7,9 @@ import { SUMMARY_PROGRAM } from "./clickhouseBuildSummary.ts";
 import { searchProgram } from "./clickhouseCopySearch.ts";
 import { HOURS_PROGRAM } from "./clickhouseHourSums.ts";
 import { USES_PROGRAM } from "./clickhouseTokenUses.ts";
-import { judgingProgram } from "./clickhouseTruthEngine.ts";
 import { USERS_PROGRAM } from "./clickhouseUsers.ts";
 import { NETWORKS_PROGRAM } from "./datacenterRanges.ts";
+import { judgingProgram } from "./judgingProgram.ts";
 import { COPYING_PROGRAM } from "./sliceRecords.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** The statements that judge a slice, each by the parameters that name its build. */
+/** The statements that judge a slice, each by the parameters that name its build and the table of its keys. */
 import { SECOND_MS } from "@trueclick/shared/time";
 import { cubeSql } from "./cubeSql.ts";
 import { JUDGED_COLUMNS } from "./eventSql.ts";
@@ -13,9 +13,10 @@ export function insertKeys(
   sieved: SievedRows,
   { firstHourMs }: SliceName,
   inputs: JudgeInputs,
+  table: string,
 ): string {
   return `
-    INSERT INTO truth_keys (build_id, slice_hour, ${KEY_COLUMNS.join(", ")})
+    INSERT INTO ${table} (build_id, slice_hour, ${KEY_COLUMNS.join(", ")})
     SELECT {buildId: UInt64}, fromUnixTimestamp(${firstHourMs / SECOND_MS}), *
     FROM (${keysSql(sieved, inputs, isSuspectSql(sieved, inputs))})`;
 }
@@ -24,11 +25,12 @@ export function insertSuspectIds(
   sieved: SievedRows,
   slice: SliceName,
   inputs: JudgeInputs,
+  keys: string,
 ): string {
   return `
     INSERT INTO truth_suspect_ids (build_id, slice_hour, event_hour, id)
     SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
-    FROM (${suspectIdsSql(sieved, inputs, rowsIn("truth_keys", slice))})`;
+    FROM (${suspectIdsSql(sieved, inputs, rowsIn(keys, slice))})`;
 }
 
 export function insertSuspects(sieved: SievedRows, slice: SliceName, inputs: JudgeInputs): string {
@@ -38,11 +40,14 @@ export function insertSuspects(sieved: SievedRows, slice: SliceName, inputs: Jud
     FROM (${sieveSql(sieved, inputs, rowsIn("truth_suspect_ids", slice))})`;
 }
 
-/** Tables of what is needed only while a slice is judged, a partition each. */
-export const SLICE_TABLES = ["truth_keys", "truth_suspect_ids", "truth_suspects"] as const;
-type SliceTable = (typeof SLICE_TABLES)[number];
+/** Where the keys of slices lie that have no table of their own. */
+export const KEYS_ON_DISK = "truth_keys";
 
-function rowsIn(table: SliceTable, { firstHourMs }: SliceName): string {
+/** Tables of what else is needed only while a slice is judged, a partition each. */
+export const SLICE_TABLES = ["truth_suspect_ids", "truth_suspects"] as const;
+type SliceTable = (typeof SLICE_TABLES)[number] | typeof KEYS_ON_DISK;
+
+function rowsIn(table: string, { firstHourMs }: SliceName): string {
   return `(SELECT * FROM ${table}
       WHERE build_id = {buildId: UInt64}
         AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
@@ -94,9 +99,10 @@ export function insertCube(
   { endMs }: Pick<SievedRows, "endMs">,
   slice: SliceName,
   inputs: Parameters<typeof cubeSql>[1],
+  table: string,
 ): string {
   const { firstHourMs } = slice;
-  const [keys, suspects] = [rowsIn("truth_keys", slice), rowsIn("truth_suspects", slice)];
+  const [keys, suspects] = [rowsIn(table, slice), rowsIn("truth_suspects", slice)];
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,

@@ -99,6 +99,7 @@ async function judgedLines(
     const build = { jobId: buildId, inputs, takenOver: [] };
     return (await judgeDay(options, build, signal)).lines;
   } finally {
+    await engine.release(buildId);
     await backtests.discard(advertiserId, billingDay, buildId);
   }
 }

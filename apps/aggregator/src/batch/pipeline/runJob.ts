@@ -71,6 +71,7 @@ export async function runJob(
   } finally {
     // Nothing of this build is at work any more once somebody hears of its end.
     await prepared.ended();
+    await stores.engine.release(job.id);
   }
 }
 

@@ -49,6 +49,11 @@ export interface TruthEngine {
   /** Drops what preparing a slice has written, once it is judged or to prepare it again. */
   discard(build: Build, slice: Slice): Promise<void>;
   /**
+   * Frees memory that slices still hold which were prepared and not discarded, once nothing of the build is at
+   * work any more, whatever came of it. Never throws.
+   */
+  release(jobId: bigint): Promise<void>;
+  /**
    * Reads back the own rows of some hours, which must all be written, and writes what they add up to.
    * Not idempotent.
    */

@@ -9,7 +9,7 @@ import { campaignRows } from "../domain/campaignSql.ts";
 import { JUDGED_COLUMNS, judgedSql, ownEventsSql } from "../domain/eventSql.ts";
 import type { PinnedCampaign } from "../domain/inputs.ts";
 import { type JudgeInputs, lookedAt, rejectsSql } from "../domain/judgeSql.ts";
-import { insertKeys, insertSuspectIds, insertSuspects } from "../domain/sliceSql.ts";
+import { insertKeys, insertSuspectIds, insertSuspects, KEYS_ON_DISK } from "../domain/sliceSql.ts";
 import { findUnlinkedSql } from "../domain/unlinkedSql.ts";
 import type { BatchWorld, CampaignSeed } from "./batchWorld.ts";
 
@@ -88,8 +88,8 @@ export async function judgeBothWays(
     findUnlinkedSql(linked, rules, campaigns, lookedAt(endMs, inputs)),
     `INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
       SELECT ${every}, fromUnixTimestamp(0), * FROM (${all})`,
-    insertKeys(sieved, slice, inputs),
-    insertSuspectIds(sieved, slice, inputs),
+    insertKeys(sieved, slice, inputs, KEYS_ON_DISK),
+    insertSuspectIds(sieved, slice, inputs, KEYS_ON_DISK),
     insertSuspects(sieved, slice, inputs),
   ]) {
     await clickhouse.command({ ...build, query });
