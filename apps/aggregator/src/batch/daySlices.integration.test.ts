@@ -15,6 +15,8 @@ import { countReturnsOf, sweepSlices } from "./pipeline/runReturns.ts";
 // version before; cells of every kind.
 const nepal = advertiserIdSchema.parse("nepal");
 const big = advertiserIdSchema.parse("big");
+/** Whose second day is in another currency, and so in another row, in which it is the first. */
+const moved = advertiserIdSchema.parse("moved");
 const NOON = "2026-11-01T12:00:00Z";
 const nowMs = Date.parse("2026-11-20T00:00:00Z");
 const { signal } = new AbortController();
@@ -60,6 +62,20 @@ beforeAll(async () => {
     cells: [{ ...clicks("n1", "2026-10-31T09:00:00Z", [3, 4, 50]), geo: "NP" }],
     takenOver: [{ buildId: before, hours: [Date.parse(first) / 1_000], cells: held }],
   });
+  await fillAdvertiser(stores, { id: moved, timeZone: "Asia/Kathmandu", campaigns: ["m1"] });
+  for (const [day, currency] of [
+    ["2026-10-30", "EUR"],
+    ["2026-10-31", "NPR"],
+  ] as const) {
+    const cell = { ...clicks("m1", `${day}T09:00:00Z`, [1, 2]), geo: "NP" };
+    await publishTruth(stores, {
+      advertiser: moved,
+      currency,
+      day,
+      publishedAt: NOON,
+      cells: [cell],
+    });
+  }
   await fillAdvertiser(stores, { id: big, campaigns: ["b1"] });
   for (const day of ["2026-10-30", "2026-10-31"]) {
     const cell = { ...clicks("b1", `${day}T09:00:00Z`, [1, 2]), events: USERS_UNITED_MAX };
@@ -94,6 +110,10 @@ const asked: readonly Partial<ReportQuery>[] = [
   { toMs: Date.parse("2026-10-31T10:15:00Z") },
   { scope: { kind: "advertisers", ids: [] } },
   { ...BIG_DAYS, scope: { kind: "advertisers", ids: [big] }, dimensions: ["geo"] },
+  { scope: { kind: "advertisers", ids: [nepal, moved] } },
+  { scope: { kind: "advertisers", ids: [moved] }, granularity: "day" },
+  { dimensions: [], filters: { campaign: ["n1"], geo: ["NP"], device: ["mobile"] } },
+  { dimensions: [], filters: { campaign: ["n1"], geo: ["ZZ"], device: ["mobile"] } },
 ];
 
 const count = (id = nepal) =>
@@ -122,10 +142,11 @@ async function slices(): Promise<number[]> {
 it("tells of slices all that cells tell, and only of days that have them", async () => {
   const before = await answers();
   expect(before.map(({ rows }) => rows.length)).toEqual([
-    5, 9, 9, 3, 2, 2, 5, 5, 4, 5, 15, 5, 0, 1,
+    5, 9, 9, 3, 2, 2, 5, 5, 4, 5, 15, 5, 0, 1, 7, 2, 1, 0,
   ]);
   expect(await count()).toBe(2);
   expect(await count(big)).toBe(2);
+  expect(await count(moved)).toBe(2);
   expect(await answers()).toEqual(before);
   // Cells are not looked at any more for days of slices: those of others are all that is read here.
   await stores.clickhouse.command({
@@ -136,7 +157,7 @@ it("tells of slices all that cells tell, and only of days that have them", async
   await stores.clickhouse.command({ query: "EXCHANGE TABLES hidden AND truth_cube" });
   const isSame = without.map(({ rows }, at) => rows.length === before[at]?.rows.length);
   expect(isSame.map((same, at) => (same ? at : -1)).filter((at) => at >= 0)).toEqual([
-    0, 1, 2, 3, 4, 5, 7, 12, 13,
+    0, 1, 2, 3, 4, 5, 7, 12, 13, 14, 15, 16, 17,
   ]);
   expect(without.filter((_answer, at) => isSame[at])).toEqual(
     before.filter((_answer, at) => isSame[at]),
@@ -144,10 +165,10 @@ it("tells of slices all that cells tell, and only of days that have them", async
 });
 
 it("names slices that are all there, and sweeps those that nobody names", async () => {
-  await Promise.all([count(), count(big)]);
+  await Promise.all([count(), count(big), count(moved)]);
   const { db } = stores;
   const named = await slices();
-  expect(named).toHaveLength(4);
+  expect(named).toHaveLength(6);
   const { register, engine } = composeReturns(stores, () => nowMs);
   await db
     .update(truthReturns)
@@ -158,13 +179,13 @@ it("names slices that are all there, and sweeps those that nobody names", async 
   const replace = () => Promise.reject(new Error("killed"));
   const dying = { engine, register: { ...register, replace } };
   await expect(countReturnsOf(dying, nepal, signal)).rejects.toThrow("killed");
-  expect(await slices()).toHaveLength(5);
+  expect(await slices()).toHaveLength(7);
   expect(await answers()).toEqual(before);
   expect(await count()).toBe(1);
   expect(await answers()).toEqual(before);
   // Of six, two are left: that of who died, and that which was replaced. They may still be read.
   await sweepSlices({ register, engine });
-  expect(await slices()).toHaveLength(6);
+  expect(await slices()).toHaveLength(8);
   await db.update(truthLeftSlices).set({ leftAt: sql`now() - interval '2 hours'` });
   await sweepSlices({ register, engine });
   const ids = (await db.select({ id: truthReturns.slicesId }).from(truthReturns)).map(

@@ -26,7 +26,10 @@ let composition: Composition | null = null;
 export function compose(): Composition {
   if (composition === null) {
     const env = loadEnv();
-    const { db } = openDatabase(env.databaseUrl, { connectionsMax: CONNECTIONS_MAX });
+    const { db } = openDatabase(env.databaseUrl, {
+      connectionsMax: CONNECTIONS_MAX,
+      keepsIdle: true,
+    });
     const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster);
     const memo = new AnswerMemo();
     const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);

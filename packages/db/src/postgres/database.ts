@@ -15,14 +15,24 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** Opens a pool; connects on first use. `connectionsMax` bounds what this process holds at once. */
+/**
+ * Opens a pool; connects on first use. `connectionsMax` bounds what this process holds at once.
+ *
+ * @param options.keepsIdle Whether connections stay open however long nobody needs them; else they are
+ *   closed after some seconds. For who is asked now and then and waited for: to connect takes as long as
+ *   some ten statements, and each statement takes longest on a connection that is new.
+ */
 export function openDatabase(
   url: string,
-  options: { readonly connectionsMax: number },
+  options: { readonly connectionsMax: number; readonly keepsIdle?: boolean },
 ): OpenDatabase {
+  const { connectionsMax, keepsIdle = false } = options;
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.connectionsMax,
+    max: connectionsMax,
+    min: keepsIdle ? connectionsMax : 0,
+    // What lies between would forget a connection that is silent for long, and tell nobody.
+    keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,

@@ -46,9 +46,14 @@ export function pinsTable(pins: readonly ComparedPin[]): SQL {
       ${list((pin) => pin.bucket)}::bigint[],
       ${list((pin) => pin.currency)}::text[],
       ${list((pin) => pin.compared.length)}::int[],
-      ${list((pin) => `{${pin.compared.join()}}`)}::text[]
+      ${comparedLists(pins)}::text[]
     ) as pin (advertiser_id, billing_day, version, bucket, currency, days, compared)
     left join ${truthReturns} on ${truthReturns.advertiserId} = pin.advertiser_id
       and ${truthReturns.billingDay} = pin.billing_day and ${truthReturns.version} = pin.version
       and ${truthReturns.compared}[1:pin.days] = pin.compared::int[]`;
+}
+
+/** A list of lists, as Postgres reads it: the driver would look through each for what to escape. */
+function comparedLists(pins: readonly ComparedPin[]): string {
+  return `{${pins.map(({ compared }) => `"{${compared.join()}}"`).join()}}`;
 }

@@ -25,7 +25,7 @@ import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 import { clicksOfLines, dayBuckets, lineBuckets, lineReport } from "./truthLines.ts";
 import { withReturns } from "./truthReturns.ts";
 import { truthRowSchema } from "./truthRows.ts";
-import { sliceReport } from "./truthSlices.ts";
+import { findSlices, sliceReport } from "./truthSlices.ts";
 import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
 const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUsers: boolean) => `
@@ -91,11 +91,17 @@ export async function truthReport(
   };
   const lineStarts = lineBuckets(query, range, pins);
   if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
-  const usersOmitted = !(await canUniteUsers(stores, query, pins));
   const dayStarts = dayBuckets(query, range, pins);
-  const sliced =
-    dayStarts === null ? null : await sliceReport(stores, query, pins, dayStarts, !usersOmitted);
-  if (sliced !== null) return { rows: sliced, usersOmitted };
+  const slicesOf = (withUsers: boolean) =>
+    dayStarts === null ? null : findSlices(stores, query, pins, dayStarts, withUsers);
+  // Most reports tell users: their slices are looked for while it is found out.
+  const [canUnite, withUsers] = await Promise.all([
+    canUniteUsers(stores, query, pins),
+    slicesOf(true),
+  ]);
+  const usersOmitted = !canUnite;
+  const slices = canUnite ? withUsers : await slicesOf(false);
+  if (slices !== null) return { rows: await sliceReport(stores, query, slices), usersOmitted };
   const rows = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthReport",
     sql: sqlOf(query, params, !usersOmitted),

@@ -1,4 +1,6 @@
 /** Reports of whole days by country, device and campaign, from the slices of each day. */
+import type { IsoDay } from "@trueclick/shared/calendar";
+import { DAY_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { runPinnedTenantQuery } from "../clickhouse/tenantReader.ts";
@@ -17,15 +19,24 @@ const DAYS_MAX = 2_000;
 /** The slices of a pinned day. */
 interface SlicedDay {
   readonly id: number;
+  readonly billingDay: IsoDay;
   readonly bucket: number;
   readonly currency: string;
   /** Days before it in its bucket. */
   readonly daysBack: number;
 }
 
+/** All that a report is told of. */
+export interface Slices {
+  readonly days: readonly SlicedDay[];
+  /** Whether they tell users: those of days that were compared with the versions that are pinned. */
+  readonly withUsers: boolean;
+}
+
 const slicedRowsSchema = z.array(
   z.object({
     id: z.coerce.number().int().nullable(),
+    billing_day: z.string(),
     bucket: z.coerce.number().int(),
     currency: z.string(),
     days: z.number().int(),
@@ -33,40 +44,42 @@ const slicedRowsSchema = z.array(
 );
 
 /**
- * The counts of pinned versions; null if slices do not tell them: of days that have none, by publisher or
- * ad, or with users of rows that are not one slice each. At most `REPORT_ROWS_MAX` + 1 rows.
+ * The slices of pinned versions; null if they do not tell the report: of days that have none, by publisher
+ * or ad, or with users of rows that are not one slice each.
  *
  * @param buckets The bucket of each pin, epoch seconds.
  * @param withUsers Whether users are told; else days may be such as were compared with other versions.
  */
-export async function sliceReport(
-  stores: Stores,
+export async function findSlices(
+  stores: Pick<Stores, "db">,
   query: ReportQuery,
   pins: readonly TruthPointer[],
   buckets: readonly number[],
   withUsers: boolean,
-): Promise<MeasuredRow[] | null> {
+): Promise<Slices | null> {
   if (pins.length > DAYS_MAX || !isOfSlices(query, withUsers)) return null;
   const days = await slicedDays(stores, query, pins, buckets, withUsers);
-  if (days === null) return null;
+  return days === null ? null : { days, withUsers };
+}
+
+/** What slices come to. At most `REPORT_ROWS_MAX` + 1 rows. */
+export async function sliceReport(
+  stores: Stores,
+  query: ReportQuery,
+  slices: Slices,
+): Promise<MeasuredRow[]> {
+  const days = slices.days.map(({ billingDay }) => billingDay).toSorted();
+  const { sql: told, params } = toldByDay(slices);
   return runPinnedTenantQuery(stores, query.scope, {
     name: "truthSlices",
-    sql: sqlOf(query, withUsers),
+    sql: sqlOf(query, told),
     row: truthRowSchema,
     params: {
       ...filterParams(query.filters),
-      slices: days.map(({ id }) => id),
-      buckets: days.map(({ bucket }) => bucket),
-      currencies: days.map(({ currency }) => currency),
-      days_back: days.map(({ daysBack }) => daysBack),
-      first_day: pins
-        .map(({ billingDay }) => billingDay)
-        .toSorted()
-        .at(0),
-      last_day: pins
-        .map(({ billingDay }) => billingDay)
-        .toSorted()
-        .at(-1),
+      ...params,
+      slices: slices.days.map(({ id }) => id),
+      first_day: days.at(0),
+      last_day: days.at(-1),
       rows_max: REPORT_ROWS_MAX + 1,
     },
   });
@@ -95,13 +108,14 @@ async function slicedDays(
   // Counts are of the version alone.
   const asked = withUsers ? compared : compared.map((pin) => ({ ...pin, compared: [] }));
   const found = await db.execute(sql`
-    select ${truthReturns.slicesId} as id, pin.bucket, pin.currency, pin.days
+    select ${truthReturns.slicesId} as id, pin.billing_day::text as billing_day, pin.bucket, pin.currency, pin.days
     from ${pinsTable(asked)}
     where ${tenantWhere(scope, truthReturns.advertiserId)} or ${truthReturns.advertiserId} is null`);
   const days: SlicedDay[] = [];
   for (const { id, days: daysBack, ...day } of slicedRowsSchema.parse(found.rows)) {
     if (id === null) return null;
-    days.push({ ...day, id, daysBack });
+    const { billing_day: billingDay, bucket, currency } = day;
+    days.push({ id, billingDay, bucket, currency, daysBack });
   }
   return days;
 }
@@ -115,15 +129,65 @@ const sums = [
   "conversions",
 ].map((column) => `sum(slice.${column}) AS ${column}`);
 
-const ofSlice = (values: string, type: string, none: string) =>
-  `transform(slices_id, {slices: Array(UInt64)}, {${values}: Array(${type})}, ${none})`;
+/** What a statement is told of each day, beside its slices. */
+interface ToldByDay {
+  readonly bucket: string;
+  readonly currency: string;
+  /** Null: users are not told. */
+  readonly users: string | null;
+}
 
-const USERS = `sum(slice.unique_users - arraySum((days, users) ->
-      if(days <= ${ofSlice("days_back", "UInt16", "toUInt16(0)")}, users, 0), gap_days, gap_users))`;
+/**
+ * What is the same of all days is one value, and how many days of its bucket lie before a day mostly follows
+ * from its date: a list of all days takes the engine time to take in, and to look through for each row.
+ */
+export function toldByDay({ days, withUsers }: Slices): {
+  readonly sql: ToldByDay;
+  readonly params: Readonly<Record<string, unknown>>;
+} {
+  const bucket = ofDay(days, "bucket", "Int64", (day) => day.bucket);
+  const currency = ofDay(days, "currency", "String", (day) => day.currency);
+  if (!withUsers) {
+    const params = { ...bucket.params, ...currency.params };
+    return { sql: { bucket: bucket.sql, currency: currency.sql, users: null }, params };
+  }
+  const since = days.map(({ billingDay, daysBack }) => Date.parse(billingDay) - daysBack * DAY_MS);
+  const [sinceMs = 0] = since;
+  const before = since.every((ms) => ms === sinceMs)
+    ? {
+        sql: "(billing_day - {since: Date})",
+        params: { since: new Date(sinceMs).toISOString().slice(0, "YYYY-MM-DD".length) },
+      }
+    : ofDay(days, "days_back", "UInt16", ({ daysBack }) => daysBack);
+  const users = `sum(slice.unique_users
+      - arraySum((days, users) -> if(days <= ${before.sql}, users, 0), gap_days, gap_users))`;
+  return {
+    sql: { bucket: bucket.sql, currency: currency.sql, users },
+    params: { ...bucket.params, ...currency.params, ...before.params },
+  };
+}
 
-const sqlOf = ({ dimensions, filters }: ReportQuery, withUsers: boolean) => `
+function ofDay(
+  days: readonly SlicedDay[],
+  name: string,
+  type: "Int64" | "String" | "UInt16",
+  of: (day: SlicedDay) => string | number,
+): { readonly sql: string; readonly params: Readonly<Record<string, unknown>> } {
+  const values = days.map(of);
+  if (new Set(values).size <= 1) {
+    const [value = type === "String" ? "" : 0] = values;
+    return { sql: `{${name}: ${type}}`, params: { [name]: value } };
+  }
+  const none = type === "String" ? "''" : `to${type}(0)`;
+  return {
+    sql: `transform(slices_id, {slices: Array(UInt64)}, {${name}: Array(${type})}, ${none})`,
+    params: { [name]: values },
+  };
+}
+
+const sqlOf = ({ dimensions, filters }: ReportQuery, { bucket, currency, users }: ToldByDay) => `
   SELECT
-    ${ofSlice("buckets", "Int64", "toInt64(0)")} AS bucket,
+    ${bucket} AS bucket,
     ${splitSql(dimensions, [
       ["advertiser", "advertiser_id"],
       ["campaign", "campaign_id"],
@@ -131,9 +195,9 @@ const sqlOf = ({ dimensions, filters }: ReportQuery, withUsers: boolean) => `
       ["device", "toString(device)", "device_value"],
     ])},
     '' AS ad, '' AS publisher,
-    ${ofSlice("currencies", "String", "''")} AS currency,
+    ${currency} AS currency,
     ${sums.join(",\n    ")},
-    ${withUsers ? USERS : "NULL"} AS unique_users,
+    ${users ?? "NULL"} AS unique_users,
     sum(cost_micros) AS cost,
     sum(credited) AS attributed_conversions,
     toString(sum(credited_value_micros)) AS attributed_value_micros
