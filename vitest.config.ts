@@ -19,7 +19,8 @@ export default defineConfig({
           // Files share the modules they load: half of the processor time, on two cores.
           isolate: false,
           // Property tests run hundreds of cases, and the machine may be busy with something else.
-          testTimeout: 30_000,
+          testTimeout: 180_000,
+          expect: { poll: { timeout: 120_000 } },
         },
       },
       {

@@ -29,5 +29,7 @@ export function readPropertySeed(text: string | undefined): number {
 const propertySeed = readPropertySeed(process.env["PROPERTY_SEED"]);
 
 beforeEach(({ task }) => {
-  fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: seedOf(task.fullName, propertySeed) });
+  const seed = seedOf(task.fullName, propertySeed);
+  // Reports show the message alone: it has to say what was expected, beside what was drawn.
+  fc.configureGlobal({ ...fc.readConfigureGlobal(), seed, includeErrorInReport: true });
 });

@@ -16,7 +16,7 @@ import {
 const FIRST = "2026-05-20";
 const day = (at: number) => addDays(FIRST, at);
 const { signal } = new AbortController();
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 
 let world: ReturnsWorld;
 beforeAll(async () => {

@@ -271,5 +271,5 @@ describe("GroupedEventSink", () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 });

@@ -49,7 +49,7 @@ describe("the log as event sink", () => {
     await expect(opened.append([BLOCK])).rejects.toThrow(SinkUnavailableError);
     await expect(opened.ping()).rejects.toThrow(SinkUnavailableError);
     log.isUp = true;
-    await expect.poll(() => opened.partitionCount(), { timeout: 5_000 }).toBe(3);
+    await expect.poll(() => opened.partitionCount()).toBe(3);
     await opened.append([BLOCK]);
     expect(log.records.get("clicks")).toEqual([BLOCK]);
   });

@@ -18,7 +18,7 @@ import { type FuzzedRequest, fuzzedRequest } from "../testing/fuzzedRequests.ts"
 import { exchangeRaw, type RawAnswer } from "../testing/rawClient.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
-const WAIT = { timeout: 10_000, interval: 5 };
+const WAIT = { timeout: 120_000, interval: 5 };
 const SOURCE_BY_KEY = new Map<string | null, string>([
   [SERVER_KEY, "src_server"],
   [BROWSER_KEY, "src_browser"],
@@ -134,7 +134,7 @@ describe("the edge adds up", () => {
       RUNS,
     );
     await expectKept();
-  }, 60_000);
+  });
 
   it("for clients that dribble, pause and hang up in the middle", async () => {
     const cuts = fc.array(fc.nat({ max: 9_999 }), { minLength: 1, maxLength: 4 });
@@ -154,7 +154,7 @@ describe("the edge adds up", () => {
     await expect.poll(() => edge.inFlight.bytes, WAIT).toBe(0);
     await expect.poll(async () => unbalanced(await readEventCounts(edge.url)), WAIT).toEqual([]);
     await expectKept();
-  }, 60_000);
+  });
 
   it("for bytes that are hardly HTTP any more", async () => {
     const harm = fc.record({
@@ -178,7 +178,7 @@ describe("the edge adds up", () => {
     await expect.poll(async () => unbalanced(await readEventCounts(edge.url)), WAIT).toEqual([]);
     await expectKept();
     expect((await fetch(`${edge.url}/healthz`)).status).toBe(200);
-  }, 60_000);
+  });
 });
 
 it("counts as refused what went wrong in a way that nobody foresaw", async () => {

@@ -37,6 +37,7 @@ import type { Quarantine, Quarantined } from "../ports/quarantine.ts";
 
 const PARTITIONS = 4;
 const BLOCK_BYTES_MAX = 1_048_576;
+/** What bodies of unknown length are taken for: two of them at once and no third. */
 const IN_FLIGHT_BYTES_MAX = 4 * 1_048_576;
 export const IP_HASH_KEY = "000102030405060708090a0b0c0d0e0f";
 
@@ -192,13 +193,18 @@ class MemoryKeys implements KeyDirectory, RememberedKeys {
  * Starts an edge whose clock stands at `nowMs`.
  *
  * @param hasShortcut Whether usual requests take the short way, as they do in production.
+ * @param inFlightBytesMax Memory that bodies may take at once.
  */
-export async function startEdgeInMemory(nowMs: number, hasShortcut = true) {
+export async function startEdgeInMemory(
+  nowMs: number,
+  hasShortcut = true,
+  inFlightBytesMax = IN_FLIGHT_BYTES_MAX,
+) {
   const sink = new MemorySink();
   const quarantine = new MemoryQuarantine();
   const keys = new MemoryKeys(nowMs);
   const nonces = new MemoryNonces();
-  const inFlight = new InFlightBytes(IN_FLIGHT_BYTES_MAX);
+  const inFlight = new InFlightBytes(inFlightBytesMax);
   const metrics = createPromEdgeMetrics({
     inFlightBytes: () => inFlight.bytes,
     limitFactor: () => 1,

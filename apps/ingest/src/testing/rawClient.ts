@@ -2,8 +2,11 @@
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** Without a word from the server for so long, nothing more is waited for, milliseconds. */
-const SILENCE_MS = 4_000;
+/**
+ * Without a word from the server for so long, nothing more is waited for, milliseconds. For what would
+ * never come: a busy machine lets a server wait for seconds, and an answer left out would be a finding.
+ */
+const SILENCE_MS = 30_000;
 
 export interface RawAnswer {
   readonly status: number;

@@ -110,7 +110,7 @@ it("holds every line with what JSON.parse and the schema say of it, under its ev
     fc.asyncProperty(stretch, async (one) => expectRead(one, encoder.encode(one))),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 /** Enough rows for several row groups, many values, few values, and a column of nulls. */
 function longStretch(events: number): EncoderStretch {
@@ -136,7 +136,7 @@ function longStretch(events: number): EncoderStretch {
 it("keeps more rows than one row group has, of many different values and of few", async () => {
   const long = longStretch(2_500);
   await expectRead(long, new StretchEncoder(1_000).encode(long));
-}, 60_000);
+});
 
 // A retry must find its own object, not another one under the same name.
 it("makes the same bytes of the same stretch, whatever it made before, in a thread as here", async () => {
@@ -151,7 +151,7 @@ it("makes the same bytes of the same stretch, whatever it made before, in a thre
   expect(again?.sha256).toBe(first?.sha256);
   expect(elsewhere?.sha256).toBe(first?.sha256);
   expect(Buffer.from(elsewhere?.bytes ?? []).equals(first?.bytes ?? Buffer.alloc(0))).toBe(true);
-}, 60_000);
+});
 
 it("rejects what a thread was encoding that ends, and encodes again in another", async () => {
   const worker = createWorkerEncoder();
@@ -159,7 +159,7 @@ it("rejects what a thread was encoding that ends, and encodes again in another",
   await Promise.all([expect(encoding).rejects.toThrow("thread ended"), worker.close()]);
   expect(await worker.encode(longStretch(10))).toHaveLength(1);
   await worker.close();
-}, 60_000);
+});
 
 // A compaction must not change a value, and must not find other ones in the lines either.
 it("makes of several objects the object that one stretch of all their records would be", async () => {
@@ -176,4 +176,4 @@ it("makes of several objects the object that one stretch of all their records wo
   await worker.close();
   expect(merged.rows).toBe(2_000);
   expect(Buffer.from(merged.bytes).equals(whole[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
-}, 60_000);
+});

@@ -4,6 +4,8 @@
  * in mispredicted jumps than in comparisons.
  */
 export class BytePattern {
+  /** Characters that a pattern has at least: one word. */
+  static readonly LENGTH_MIN = 4;
   readonly length: number;
   readonly #offset1: number;
   readonly #offset2: number;
@@ -17,10 +19,10 @@ export class BytePattern {
   /** What lies between the fourth word and the last; empty for all but long texts. */
   readonly #rest: Int32Array;
 
-  /** @param text At least four ASCII characters. */
+  /** @param text At least `LENGTH_MIN` ASCII characters. */
   constructor(text: string) {
     const bytes = new TextEncoder().encode(text);
-    if (bytes.length !== text.length || text.length < 4) {
+    if (bytes.length !== text.length || text.length < BytePattern.LENGTH_MIN) {
       throw new RangeError(`A pattern needs four ASCII characters, got ${JSON.stringify(text)}`);
     }
     const view = new DataView(bytes.buffer);

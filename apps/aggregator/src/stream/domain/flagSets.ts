@@ -68,6 +68,8 @@ export class FlagSets {
     const end = bytes.subarray(at, at + SPELLING_LENGTH_MAX).indexOf(CLOSE);
     if (end === -1) return null;
     const text = latin1.decode(bytes.subarray(at, at + end + 1));
+    // An empty list with one space in or before it: the plain parser reads it.
+    if (text.length < BytePattern.LENGTH_MIN) return null;
     const flags = parseFlags(text);
     if (flags === null) return null;
     const spelling = { pattern: new BytePattern(text), flagSet: flagSetOf(flags) };

@@ -153,7 +153,19 @@ it("believes nothing of a value that it would not believe of a line by itself", 
     }),
     [
       '["token_absent"]',
-      ["[]", '["prefetch"]', '["no_such"]', "[1]", "{}", "[[]", '["prefetch",]'],
+      [
+        "[]",
+        " []",
+        "[ ]",
+        "[  ]",
+        ' ["prefetch"]',
+        '["prefetch"]',
+        '["no_such"]',
+        "[1]",
+        "{}",
+        "[[]",
+        '["prefetch",]',
+      ],
     ],
   ];
   const shapes = new LineShapes();

@@ -13,7 +13,7 @@ import { SpooledEventSink } from "./spooledEventSink.ts";
 import { openSpoolFolder } from "./spoolFolder.ts";
 
 const PARTITIONS = 4;
-const WAIT = { timeout: 10_000, interval: 5 };
+const WAIT = { timeout: 120_000, interval: 5 };
 const nowMs = () => Date.now();
 
 let path: string;

@@ -208,7 +208,7 @@ describe("PlainLines", () => {
     );
     // A generator of only one kind would prove nothing.
     expect(Math.min(seen.taken, seen.longWay, seen.refused)).toBeGreaterThan(400);
-  }, 120_000);
+  });
 
   // What is kept from one event of a request to the next must do no harm either.
   it("writes every event of a request as if it were alone", () => {
