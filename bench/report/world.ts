@@ -9,7 +9,9 @@ import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { migrateClickHouse } from "@trueclick/db/clickhouse/migrate";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { migratePostgres } from "@trueclick/db/postgres/migrate";
+import { keepDriftLines, readDriftToKeep } from "@trueclick/db/queries/keepDriftLines";
 import { hoursWithoutLines, writeHotLines } from "@trueclick/db/queries/writeHotLines";
+import type { Stores } from "@trueclick/db/stores";
 import { startClickHouse } from "@trueclick/local-stack/clickhouse";
 import { claimPort } from "@trueclick/local-stack/ports";
 import { startEmbeddedPostgres } from "@trueclick/local-stack/postgres";
@@ -20,7 +22,7 @@ import { composeReturns } from "../../apps/aggregator/src/batch/composeBatch.ts"
 import { countReturnsOf } from "../../apps/aggregator/src/batch/pipeline/runReturns.ts";
 import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
-import { type Files, fillRollups, HOT_DAYS, MINUTE_HOURS } from "./fill.ts";
+import { EVIDENCE_DAYS, type Files, fillRollups, HOT_DAYS, MINUTE_HOURS } from "./fill.ts";
 import { fillLines, fillRegister } from "./register.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -60,6 +62,7 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
   // As the rollup leaves them behind.
   const stores = { db, clickhouse: client };
   await writeHotLines(stores, await hoursWithoutLines(stores, border, HOT_DAYS * 24));
+  await keepDrift(stores, endMs);
   await db.execute(sql`analyze`);
   await close();
   const sizes = await client.query({
@@ -92,6 +95,14 @@ export async function openReportWorld(endMs: number, truthDays: number): Promise
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Reads and keeps drift, as the watch over it does: a day at a time, of all advertisers. */
+async function keepDrift(stores: Pick<Stores, "db" | "clickhouse">, endMs: number): Promise<void> {
+  for (let day = 1; day <= EVIDENCE_DAYS; day += 1) {
+    const range = { fromMs: endMs - day * DAY_MS, toMs: endMs - (day - 1) * DAY_MS };
+    await keepDriftLines(stores, await readDriftToKeep(stores, range, Date.now()));
+  }
 }
 
 /** Counts returning users, as the batch does once days are published. */

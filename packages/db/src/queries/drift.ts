@@ -1,10 +1,9 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
-import { type AdvertiserId, advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
+import type { CampaignId } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { settledHours } from "../routing/hotSettled.ts";
-import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
+import { HOT_COVERAGE_MS } from "../routing/route.ts";
 import type { Stores } from "../stores.ts";
-import { narrowScope, type TenantScope } from "../tenant.ts";
+import type { TenantScope } from "../tenant.ts";
 import { namesOf } from "./advertisers.ts";
 import { scopeOfCampaigns } from "./campaignOwners.ts";
 import {
@@ -14,23 +13,18 @@ import {
   explainRecount,
   type IndexCount,
 } from "./driftCauses.ts";
-import {
-  type DriftTotal,
-  driftEvidence,
-  driftIndex,
-  driftTotals,
-  type FrontierParams,
-} from "./driftEvidence.ts";
+import { type DriftTotal, driftIndex, type FrontierParams } from "./driftEvidence.ts";
 import { type DriftFacts, driftFacts } from "./driftFacts.ts";
-import { daysOf, readFrontiers } from "./driftFrontiers.ts";
-import { type DriftSpan, driftSpans } from "./driftSpans.ts";
-import { heldParams } from "./heldRows.ts";
+import { type DriftLine, linedDrift } from "./driftLines.ts";
+import {
+  type AdvertiserSides,
+  assertFewRows,
+  DRIFT_ROWS_MAX,
+  placeOf,
+  readDriftSides,
+} from "./driftSides.ts";
 import type { PipelineOffsets } from "./pipelineOffsets.ts";
 import { recountedSince } from "./recountedHours.ts";
-import type { TruthPointer } from "./truthPointers.ts";
-
-/** Most rows of an answer: campaigns times hours. */
-export const DRIFT_ROWS_MAX = 50_000;
 
 interface DriftRange extends InstantRange {
   readonly campaignId?: CampaignId | undefined;
@@ -57,9 +51,16 @@ export interface DriftAnswer {
   readonly knowsCampaign: boolean;
 }
 
+/** An answer of which every row was read, and what it was made of. */
+export interface ReadDrift extends DriftAnswer {
+  readonly facts: DriftFacts;
+  readonly sides: readonly AdvertiserSides[];
+}
+
 /**
  * Why stream and truth differ, per campaign and hour of a range (invariant I8). An hour that the
- * range cuts is in it whole; what the hot store has forgotten is left out.
+ * range cuts is in it whole; what the hot store has forgotten is left out. Hours of one advertiser that the
+ * watch has read are told by what it kept, as long as that is what would be read (decision 149).
  *
  * @throws {ReportQueryError} naming the parameter, if the answer would have too many rows.
  */
@@ -69,64 +70,81 @@ export async function driftByCampaignHour(
   asked: DriftRange,
   nowMs: number = Date.now(),
 ): Promise<DriftAnswer> {
-  const keptMs = Math.ceil((nowMs - HOT_COVERAGE_MS) / HOUR_MS) * HOUR_MS;
-  const range = {
-    fromMs: Math.max(Math.floor(asked.fromMs / HOUR_MS) * HOUR_MS, keptMs),
-    toMs: Math.ceil(asked.toMs / HOUR_MS) * HOUR_MS,
-  };
+  const range = wholeHours(asked, nowMs);
   if (range.fromMs >= range.toMs) return { rows: [], ...range, knowsCampaign: false };
   const { campaignId } = asked;
   const scope =
     campaignId === undefined ? sees : await scopeOfCampaigns(stores, sees, [campaignId]);
+  const linesMax = DRIFT_ROWS_MAX + 1;
+  const facts = await driftFacts(stores, scope, { ...range, campaignId, linesMax });
+  // What was read of a campaign that is new is not what would be read for a range that begins later.
+  const { kept, newCampaigns } = facts;
+  const isKept = kept !== null && newCampaigns.length === 0 && kept.lines.length < linesMax;
+  const { unlined, lines } = isKept
+    ? linedDrift(range, kept, facts)
+    : { unlined: range, lines: [] };
+  const sides =
+    unlined === null
+      ? []
+      : await readDriftSides(stores, { scope, range: unlined, campaignId, facts, nowMs });
+  const rows = await explainSides(stores, scope, { facts, sides, lines });
+  return { rows, ...range, knowsCampaign: facts.campaignNames.size > 0 };
+}
 
-  const facts = await driftFacts(stores, scope, { ...range, campaignId });
-  const { offsets, rolledThroughMs, hotHours, pins } = facts;
-  const mayBeCorrected = hotHours.markedMs !== null;
-  const settled = settledHours(rolledThroughMs, stores.memo === undefined ? null : hotHours);
-  const spans = driftSpans(range, settled, { nowMs, rolledThroughMs });
-  const contextOf = (advertiserId: AdvertiserId): AdvertiserContext => {
-    const ownPins = pins.filter((pin) => pin.advertiserId === advertiserId);
-    const newCampaigns = facts.newCampaigns.filter((one) => one.advertiserId === advertiserId);
-    const asks = { scope, spans, campaignId };
-    return { advertiserId, ...asks, offsets, mayBeCorrected, pins: ownPins, newCampaigns };
+/**
+ * The same of every row that a scope sees, read from the engine whatever is kept.
+ *
+ * @throws {ReportQueryError} as `driftByCampaignHour`.
+ */
+export async function readDrift(
+  stores: Stores,
+  scope: TenantScope,
+  asked: InstantRange,
+  nowMs: number,
+): Promise<ReadDrift> {
+  const range = wholeHours(asked, nowMs);
+  const facts = await driftFacts(stores, scope, { ...range, linesMax: null });
+  const isEmpty = range.fromMs >= range.toMs;
+  const all = { scope, range, campaignId: undefined, facts, nowMs };
+  const sides = isEmpty ? [] : await readDriftSides(stores, all);
+  const rows = await explainSides(stores, scope, { facts, sides, lines: [] });
+  return { rows, ...range, knowsCampaign: false, facts, sides };
+}
+
+/** Those for which the hot store is kept. */
+function wholeHours({ fromMs, toMs }: InstantRange, nowMs: number): InstantRange {
+  const keptMs = Math.ceil((nowMs - HOT_COVERAGE_MS) / HOUR_MS) * HOUR_MS;
+  return {
+    fromMs: Math.max(Math.floor(fromMs / HOUR_MS) * HOUR_MS, keptMs),
+    toMs: Math.ceil(toMs / HOUR_MS) * HOUR_MS,
   };
-  // Of one advertiser, nothing has to be known of the totals before.
-  const [only, ...others] = scope.kind === "advertisers" ? scope.ids : [];
-  const [totals, early] = await Promise.all([
-    readSpans(spans, (span) =>
-      driftTotals(
-        stores,
-        scope,
-        {
-          ...secondsOf(span),
-          parts: span.parts,
-          ...heldParams(pins),
-          ...daysOf(pins),
-          ...campaignParams(asked),
-          rows_max: DRIFT_ROWS_MAX + 1,
-        },
-        span.asOf,
-      ),
-    ),
-    only !== undefined && others.length === 0 ? readEvidence(stores, contextOf(only)) : null,
-  ]);
-  if (totals.length > DRIFT_ROWS_MAX) {
-    throw new ReportQueryError("from", `more than ${DRIFT_ROWS_MAX} rows; ask for a shorter range`);
-  }
+}
 
-  const explained: Omit<DriftRow, "campaignName">[] = [];
-  for (const [advertiser, ofAdvertiser] of Map.groupBy(totals, (total) => total.advertiser)) {
-    const context = contextOf(advertiserIdSchema.parse(advertiser));
-    const read = early ?? (await readEvidence(stores, context));
-    explained.push(...(await explainAdvertiser(stores, context, read, ofAdvertiser)));
+type UnnamedRow = Omit<DriftRow, "campaignName">;
+
+interface Found {
+  readonly facts: DriftFacts;
+  readonly sides: readonly AdvertiserSides[];
+  /** Of hours that `sides` do not tell of. */
+  readonly lines: readonly DriftLine[];
+}
+
+async function explainSides(
+  stores: Stores,
+  scope: TenantScope,
+  { facts, sides, lines }: Found,
+): Promise<DriftRow[]> {
+  const explained = lines.map((line) => explainLine(scope, line));
+  for (const ofAdvertiser of sides) {
+    explained.push(...(await explainAdvertiser(stores, facts.offsets, ofAdvertiser)));
   }
+  assertFewRows(explained.length);
   const recounted = await recountedAmong(stores, explained, facts.lastBackfill);
   const names = await campaignNames(stores, scope, facts, explained);
-  const rows = explained
+  return explained
     .map((row) => (recounted.has(row) ? { ...row, ...explainRecount(row) } : row))
     .map((row) => ({ ...row, campaignName: names.get(row.campaignId) ?? null }))
     .sort((a, b) => a.hourMs - b.hourMs || (a.campaignId < b.campaignId ? -1 : 1));
-  return { rows, ...range, knowsCampaign: facts.campaignNames.size > 0 };
 }
 
 /** Those that are not known by the campaign that was asked for. */
@@ -153,102 +171,55 @@ async function recountedAmong<Row extends Pick<DriftRow, "hourMs" | "unexplained
   return new Set(unexplained.filter(({ hourMs }) => hours.has(hourMs)));
 }
 
-/** The rows of all spans. */
-async function readSpans<Row>(
-  spans: readonly DriftSpan[],
-  read: (span: DriftSpan) => Promise<Row[]>,
-): Promise<Row[]> {
-  return (await Promise.all(spans.map(read))).flat();
-}
-
-const campaignParams = ({ campaignId }: Pick<DriftRange, "campaignId">) => ({
-  any_campaign: campaignId === undefined,
-  campaigns: campaignId === undefined ? [] : [campaignId],
-});
-
-interface AdvertiserContext {
-  readonly advertiserId: AdvertiserId;
-  readonly scope: TenantScope;
-  readonly spans: readonly DriftSpan[];
-  readonly campaignId: CampaignId | undefined;
-  readonly offsets: PipelineOffsets;
-  readonly mayBeCorrected: boolean;
-  /** Of this advertiser, by day. */
-  readonly pins: readonly TruthPointer[];
-  /** Of this advertiser. */
-  readonly newCampaigns: DriftFacts["newCampaigns"];
-}
-
-/** What both sides say of single events of an advertiser, and how far they have read. */
-interface ReadEvidence {
-  readonly tenant: TenantScope;
-  readonly params: FrontierParams;
-  readonly evidence: ReadonlyMap<string, readonly EvidenceCount[]>;
-}
-
-async function readEvidence(stores: Stores, context: AdvertiserContext): Promise<ReadEvidence> {
-  const tenant = narrowScope(context.scope, [context.advertiserId]);
-  const { params, forEvidence, mayGrow } = await readFrontiers(stores, context);
-  const found = await readSpans(context.spans, (span) =>
-    driftEvidence(
-      stores,
-      tenant,
-      {
-        ...forEvidence,
-        mayBeCorrected: context.mayBeCorrected,
-        ...secondsOf(span),
-        ...campaignParams(context),
-      },
-      mayGrow ? null : span.asOf,
-    ),
-  );
-  return { tenant, params, evidence: Map.groupBy(found, keyOf) };
+/** Lines are of one advertiser, and kept only where evidence leaves no rest. */
+function explainLine(scope: TenantScope, line: DriftLine): UnnamedRow {
+  const [advertiserId] = scope.kind === "advertisers" ? scope.ids : [];
+  if (advertiserId === undefined) throw new RangeError("lines are of one advertiser");
+  const { hourMs, campaignId, stream, truth } = line;
+  const evidence = line.differences ?? NO_EVIDENCE;
+  const sides = { stream, truth, evidence, ...NOTHING_ELSE };
+  return { advertiserId, campaignId, hourMs, stream, truth, ...explainDrift(sides) };
 }
 
 async function explainAdvertiser(
   stores: Stores,
-  { offsets }: AdvertiserContext,
-  { tenant, params, evidence }: ReadEvidence,
-  totals: readonly DriftTotal[],
-): Promise<Omit<DriftRow, "campaignName">[]> {
+  offsets: PipelineOffsets,
+  { advertiserId, tenant, params, evidence, totals }: AdvertiserSides,
+): Promise<UnnamedRow[]> {
   const explain = (total: DriftTotal, index: IndexCount) =>
     explainDrift({
       stream: total.stream,
       truth: total.truth,
-      evidence: evidence.get(keyOf(total)) ?? NO_EVIDENCE,
+      evidence: evidence.get(placeOf(total)) ?? NO_EVIDENCE,
       index,
       archiveBehind: isArchiveBehind(offsets),
       hourOpen: (total.hour + HOUR_SECONDS) * SECOND_MS > (offsets.closedMs ?? 0),
     });
 
   // The row index is large; it is asked only where evidence leaves a rest.
-  const open = totals.filter((total) => !isSettled(total, evidence.get(keyOf(total))));
+  const open = totals.filter((total) => !isExplained(total, evidence.get(placeOf(total))));
   const indexed = await indexCounts(stores, tenant, params, open);
   return totals.map((total) => ({
-    advertiserId: total.advertiser,
+    advertiserId,
     campaignId: total.campaign,
     hourMs: total.hour * SECOND_MS,
     stream: total.stream,
     truth: total.truth,
-    ...explain(total, indexed.get(keyOf(total)) ?? NO_INDEX),
+    ...explain(total, indexed.get(placeOf(total)) ?? NO_INDEX),
   }));
 }
 
 const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 const NO_EVIDENCE: readonly EvidenceCount[] = [];
 const NO_INDEX: IndexCount = { notInTruthMin: 0, notInTruthMax: 0, notStreamed: 0 };
+const NOTHING_ELSE = { index: NO_INDEX, archiveBehind: false, hourOpen: false };
 
-const keyOf = ({ campaign, hour }: { readonly campaign: string; readonly hour: number }) =>
-  `${hour}/${campaign}`;
-
-const secondsOf = ({ fromMs, toMs }: InstantRange) => ({
-  from: fromMs / SECOND_MS,
-  to: toMs / SECOND_MS,
-});
-
-function isSettled(total: DriftTotal, evidence: readonly EvidenceCount[] = NO_EVIDENCE): boolean {
-  const facts = { ...total, evidence, index: NO_INDEX, archiveBehind: false, hourOpen: false };
-  return explainDrift(facts).unexplained === 0;
+/** Whether evidence alone names the whole difference. */
+export function isExplained(
+  { stream, truth }: Pick<DriftTotal, "stream" | "truth">,
+  evidence: readonly EvidenceCount[] = NO_EVIDENCE,
+): boolean {
+  return explainDrift({ stream, truth, evidence, ...NOTHING_ELSE }).unexplained === 0;
 }
 
 function isArchiveBehind({ streamNext, archiveNext }: PipelineOffsets): boolean {
@@ -269,7 +240,7 @@ async function indexCounts(
   });
   return new Map(
     rows.map((row) => [
-      keyOf(row),
+      placeOf(row),
       {
         notInTruthMin: row.not_in_truth_min,
         notInTruthMax: row.not_in_truth_max,

@@ -2,23 +2,29 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import type { Database } from "../postgres/database.ts";
 import { jsonRowsOf } from "../postgres/jsonRows.ts";
 import { preparedOnce } from "../postgres/prepared.ts";
 import { archiveCheckpoints } from "../postgres/schema/archive.ts";
 import { campaigns } from "../postgres/schema/campaigns.ts";
+import { driftHours, driftLines } from "../postgres/schema/drift.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import { type KeptLines, keptHoursSql, keptLinesSql, toKeptLines } from "./driftLines.ts";
 import { parsedOnce } from "./parsedOnce.ts";
 import { offsetsOf, type PipelineOffsets } from "./pipelineOffsets.ts";
 import { lastBackfillSql } from "./recountedHours.ts";
 import {
   type HotHoursState,
+  type HourMarks,
   hotHoursParams,
   hotHoursSchema,
   hotHoursSql,
+  hourMarksSchema,
+  hourMarksSql,
   rolledThroughSql,
 } from "./streamState.ts";
 import {
@@ -34,31 +40,44 @@ export interface DriftFacts {
   readonly offsets: PipelineOffsets;
   readonly rolledThroughMs: number | null;
   readonly hotHours: HotHoursState;
+  /** Hours of the range that were ever marked to be counted again, by their start. */
+  readonly marks: ReadonlyMap<number, HourMarks>;
   /** The last backfill that had ended; 0: none had. */
   readonly lastBackfill: number;
-  /** Campaigns of the scope that became known after the range began, by id. */
+  /** Campaigns of the scope, among those asked for, that became known after the range began, by id. */
   readonly newCampaigns: readonly NewCampaign[];
   /** The name of the campaign that was asked for, if the scope sees it. */
   readonly campaignNames: ReadonlyMap<string, string>;
+  /** What is kept of the hours; null where they are of more than one advertiser, or were not asked for. */
+  readonly kept: KeptLines | null;
+}
+
+interface AskedFacts extends InstantRange {
+  readonly campaignId?: CampaignId | undefined;
+  /** Most lines that are read; null: none. */
+  readonly linesMax: number | null;
 }
 
 type NewCampaign = z.infer<typeof newCampaignSchema>;
-type Kind = `${TenantScope["kind"]}_${"campaign" | "any"}`;
+type Kind = `${TenantScope["kind"]}_${"campaign" | "any"}_${"lines" | "rows"}`;
 
 const newCampaignSchema = z.object({ id: z.string(), advertiserId: advertiserIdSchema });
 
 export async function driftFacts(
   { db }: Pick<Stores, "db">,
   scope: TenantScope,
-  range: InstantRange & { readonly campaignId?: CampaignId | undefined },
+  { linesMax, ...range }: AskedFacts,
 ): Promise<DriftFacts> {
   const { campaignId } = range;
-  const kind = campaignId === undefined ? "any" : "campaign";
-  const [row] = await statementOf(db, `${scope.kind}_${kind}`).execute({
+  const asks = campaignId === undefined ? "any" : "campaign";
+  const isOfOne = scope.kind === "advertisers" && scope.ids.length === 1;
+  const kind = isOfOne && linesMax !== null ? "lines" : "rows";
+  const [row] = await statementOf(db, `${scope.kind}_${asks}_${kind}`).execute({
     ...tenantParams(scope),
     ...pointerParams(range, null),
     ...hotHoursParams(range),
     since: new Date(range.fromMs).toISOString(),
+    ...(kind === "rows" ? {} : { linesMax }),
     ...(campaignId === undefined ? {} : { campaignId }),
   });
   if (row === undefined) throw new RangeError("a statement of constants has no row");
@@ -72,11 +91,13 @@ export async function driftFacts(
     ),
     rolledThroughMs,
     hotHours: hotHoursSchema.parse(JSON.parse(row.hotHours)),
+    marks: new Map(hourMarksSchema.parse(JSON.parse(row.marks)).map((mark) => [mark.hourMs, mark])),
     lastBackfill: row.lastBackfill,
     newCampaigns: newCampaignsSchema.parse(JSON.parse(row.newCampaigns)),
     campaignNames: new Map(
       namedSchema.parse(JSON.parse(row.campaigns)).map(({ id, name }) => [id, name]),
     ),
+    kept: kind === "rows" ? null : toKeptLines({ hours: row.keptHours, lines: row.keptLines }),
   };
 }
 
@@ -88,8 +109,9 @@ const streamSchema = z.array(z.object({ ...place, watermarkMs: z.number().nullab
 const archiveSchema = z.array(z.object(place));
 
 const statementOf = preparedOnce((db, kind: Kind) => {
-  const [who, asks] = kind.split("_");
+  const [who, asks, sides] = kind.split("_");
   const tenant = who === "all" ? "all" : "advertisers";
+  const hasLines = sides === "lines";
   return db
     .select({
       pins: jsonRowsOf(preparedPointers(db, tenant, "current")),
@@ -97,9 +119,12 @@ const statementOf = preparedOnce((db, kind: Kind) => {
       archive: jsonRowsOf(db.select(offsetColumns(archiveCheckpoints)).from(archiveCheckpoints)),
       rolledThroughMs: sql<number | null>`(${rolledThroughSql()})::float8`,
       hotHours: sql<string>`(${hotHoursSql()})::text`,
+      marks: sql<string>`(${hourMarksSql()})::text`,
       lastBackfill: sql<number>`(${lastBackfillSql()})::float8`,
-      newCampaigns: jsonRowsOf(selectNewCampaigns(db, tenant)),
+      newCampaigns: jsonRowsOf(selectNewCampaigns(db, tenant, asks === "campaign")),
       campaigns: asks === "campaign" ? jsonRowsOf(selectNamed(db, tenant)) : NO_ROWS,
+      keptHours: hasLines ? sql<string>`(${keptHoursSql(ofHours(driftHours))})::text` : NO_ROWS,
+      keptLines: hasLines ? selectLines(asks === "campaign") : NO_ROWS,
     })
     .from(sql`(values (1)) as one (row)`)
     .prepare(`drift_facts_${kind}`);
@@ -122,7 +147,7 @@ function selectStream(db: Database) {
 }
 
 /** In one order, since what is asked for is what is remembered. */
-function selectNewCampaigns(db: Database, tenant: TenantScope["kind"]) {
+function selectNewCampaigns(db: Database, tenant: TenantScope["kind"], isOfOne: boolean) {
   const { id, advertiserId, createdAt } = campaigns;
   return db
     .select({ id, advertiserId: sql`${advertiserId}`.as("advertiserId") })
@@ -131,6 +156,7 @@ function selectNewCampaigns(db: Database, tenant: TenantScope["kind"]) {
       and(
         preparedTenantWhere(tenant, advertiserId),
         sql`${createdAt} >= ${sql.placeholder("since")}::timestamptz`,
+        isOfOne ? isAskedFor(id) : undefined,
       ),
     )
     .orderBy(asc(id));
@@ -141,7 +167,21 @@ function selectNamed(db: Database, tenant: TenantScope["kind"]) {
   return db
     .select({ id, name })
     .from(campaigns)
-    .where(
-      and(preparedTenantWhere(tenant, advertiserId), eq(id, sql`${sql.placeholder("campaignId")}`)),
-    );
+    .where(and(preparedTenantWhere(tenant, advertiserId), isAskedFor(id)));
+}
+
+const isAskedFor = (id: AnyPgColumn) => eq(id, sql`${sql.placeholder("campaignId")}`);
+
+/** The hours one by one, so that of each only one campaign is looked for in the primary key. */
+const HOURS = sql`array(select generate_series(${sql.placeholder("hoursFrom")}::timestamptz,
+  ${sql.placeholder("hoursTo")}::timestamptz - interval '1 hour', interval '1 hour'))`;
+
+function ofHours({ advertiserId, eventHour }: typeof driftHours | typeof driftLines): SQL {
+  return sql`${preparedTenantWhere("advertisers", advertiserId)} and ${eventHour} = any(${HOURS})`;
+}
+
+function selectLines(isOfOne: boolean): SQL<string> {
+  const ofCampaign = isOfOne ? sql`and ${isAskedFor(driftLines.campaignId)}` : sql``;
+  const where = sql`${ofHours(driftLines)} ${ofCampaign}`;
+  return sql<string>`(${keptLinesSql(where, sql`${sql.placeholder("linesMax")}::bigint`)})::text`;
 }

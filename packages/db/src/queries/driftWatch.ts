@@ -5,19 +5,23 @@ import { and, count, desc, gte, lt, min, sql } from "drizzle-orm";
 import { driftUnexplained, driftWatch } from "../postgres/schema/drift.ts";
 import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
 import type { Stores } from "../stores.ts";
-import type { TenantScope } from "../tenant.ts";
-import { type DriftRow, driftByCampaignHour } from "./drift.ts";
+import type { DriftRow } from "./drift.ts";
+import {
+  dropDriftLines,
+  keepDriftLines,
+  type NumberedDrift,
+  readDriftToKeep,
+} from "./keepDriftLines.ts";
 
 /** What each look covers: the newest hours that have ended, and one of the days before them in turn. */
 const NEWEST_MS = 2 * DAY_MS;
 const OLDER_DAYS = Math.floor((HOT_COVERAGE_MS - NEWEST_MS) / DAY_MS);
+/** As long as an hour may be kept that it was of, and a day. */
+const READINGS_KEPT_MS = HOT_COVERAGE_MS + DAY_MS;
 /** Rows of one insert. */
 const ROWS_PER_INSERT_MAX = 2_000;
 /** Places that are named; their number is told whole. */
 const PLACES_NAMED_MAX = 5;
-
-/** The watch sees everybody; who reads what it found is an operator. */
-const everyone: TenantScope = { kind: "all" };
 
 /** Where stream and truth differ by clicks that no cause explains. */
 export interface UnexplainedDrift {
@@ -44,6 +48,7 @@ interface UnexplainedPlace {
 /**
  * Looks at drift if nobody has for `intervalMs`, and notes what no cause explains. One that two looks
  * in a row do not see in common is no finding: stores that are written to are not read in one moment.
+ * It reads all rows whatever is kept, and keeps what it has read for those who ask (decision 149).
  *
  * @returns whether it looked to the end.
  */
@@ -55,11 +60,15 @@ export async function lookAtDrift(
   const looks = await claimLook(stores, intervalMs, nowMs);
   if (looks === null) return false;
   for (const range of rangesOf(looks, nowMs)) {
-    await noteUnexplained(stores, range, await unexplainedIn(stores, range, nowMs), nowMs);
+    await lookAt(stores, range, nowMs);
   }
   // What the hot store has forgotten can no longer be compared.
-  const kept = new Date(nowMs - HOT_COVERAGE_MS);
-  await stores.db.delete(driftUnexplained).where(lt(driftUnexplained.eventHour, kept));
+  const beforeMs = nowMs - HOT_COVERAGE_MS;
+  await stores.db
+    .delete(driftUnexplained)
+    .where(lt(driftUnexplained.eventHour, new Date(beforeMs)));
+  // A reading is of hours that had ended before it.
+  await dropDriftLines(stores, { beforeMs, readingsBeforeMs: Date.now() - READINGS_KEPT_MS });
   await stores.db.update(driftWatch).set({ checkedAt: new Date(nowMs) });
   return true;
 }
@@ -123,32 +132,37 @@ function rangesOf(looks: number, nowMs: number): InstantRange[] {
   ];
 }
 
-async function unexplainedIn(
-  stores: Stores,
-  range: InstantRange,
-  nowMs: number,
-): Promise<DriftRow[]> {
-  const first = (await driftOf(stores, range, nowMs)).filter(isUnexplained);
-  if (first.length === 0) return [];
+/** What has no cause is noted first: that must not fail with what only makes answers faster. */
+async function lookAt(stores: Stores, range: InstantRange, nowMs: number): Promise<void> {
+  const read = await readParts(stores, range, nowMs);
+  const first = read.flatMap(({ rows }) => rows.filter(isUnexplained));
   const seen = new Set(first.map(placeOf));
-  const second = (await driftOf(stores, range, nowMs)).filter(isUnexplained);
-  return second.filter((row) => seen.has(placeOf(row)));
+  const again = first.length === 0 ? [] : await readParts(stores, range, nowMs);
+  const both = again.flatMap(({ rows }) =>
+    rows.filter((row) => isUnexplained(row) && seen.has(placeOf(row))),
+  );
+  await noteUnexplained(stores, range, both, nowMs);
+  for (const part of read) await keepDriftLines(stores, part);
 }
 
 const isUnexplained = ({ unexplained }: DriftRow) => unexplained !== 0;
 const placeOf = ({ campaignId, hourMs }: DriftRow) => `${hourMs}/${campaignId}`;
 
 /** In parts where it has more rows than one answer may have; an hour alone has to do. */
-async function driftOf(stores: Stores, range: InstantRange, nowMs: number): Promise<DriftRow[]> {
+async function readParts(
+  stores: Stores,
+  range: InstantRange,
+  nowMs: number,
+): Promise<NumberedDrift[]> {
   try {
-    return [...(await driftByCampaignHour(stores, everyone, range, nowMs)).rows];
+    return [await readDriftToKeep(stores, range, nowMs)];
   } catch (error) {
     const { fromMs, toMs } = range;
     if (!(error instanceof ReportQueryError) || toMs - fromMs <= HOUR_MS) throw error;
     const middleMs = Math.floor((fromMs + toMs) / 2 / HOUR_MS) * HOUR_MS;
     return [
-      ...(await driftOf(stores, { fromMs, toMs: middleMs }, nowMs)),
-      ...(await driftOf(stores, { fromMs: middleMs, toMs }, nowMs)),
+      ...(await readParts(stores, { fromMs, toMs: middleMs }, nowMs)),
+      ...(await readParts(stores, { fromMs: middleMs, toMs }, nowMs)),
     ];
   }
 }

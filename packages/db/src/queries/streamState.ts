@@ -122,3 +122,32 @@ export function hotHoursParams({ fromMs, toMs }: InstantRange) {
     hoursTo: new Date(toMs).toISOString(),
   };
 }
+
+/** An hour of the hot store that was ever marked to be counted again. */
+export interface HourMarks {
+  /** Start of the hour, epoch milliseconds. */
+  readonly hourMs: number;
+  /** Whether it is still to be counted again. */
+  readonly isDirty: boolean;
+  /** Another text whenever it was counted again. */
+  readonly healed: string;
+}
+
+export const hourMarksSchema = z.array(
+  z.object({ hourMs: z.number(), isDirty: z.boolean(), healed: z.string() }),
+) satisfies z.ZodType<HourMarks[]>;
+
+/** SQL of the marks of hours, as JSON, the oldest first; to be prepared, by `hotHoursParams`. */
+export function hourMarksSql(): SQL {
+  const { topic, eventHour, cause, healedAt, markedAt } = streamDirtyHours;
+  return sql`
+    select coalesce(json_agg(hour order by "hourMs"), '[]') from (
+      select ${epochMs(sql`${eventHour}`)} as "hourMs",
+        bool_or(${healedAt} is null or ${healedAt} < ${markedAt}) as "isDirty",
+        string_agg(concat_ws(' ', ${topic}, ${cause}, extract(epoch from ${healedAt})), ','
+          order by ${topic}, ${cause}) as healed
+      from ${streamDirtyHours}
+      where ${eventHour} >= ${sql.placeholder("hoursFrom")}::timestamptz
+        and ${eventHour} < ${sql.placeholder("hoursTo")}::timestamptz
+      group by ${eventHour}) as hour`;
+}

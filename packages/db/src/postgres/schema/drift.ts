@@ -1,7 +1,16 @@
-/** What the watch over drift has found: which differences have no cause, and when it last looked. */
+/** What the watch over drift has found: which differences have no cause, what settled hours come to, and when it last looked. */
 import { sql } from "drizzle-orm";
-import { check, index, pgTable, primaryKey, smallint, text } from "drizzle-orm/pg-core";
-import { big, instant, whole } from "./columns.ts";
+import {
+  check,
+  index,
+  jsonb,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from "drizzle-orm/pg-core";
+import { big, instant, recordedAt, whole } from "./columns.ts";
 
 /** Campaigns and hours whose difference no cause explains, as of the last look at them. */
 export const driftUnexplained = pgTable(
@@ -39,4 +48,50 @@ export const driftWatch = pgTable(
     checkedAt: instant(),
   },
   (table) => [check("drift_watch_one_row", sql`${table.id} = 1`)],
+);
+
+/** Numbers the readings that lines of drift are made of: of two, the later one has the higher number. */
+export const driftReadingNumbers = pgSequence("drift_reading_numbers");
+
+/** Readings of both sides that lines were kept of. */
+export const driftReadings = pgTable("drift_readings", {
+  id: big().primaryKey(),
+  /** How far the stream had read by then: its next offset by partition. Lines hold as long as it is no less. */
+  streamNext: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
+  takenAt: recordedAt(),
+});
+
+/** Hours of an advertiser of which there are lines of drift, each of one reading. */
+export const driftHours = pgTable(
+  "drift_hours",
+  {
+    advertiserId: text().notNull(),
+    /** Start of the UTC hour of event time. */
+    eventHour: instant().notNull(),
+    /** One with a lower number never takes its place. */
+    reading: big().notNull(),
+    /** All else that the lines depend on: builds of truth, and when the hour was counted again. */
+    asOf: text().notNull(),
+    /** Of the lines, so that those which are the same are not written again. */
+    linesSha256: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.advertiserId, table.eventHour] })],
+);
+
+/** Both sides of a campaign and hour that are compared no more as long as `drift_hours` is as of now. */
+export const driftLines = pgTable(
+  "drift_lines",
+  {
+    advertiserId: text().notNull(),
+    eventHour: instant().notNull(),
+    campaignId: text().notNull(),
+    stream: whole().notNull(),
+    truth: whole().notNull(),
+    /**
+     * Events that one side alone counted: why the stream did not, why truth does not bill, how many. Null:
+     * they have to be read.
+     */
+    differences: jsonb().$type<readonly (readonly [string, string, number])[]>(),
+  },
+  (table) => [primaryKey({ columns: [table.advertiserId, table.eventHour, table.campaignId] })],
 );
