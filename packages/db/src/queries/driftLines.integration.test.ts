@@ -220,7 +220,8 @@ const USUAL: Step[][] = [
   [{ does: "late", hour: 1, number: 5 }, { does: "heal", hour: 1, number: 5 }, { does: "keeps" }],
   [...both({ rejects: true }), LOOK, { does: "stream", number: 0 }],
   [{ does: "stream", number: 2 * PINNED }, ...both({ rejects: false, takesOver: [0, 2] })],
-  [{ does: "roll", hour: 1 }, { does: "keepsAgain" }, { does: "roll", hour: 3 }],
+  [LOOK, { does: "roll", hour: 1 }],
+  [{ does: "keepsAgain" }, { does: "roll", hour: 3 }],
   [{ does: "newcomer", hour: 2 }, ...both({ rejects: true }), LOOK],
 ];
 
