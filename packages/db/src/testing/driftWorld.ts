@@ -47,6 +47,8 @@ const FURTHER = objectsOf(PINNED * HOURS, 2 * PINNED * HOURS - 1);
 /** Between two events of an hour, so that those of hour 2 lie on both sides of the midnight. */
 const EVENT_EVERY_MS = 40 * SECOND_MS;
 
+const isKnown = ({ campaign }: Pick<TruthCell, "campaign">) => campaign in PARTITION_OF;
+
 /** An event of an hour of a campaign, by its number: one place in the log. */
 function eventAt(campaign: string, hour: number, number: number) {
   const at = iso(hourAt(hour) + number * EVENT_EVERY_MS);
@@ -183,7 +185,7 @@ export class DriftWorld {
       await fillTruthRejects(
         this.stores,
         { id, advertiser: who, day },
-        own.map(({ campaign, hour }, at) => {
+        own.filter(isKnown).map(({ campaign, hour }, at) => {
           const event = eventAt(campaign, hourOf(hour), (id * 7 + at * 3) % pinned);
           return { ...event, verdict: "double_click" as const };
         }),
