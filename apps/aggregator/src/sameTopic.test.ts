@@ -44,6 +44,7 @@ function logOf(): TopicReader {
     topic: "clicks.raw",
     partitionCount: 1,
     refreshPartitionCount: async () => 1,
+    endOffsets: async () => [9n],
     facts: async () => {
       looks += 1;
       return facts;

@@ -100,6 +100,11 @@ export function sameTopicReader({ reader, ids, observer, nowMs }: Watched): Topi
       return reader.partitionCount;
     },
     refreshPartitionCount: () => reader.refreshPartitionCount(),
+    async endOffsets() {
+      const ends = await reader.endOffsets();
+      await assertSame(Math.max(nowMs() - CERTAIN_FOR_MS, faultAtMs));
+      return ends;
+    },
     facts: () => reader.facts(),
     read,
     release: (records) => reader.release(records),

@@ -20,6 +20,7 @@ function readerOf(answers: (number | Error)[], stop: AbortController): TopicRead
       partitionCount = Math.max(partitionCount, answer);
       return answer;
     },
+    endOffsets: async () => [(await log.offsets()).endOffset],
     facts: async () => ({ topicId: null, timesBy: null }),
     read: (request) => log.read(request),
     release: (records) => log.release(records),

@@ -207,6 +207,7 @@ describe.each(
       const { topic, appender, reader } = await openTopic(2);
       const admin = under.log.admin();
       await appender.append([text(1, "before")]);
+      expect(await reader.endOffsets()).toEqual([0n, 1n]);
       await admin.growTopic(topic, 4);
       // Never fewer.
       await admin.growTopic(topic, 3);
@@ -219,6 +220,7 @@ describe.each(
       expect(grown.partitionCount).toBe(4);
       const first = { partition: 3, offset: 0n };
       expect(await grown.append([text(3, "first")])).toEqual([first]);
+      await expect.poll(() => reader.endOffsets(), { timeout: 120_000 }).toEqual([0n, 1n, 0n, 1n]);
       // Opened before, it knows of no others, and goes on.
       await expect(appender.append([text(3, "none")])).rejects.toBeInstanceOf(RangeError);
       await appender.append([text(1, "after")]);

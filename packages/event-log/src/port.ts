@@ -117,6 +117,13 @@ export interface TopicReader extends EventLogReader {
    * @throws {UnknownTopicError | LogUnavailableError} Try again.
    */
   refreshPartitionCount(): Promise<number>;
+  /**
+   * Of each partition that the topic has by now, the offset that its next record gets, by partition:
+   * asked of the log in one go, whichever partitions are read here.
+   *
+   * @throws {UnknownTopicError | LogUnavailableError} Try again.
+   */
+  endOffsets(): Promise<readonly bigint[]>;
   /** @throws {UnknownTopicError | LogUnavailableError} Try again. */
   facts(): Promise<TopicFacts>;
 }

@@ -55,6 +55,7 @@ export class MemoryEventLog implements EventLog {
       topic,
       partitionCount: 1,
       refreshPartitionCount: async () => 1,
+      endOffsets: async () => [BigInt(kept.length)],
       facts: async () => ({ topicId: null, timesBy: "log" as const }),
       read: async () => [],
       release: () => {},

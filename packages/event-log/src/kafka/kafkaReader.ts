@@ -5,7 +5,7 @@ import { assertPartition } from "../recordChecks.ts";
 import { createCluster, type KafkaConnectionOptions, TIMEOUT_MS } from "./kafkaConnection.ts";
 import { PartitionLane } from "./partitionLane.ts";
 import { loadTopicFacts } from "./topicFacts.ts";
-import { loadPartitionCount } from "./topicPartitions.ts";
+import { loadEndOffsets, loadPartitionCount } from "./topicPartitions.ts";
 
 /**
  * Reads without a consumer group: which partition to read and from where is the caller's knowledge,
@@ -40,6 +40,7 @@ export async function openKafkaReader(
       partitionCount = Math.max(partitionCount, count);
       return count;
     },
+    endOffsets: () => loadEndOffsets(newCluster(), topic, timeoutMs),
     facts: () => loadTopicFacts(newCluster(), topic, timeoutMs),
     read: async ({ partition, fromOffset, recordsMax, waitMs, signal }) => {
       const lane = laneOf(partition);

@@ -19,13 +19,46 @@ export async function loadPartitionCount(
   topic: string,
   timeoutMs: number,
 ): Promise<number> {
+  return askOnce(cluster, timeoutMs, ask(cluster, topic, ASK_AGAIN_MAX));
+}
+
+/**
+ * Asks where each partition of a topic ends, by partition, and ends the connection.
+ *
+ * @throws {UnknownTopicError | LogUnavailableError}
+ */
+export async function loadEndOffsets(
+  cluster: Cluster,
+  topic: string,
+  timeoutMs: number,
+): Promise<readonly bigint[]> {
+  return askOnce(cluster, timeoutMs, askEnds(cluster, topic));
+}
+
+async function askOnce<Answer>(
+  cluster: Cluster,
+  timeoutMs: number,
+  asked: Promise<Answer>,
+): Promise<Answer> {
   try {
-    return await withDeadline(timeoutMs, ask(cluster, topic, ASK_AGAIN_MAX));
+    return await withDeadline(timeoutMs, asked);
   } catch (error) {
     throw toLogFault(error);
   } finally {
     void cluster.disconnect().catch(() => undefined);
   }
+}
+
+async function askEnds(cluster: Cluster, topic: string): Promise<readonly bigint[]> {
+  const count = await ask(cluster, topic, ASK_AGAIN_MAX);
+  const partitions = Array.from({ length: count }, (_, partition) => ({ partition }));
+  const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: false }]);
+  const ends = new Map(answer?.partitions.map(({ partition, offset }) => [partition, offset]));
+  return partitions.map(({ partition }) => {
+    const end = ends.get(partition);
+    if (end === undefined) throw new Error(`Kafka did not answer for partition ${partition}`);
+    return BigInt(end);
+  });
 }
 
 async function ask(cluster: Cluster, topic: string, again: number): Promise<number> {

@@ -41,6 +41,9 @@ LEFT JOIN LATERAL (
 WHERE p.topic_id = $1 AND p.partition = $2
 ORDER BY r."offset"`;
 
+const ENDS_SQL = `
+SELECT next_offset FROM event_log.partitions WHERE topic_id = $1 ORDER BY partition`;
+
 interface ReadRow {
   readonly end_offset: string;
   readonly start_offset: string;
@@ -73,6 +76,10 @@ export async function openPostgresReader(
       const now = await loadTopic(postgres, topic);
       partitionCount = Math.max(partitionCount, now.partitionCount);
       return now.partitionCount;
+    },
+    endOffsets: async () => {
+      const rows = await postgres.query<{ readonly next_offset: string }>(ENDS_SQL, [id]);
+      return rows.map((row) => BigInt(row.next_offset));
     },
     facts: async () => {
       const now = await loadTopic(postgres, topic);
