@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { kafkaAvailable } from "@trueclick/local-stack/kafka/jars";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { eventually, reportByCampaign, sendEvent } from "../support/api.ts";
 import { expectedClicks, type LedgerLine, readLedger } from "../support/ledger.ts";
 import { killNine } from "../support/processes.ts";
@@ -119,7 +120,42 @@ describe.each([
         rows: [{ clicks: 3, attributed_conversions: 1, attributed_value_micros: 5_000_000 }],
       });
     });
+
+    // Nothing to count is a number too: it closes, and what comes after all the same corrects it.
+    it("closes days without traffic, and corrects them when a click comes late", async () => {
+      const atMs = Date.now() - 20 * DAY_MS;
+      const told = async (more: Readonly<Record<string, string>> = {}) => {
+        const query = new URLSearchParams({
+          ...{ mode: "billing", advertiser_id: "adv-acme", ...more },
+          from: new Date(atMs - HOUR_MS).toISOString(),
+          to: new Date(atMs + HOUR_MS).toISOString(),
+        });
+        const response = await fetch(`${stack.demo.webUrl}/api/v1/report?${query}`, {
+          headers: { Authorization: `Bearer ${stack.demo.apiKeys.advertiser}` },
+        });
+        return toldSchema.parse(await response.json());
+      };
+      const closed = { rows: [], meta: { finality: "closed" } };
+      const isClosed = ({ meta }: z.infer<typeof toldSchema>) => meta.finality === "closed";
+      expect(await eventually(told, isClosed, 2 * SETTLED_WITHIN_MS)).toEqual(closed);
+      const asOf = new Date().toISOString();
+
+      const late = await sendEvent(stack.demo, {
+        ...{ event_type: "click", event_id: "late-to-an-empty-day", user_id: "late-person" },
+        ...{ campaign_id: "cmp-acme-autumn", ad_id: "ad-acme-autumn-1", publisher_id: "pub-late" },
+        event_time: new Date(atMs).toISOString(),
+      });
+      expect(late.status).toBe(202);
+      expect(await stack.cli("batch", "run", "--json")).toMatchObject({ code: 0 });
+      expect(await told()).toEqual({ rows: [{ clicks: 1 }], meta: { finality: "corrected" } });
+      expect(await told({ as_of: asOf })).toEqual(closed);
+    });
   });
+});
+
+const toldSchema = z.object({
+  rows: z.array(z.object({ clicks: z.number() })),
+  meta: z.object({ finality: z.string() }),
 });
 
 const sorted = (counts: ReadonlyMap<string, unknown>) =>

@@ -27,6 +27,7 @@ import { composeStream } from "./stream/composeStream.ts";
 import { openOrMakeTopic, readerOfOneTopic } from "./topicReaders.ts";
 import { untilAnswers } from "./untilAnswers.ts";
 import { DRIFT_LOOK_INTERVAL_MS, watchDrift } from "./watchDrift.ts";
+import { watchLogEnds } from "./watchLogEnds.ts";
 import { watchPartitions } from "./watchPartitions.ts";
 
 /** Enough for every partition's flush and two batch jobs; a share of what Postgres allows. */
@@ -167,12 +168,14 @@ async function buildRole(role: Role, context: RoleContext, signal: AbortSignal):
     return (signals) =>
       endTogether(signals, [
         (own) => composeArchive({ reader, ...stores, ...leases, settings }, own),
+        ({ stopping }) => watchLogEnds({ reader, db, logger }, stopping),
         ({ stopping }) => watchPartitions(reader, { role, registry, logger }, stopping),
       ]);
   }
   const settings = {
     topic: env.EVENTS_TOPIC,
     tzdata: process.versions["tz"] ?? "unknown",
+    allowedLatenessMs: env.ALLOWED_LATENESS_MS,
     scheduleIntervalMs: env.BATCH_SCHEDULE_INTERVAL_MS,
     sweepAfterMs: env.BATCH_SWEEP_AFTER_MS,
     datacenterRangesFile: env.DATACENTER_RANGES_FILE,

@@ -31,7 +31,7 @@ export function tenantWhere(scope: TenantScope, column: AnyPgColumn): SQL {
 /**
  * The same of a statement that is prepared for all scopes of one kind; its parameters are `tenantParams`.
  */
-export function preparedTenantWhere(kind: TenantScope["kind"], column: AnyPgColumn): SQL {
+export function preparedTenantWhere(kind: TenantScope["kind"], column: AnyPgColumn | SQL): SQL {
   return kind === "all" ? sql`true` : sql`${column} = any(${sql.placeholder("tenantIds")}::text[])`;
 }
 

@@ -3,6 +3,7 @@ import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
+import { createEmptyDaysLook } from "@trueclick/db/queries/showEmptyDays";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
@@ -23,6 +24,7 @@ import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { truthCodeVersion } from "./adapters/truthProgram.ts";
 import { runBacktests } from "./pipeline/runBacktests.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
+import { runEmptyDays } from "./pipeline/runEmptyDays.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { type ReturnsStores, runReturns } from "./pipeline/runReturns.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
@@ -42,6 +44,8 @@ export interface BatchDependencies {
     readonly tzdata: string;
     /** Between two looks for days to count unasked, milliseconds; 0 is off. */
     readonly scheduleIntervalMs: number;
+    /** `ALLOWED_LATENESS_MS`: what was read so long past its close has all that belongs to a day. */
+    readonly allowedLatenessMs: number;
     /** `BATCH_SWEEP_AFTER_MS`: how long the rows of a job stay that published nothing. */
     readonly sweepAfterMs: number;
     /** `DATACENTER_RANGES_FILE`: ranges of data centres; without one nobody's address is in one. */
@@ -124,10 +128,17 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     logger,
   };
   const sweep = () => sweepDeadBuilds({ db, clickhouse }, settings.sweepAfterMs);
+  const emptyDays = {
+    look: createEmptyDaysLook({ db, clickhouse }, settings),
+    intervalMs: settings.scheduleIntervalMs,
+    nowMs: () => Date.now(),
+    logger,
+  };
   const backtests = createPostgresBacktests(db, clickhouse);
   await Promise.all([
     runBatch(runner, signal),
     runSchedule(schedule, signal),
+    runEmptyDays(emptyDays, signal),
     runSweep({ sweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
     runReturns({ ...composeReturns(deps), intervalMs: RETURNS_INTERVAL_MS, logger }, signal),
     runBacktests({ ...runner, backtests, pause }, signal),

@@ -28,7 +28,13 @@ beforeEach(async () => {
     composeBatch(
       {
         ...deps,
-        settings: { topic, tzdata: "test", scheduleIntervalMs: 0, sweepAfterMs: 24 * HOUR_MS },
+        settings: {
+          topic,
+          tzdata: "test",
+          scheduleIntervalMs: 0,
+          sweepAfterMs: 24 * HOUR_MS,
+          allowedLatenessMs: 1,
+        },
       },
       stop.signal,
     ),

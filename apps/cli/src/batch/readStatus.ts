@@ -1,3 +1,4 @@
+import { emptyDayLooks, emptyDays } from "@trueclick/db/postgres/schema/emptyDays";
 import { batchJobs, JOB_STATES } from "@trueclick/db/postgres/schema/truth";
 import { truthDirtyDays } from "@trueclick/db/queries/dirtyDays";
 import { jobProgress } from "@trueclick/db/queries/jobs";
@@ -33,6 +34,7 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
     newest.map(({ id }) => id),
   );
   const dirty = await truthDirtyDays(stores, scope);
+  const empty = await readEmptyDays(db);
   const byState = Object.fromEntries(
     JOB_STATES.map((state) => [state, counted.find((row) => row.state === state)?.jobs ?? 0]),
   );
@@ -41,6 +43,7 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
     text: [
       `Jobs: ${states}`,
       `Days to count, of new events, changed campaigns or changed rules: ${dirty.length}`,
+      emptyText(empty),
       ...(jobs.length === 0 ? [] : ["", formatJobs(jobs)]),
     ].join("\n"),
     json: {
@@ -50,7 +53,40 @@ async function readStatus(stores: Stores): Promise<VerbResult> {
         billing_day: billingDay,
         why,
       })),
+      empty_days: {
+        noted: empty.noted,
+        refuted: empty.refuted,
+        log_read_through: empty.readThrough?.toISOString() ?? null,
+      },
       newest_jobs: jobs.map(toJobJson),
     },
   };
+}
+
+interface EmptyDaysStatus {
+  readonly noted: number;
+  readonly refuted: number;
+  readonly readThrough: Date | null;
+}
+
+/** How many closed days are known to have had no event, and up to where the log was read for that. */
+async function readEmptyDays(db: Stores["db"]): Promise<EmptyDaysStatus> {
+  const { billingDay, refutedAt } = emptyDays;
+  const [days] = await db
+    .select({ noted: count(billingDay), refuted: count(refutedAt) })
+    .from(emptyDays);
+  const [look] = await db
+    .select({ readThrough: max(emptyDayLooks.readThrough) })
+    .from(emptyDayLooks);
+  return {
+    noted: days?.noted ?? 0,
+    refuted: days?.refuted ?? 0,
+    readThrough: look?.readThrough ?? null,
+  };
+}
+
+function emptyText({ noted, refuted, readThrough }: EmptyDaysStatus): string {
+  const when = readThrough === null ? "" : `, the log read through ${readThrough.toISOString()}`;
+  const other = refuted === 0 ? "" : `; ${refuted} of them had events later and were corrected`;
+  return `Days that closed without an event: ${noted}${when}${other}`;
 }

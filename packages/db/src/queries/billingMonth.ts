@@ -7,7 +7,14 @@ import { truthCurrent, truthLines, truthVersions } from "../postgres/schema/trut
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope, tenantWhere } from "../tenant.ts";
 import { type AdvertiserRow, listAdvertisers } from "./advertisers.ts";
-import { closesAtMs, type Finality, finalityOf, leastFinal } from "./finality.ts";
+import { emptyFacts, knownEmptiness } from "./emptyDays.ts";
+import {
+  closesAtMs,
+  type DayFinalityFacts,
+  type Finality,
+  finalityOf,
+  leastFinal,
+} from "./finality.ts";
 
 /** What is counted for billing, of a line or added up. */
 export interface BilledCounts {
@@ -39,6 +46,8 @@ export interface BilledDay {
   readonly finality: Finality;
   /** When the day closes: its number is final then, unless it is corrected. */
   readonly finalAt: Date;
+  /** Closed without an event: nothing was counted, and there was nothing to count. */
+  readonly isEmpty: boolean;
   /** The version that the lines are of; null while the day was never counted for billing. */
   readonly version: number | null;
   readonly jobId: number | null;
@@ -88,7 +97,11 @@ export async function billingMonth(
   if (advertiser === undefined) return null;
 
   const { first, last } = monthDays(month);
+  const { timeZone, settlingHours } = advertiser;
+  const range = { fromMs: dayBounds(first, timeZone).fromMs, toMs: dayBounds(last, timeZone).toMs };
   const rows = await monthRows({ db }, tenant, first, last);
+  // After the versions: a day that is counted at this moment was empty when these were read.
+  const emptiness = knownEmptiness(await emptyFacts({ db }, tenant, range));
   const foreign = rows.find(({ version }) => version.currency !== advertiser.currency);
   if (foreign !== undefined) {
     const { billingDay, currency } = foreign.version;
@@ -96,28 +109,25 @@ export async function billingMonth(
   }
 
   const rowsOf = Map.groupBy(rows, ({ version }) => version.billingDay);
-  const closes = (dayEndMs: number) => closesAtMs(dayEndMs, advertiser.settlingHours);
-  const finalMs = closes(dayBounds(last, advertiser.timeZone).toMs);
+  const finalMs = closesAtMs(range.toMs, settlingHours);
   const days = daysBetween(first, last)
-    .map((day) => ({ day, bounds: dayBounds(day, advertiser.timeZone) }))
+    .map((day) => ({ day, bounds: dayBounds(day, timeZone) }))
     .filter(({ bounds }) => bounds.fromMs < Math.min(bounds.toMs, nowMs))
-    .map(({ day, bounds }) =>
-      toBilledDay(day, rowsOf.get(day) ?? [], new Date(closes(bounds.toMs)), (current) =>
-        finalityOf({
-          dayEndMs: bounds.toMs,
-          settlingHours: advertiser.settlingHours,
-          nowMs,
-          current,
-        }),
-      ),
-    );
+    .map(({ day, bounds }) => {
+      const closesMs = closesAtMs(bounds.toMs, settlingHours);
+      return toBilledDay(day, rowsOf.get(day) ?? [], nowMs, {
+        dayEndMs: bounds.toMs,
+        settlingHours,
+        emptiness: emptiness.of(advertiserId, day, bounds, closesMs),
+      });
+    });
   return {
     advertiser,
     month,
     currency: advertiser.currency,
     finality: leastFinal(days.map((day) => day.finality)),
     finalAt: new Date(finalMs),
-    finalOn: dayOf(finalMs, advertiser.timeZone),
+    finalOn: dayOf(finalMs, timeZone),
     days,
     campaigns: byCampaign(days.flatMap((day) => day.lines)),
     totals: addUp(days.map((day) => day.totals)),
@@ -149,27 +159,29 @@ function monthRows({ db }: Pick<Stores, "db">, tenant: TenantScope, first: IsoDa
 }
 
 type MonthRow = Awaited<ReturnType<typeof monthRows>>[number];
-type CurrentVersion = { readonly version: number; readonly publishedAtMs: number } | null;
 
 function toBilledDay(
   day: IsoDay,
   rows: readonly MonthRow[],
-  finalAt: Date,
-  finalityNow: (current: CurrentVersion) => Finality,
+  nowMs: number,
+  facts: Pick<DayFinalityFacts, "dayEndMs" | "settlingHours" | "emptiness">,
 ): BilledDay {
   const version = rows[0]?.version ?? null;
   const lines = rows.flatMap(({ line, campaignName }) =>
     line === null ? [] : [toBilledLine(line, campaignName)],
   );
+  const current = version && {
+    version: version.version,
+    publishedAtMs: version.publishedAt.getTime(),
+  };
   return {
     day,
+    isEmpty: version === null && facts.emptiness !== "unknown",
     version: version?.version ?? null,
     jobId: version === null ? null : Number(version.jobId),
     publishedAt: version?.publishedAt ?? null,
-    finalAt,
-    finality: finalityNow(
-      version && { version: version.version, publishedAtMs: version.publishedAt.getTime() },
-    ),
+    finalAt: new Date(closesAtMs(facts.dayEndMs, facts.settlingHours)),
+    finality: finalityOf({ ...facts, nowMs, current }),
     totals: addUp(lines),
     lines,
   };

@@ -10,6 +10,12 @@ import { HOUR_MS } from "@trueclick/shared/time";
 export const FINALITIES = ["live", "settling", "corrected", "closed"] as const;
 export type Finality = (typeof FINALITIES)[number];
 
+/**
+ * Whether a day was shown to have closed without an event of its advertiser, and whether a version came all
+ * the same that has some.
+ */
+export type Emptiness = "unknown" | "shown" | "refuted";
+
 export interface DayFinalityFacts {
   /** End of the billing day, exclusive, epoch milliseconds: a matter of the advertiser's zone. */
   readonly dayEndMs: number;
@@ -17,6 +23,7 @@ export interface DayFinalityFacts {
   readonly nowMs: number;
   /** The version that readers see; null while the day was never counted for billing. */
   readonly current: { readonly version: number; readonly publishedAtMs: number } | null;
+  readonly emptiness: Emptiness;
 }
 
 /** When a billing day closes, epoch milliseconds: its number is final unless it is corrected. */
@@ -30,12 +37,15 @@ export function finalityOf({
   settlingHours,
   nowMs,
   current,
+  emptiness,
 }: DayFinalityFacts): Finality {
-  if (current === null) return "live";
+  if (current === null && emptiness === "unknown") return "live";
   const closesMs = closesAtMs(dayEndMs, settlingHours);
   if (nowMs < closesMs) return "settling";
-  // A day that was counted for the first time after its close was late, not wrong.
-  return current.version > 1 && current.publishedAtMs >= closesMs ? "corrected" : "closed";
+  if (current === null || current.publishedAtMs < closesMs) return "closed";
+  // A day that was counted for the first time after its close was late, not wrong, unless it had been
+  // said to be empty.
+  return current.version > 1 || emptiness === "refuted" ? "corrected" : "closed";
 }
 
 /** The finality of many days together: the least final of them, and `live` for none. */

@@ -14,6 +14,7 @@ import { advertisers } from "../postgres/schema/advertisers.ts";
 import type { Stores } from "../stores.ts";
 import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
 import { LIST_ROWS_MAX } from "./advertisers.ts";
+import { type EmptyFacts, emptyFactsOf, emptyFactsSql } from "./emptyDays.ts";
 import { parsedOnce } from "./parsedOnce.ts";
 import {
   type HotHoursState,
@@ -40,6 +41,8 @@ export interface ReportFacts {
   readonly accounts: readonly Account[];
   /** Of the billing days that the range touches, by advertiser and day. */
   readonly pins: readonly TruthPointer[];
+  /** Of the same days, which are known to have closed without an event. */
+  readonly empty: EmptyFacts;
   /** All but the watermark is null or 0 where the hot store is not asked. */
   readonly stream: StreamState;
   /** Null where the hot store is not asked. */
@@ -85,6 +88,7 @@ export async function reportFacts(
   return {
     accounts: accountsOf(row.accounts),
     pins: toPointers(pointerRowsOf(row.pins), range),
+    empty: emptyFactsOf(row.empty),
     stream: row.stream === null ? UNASKED : streamStateSchema.parse(JSON.parse(row.stream)),
     hotHours: row.hotHours === null ? null : hotHoursSchema.parse(JSON.parse(row.hotHours)),
     register: createHash("sha256").update(row.accounts).update("\0").update(row.pins).digest("hex"),
@@ -103,6 +107,7 @@ const statementOf = preparedOnce((db, kind: Kind) => {
     .select({
       accounts: jsonRowsOf(selectAccounts(db, tenant)),
       pins: jsonRowsOf(preparedPointers(db, tenant, asks === "past" ? "past" : "current")),
+      empty: emptyFactsSql(tenant, asks === "past" ? "past" : "current"),
       stream: sql<string | null>`${ifHot(streamStateSql())}`,
       hotHours: sql<string | null>`${ifHot(hotHoursSql())}`,
     })

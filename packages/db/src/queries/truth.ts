@@ -2,6 +2,7 @@ import { dayBounds, dayOf, type IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { and, asc, count, desc, eq, gt, gte, lt, lte, or, type SQL } from "drizzle-orm";
 import { advertisers } from "../postgres/schema/advertisers.ts";
+import { emptyDays } from "../postgres/schema/emptyDays.ts";
 import {
   batchJobObjects,
   batchJobs,
@@ -73,6 +74,7 @@ export async function listTruthPartitions(
       currentVersion: truthCurrent.version,
       timeZone: advertisers.timeZone,
       settlingHours: advertisers.settlingHours,
+      refutedAt: emptyDays.refutedAt,
     })
     .from(truthVersions)
     .innerJoin(advertisers, eq(advertisers.id, truthVersions.advertiserId))
@@ -81,6 +83,13 @@ export async function listTruthPartitions(
       and(
         eq(truthCurrent.advertiserId, truthVersions.advertiserId),
         eq(truthCurrent.billingDay, truthVersions.billingDay),
+      ),
+    )
+    .leftJoin(
+      emptyDays,
+      and(
+        eq(emptyDays.advertiserId, truthVersions.advertiserId),
+        eq(emptyDays.billingDay, truthVersions.billingDay),
       ),
     )
     .where(and(tenantWhere(scope, truthVersions.advertiserId), partitionsWhere(filter), inRange))
@@ -94,7 +103,7 @@ export async function listTruthPartitions(
   const endIn = remembered((timeZone: string) =>
     remembered((day: IsoDay) => dayBounds(day, timeZone).toMs),
   );
-  return rows.map(({ version: row, currentVersion, timeZone, settlingHours }) => ({
+  return rows.map(({ version: row, currentVersion, timeZone, settlingHours, refutedAt }) => ({
     ...row,
     jobId: Number(row.jobId),
     current: row.version === currentVersion,
@@ -104,6 +113,7 @@ export async function listTruthPartitions(
       settlingHours,
       nowMs,
       current: { version: row.version, publishedAtMs: row.publishedAt.getTime() },
+      emptiness: refutedAt === null ? "unknown" : "refuted",
     }),
   }));
 }

@@ -50,6 +50,7 @@ function questionOf(change: Change = {}) {
   const facts = {
     accounts: [],
     pins: [],
+    empty: { spans: [], refuted: [], beginsMs: null, readThroughMs: null },
     stream: { watermarkMs: null, level: 0, rolledThroughMs, written: "written" },
     hotHours: null,
     register: change.register ?? "register",

@@ -95,7 +95,7 @@ export async function reportText(
         (usersOmitted ? USERS_OMITTED_NOTE : ""),
       as_of: new Date(asked.asOfMs ?? of.readAtMs).toISOString(),
       watermark: hot === null ? null : toIso(of.watermarkMs),
-      finality: hot === null ? truthFinality(query, accounts, pins, readAtMs) : "live",
+      finality: hot === null ? truthFinality(query, facts, readAtMs) : "live",
       ...finalDate(query, accounts),
       traffic,
       ...versionsOf(truth === null ? null : truthPins),

@@ -1,32 +1,38 @@
 /** How final a report is, and when it will be. */
 import { dayBounds, dayOf, type InstantRange } from "@trueclick/shared/calendar";
 import { billingDaysOf, remembered } from "../queries/billingDays.ts";
+import { knownEmptiness } from "../queries/emptyDays.ts";
 import { closesAtMs, type Finality, finalityOf, leastFinal } from "../queries/finality.ts";
-import type { Account } from "../queries/reportFacts.ts";
-import type { TruthPointer } from "../queries/truthPointers.ts";
+import type { Account, ReportFacts } from "../queries/reportFacts.ts";
 
 /** The finality of the range's billing days; those that have not begun yet say nothing about it. */
 export function truthFinality(
   { fromMs, toMs }: InstantRange,
-  accounts: readonly Account[],
-  pins: readonly TruthPointer[],
+  { accounts, pins, empty }: Pick<ReportFacts, "accounts" | "pins" | "empty">,
   nowMs: number,
 ): Finality {
   const begun = { fromMs, toMs: Math.min(toMs, nowMs) };
   const daysIn = remembered((timeZone: string) => billingDaysOf(begun, timeZone));
-  const current = new Map(pins.map((pin) => [`${pin.advertiserId}/${pin.billingDay}`, pin]));
-  return leastFinal(
-    accounts.flatMap(({ id, timeZone, settlingHours }) =>
-      daysIn(timeZone).map(({ day, bounds }) =>
-        finalityOf({
-          dayEndMs: bounds.toMs,
-          settlingHours,
-          nowMs,
-          current: current.get(`${id}/${day}`) ?? null,
-        }),
-      ),
-    ),
-  );
+  const pinsOf = Map.groupBy(pins, (pin) => pin.advertiserId);
+  const emptiness = knownEmptiness(empty);
+  const found = new Set<Finality>();
+  for (const { id, timeZone, settlingHours } of accounts) {
+    const current = new Map(pinsOf.get(id)?.map((pin) => [pin.billingDay, pin]));
+    for (const { day, bounds } of daysIn(timeZone)) {
+      const closesMs = closesAtMs(bounds.toMs, settlingHours);
+      const finality = finalityOf({
+        dayEndMs: bounds.toMs,
+        settlingHours,
+        nowMs,
+        current: current.get(day) ?? null,
+        emptiness: emptiness.of(id, day, bounds, closesMs),
+      });
+      // Nothing is less final: of many accounts most days need not be looked at.
+      if (finality === "live") return finality;
+      found.add(finality);
+    }
+  }
+  return leastFinal([...found]);
 }
 
 export interface FinalDate {

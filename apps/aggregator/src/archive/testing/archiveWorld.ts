@@ -10,7 +10,7 @@ import { block, NOON_MS } from "@trueclick/archive/testing/storedEvents";
 import { type Database, openDatabase } from "@trueclick/db/postgres/database";
 import { createMigratedDatabase } from "@trueclick/db/testing/migratedDatabase";
 import { migrateTestClickHouse, openTestClickHouse } from "@trueclick/db/testing/testClickHouse";
-import type { EventLogReader } from "@trueclick/event-log";
+import type { EventLogReader, TopicReader } from "@trueclick/event-log";
 import { partitionOf } from "@trueclick/event-log/partition";
 import { createPostgresEventLog } from "@trueclick/event-log/postgres";
 import { createTestClickHouseDatabase, createTestObjectsDir } from "@trueclick/local-stack/testing";
@@ -36,7 +36,7 @@ export interface ArchiveWorld {
   readonly objects: ObjectStore;
   readonly clickhouseObjects: ClickHouseObjects;
   readonly stores: StretchStores;
-  readonly reader: EventLogReader;
+  readonly reader: TopicReader;
   /** Appends events to the partitions of their ids, in blocks, at an append time. */
   append(events: readonly StoredEvent[], appendTimeMs?: number): Promise<void>;
   appendBlock(partition: number, value: Buffer, appendTimeMs?: number): Promise<void>;

@@ -1,5 +1,6 @@
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
+import { emptyDays } from "@trueclick/db/postgres/schema/emptyDays";
 import {
   batchJobSlices,
   batchJobs,
@@ -9,7 +10,7 @@ import {
 } from "@trueclick/db/postgres/schema/truth";
 import type { TakenOver } from "@trueclick/db/queries/heldRows";
 import { SECOND_MS } from "@trueclick/shared/time";
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { CreditedLine, TruthVersion } from "../domain/truth.ts";
 import { type Job, JobLostError } from "../ports/jobQueue.ts";
 import type { TruthRegister } from "../ports/truthRegister.ts";
@@ -121,6 +122,18 @@ async function publish(
       target: [truthCurrent.advertiserId, truthCurrent.billingDay],
       set: { version: number },
     });
+  const isEmpty =
+    rows.length === 0 && Object.values(clicksByVerdict).every((clicks) => clicks === 0);
+  if (!isEmpty) await refuteEmpty(tx, job);
+}
+
+/** What was said of a day that has events after all: this version, its first, corrects it. */
+async function refuteEmpty(tx: Transaction, { advertiserId, billingDay }: Job): Promise<void> {
+  const ofDay = and(eq(emptyDays.advertiserId, advertiserId), eq(emptyDays.billingDay, billingDay));
+  await tx
+    .update(emptyDays)
+    .set({ refutedAt: sql`now()` })
+    .where(and(ofDay, isNull(emptyDays.refutedAt)));
 }
 
 function toRow(line: CreditedLine) {

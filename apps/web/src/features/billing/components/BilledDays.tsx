@@ -6,7 +6,7 @@ import { FinalityBadge } from "../../../ui/FinalityBadge.tsx";
 import { EmptyState } from "../../../ui/States.tsx";
 import type { Column } from "../../../ui/table/column.ts";
 import { DataTable } from "../../../ui/table/DataTable.tsx";
-import { monthFacts } from "../fns/monthFacts.ts";
+import { dayFacts } from "../fns/monthFacts.ts";
 
 type Month = ApiOutputs["billing"]["month"];
 type Day = Month["days"][number];
@@ -48,9 +48,9 @@ function dayColumns(
 ): Column<Day>[] {
   const counts = (of: (day: Day) => bigint, total: bigint) => ({
     align: "right" as const,
-    value: (day: Day) => (day.version === null ? null : Number(of(day))),
+    value: (day: Day) => (isKnown(day) ? Number(of(day)) : null),
     cell: (day: Day) =>
-      day.version === null ? "–" : <DayFigure day={day} account={account} value={of(day)} />,
+      isKnown(day) ? <DayFigure day={day} account={account} value={of(day)} /> : "–",
     total: <Figure>{formatCount(Number(total))}</Figure>,
   });
   const { totals } = month;
@@ -101,16 +101,14 @@ function dayColumns(
       header: "Cost",
       align: "right",
       phone: "figure",
-      value: (day) => (day.version === null ? null : Number(day.totals.costMicros) / 1_000_000),
+      value: (day) => (isKnown(day) ? Number(day.totals.costMicros) / 1_000_000 : null),
       cell: (day) =>
-        day.version === null ? (
-          <span className="text-ink-3">not counted yet</span>
-        ) : (
-          <Figure
-            facts={monthFacts(day.finality, day.publishedAt?.getTime() ?? 0, account, day.version)}
-          >
+        isKnown(day) ? (
+          <Figure facts={dayFacts(day, account)}>
             {formatMoney(day.totals.costMicros, month.currency)}
           </Figure>
+        ) : (
+          <span className="text-ink-3">not counted yet</span>
         ),
       total: <Figure>{formatMoney(totals.costMicros, month.currency)}</Figure>,
     },
@@ -126,6 +124,9 @@ function dayColumns(
   ];
 }
 
+/** Whether its numbers were counted, or there was nothing to count. */
+const isKnown = (day: Day) => day.version !== null || day.isEmpty;
+
 interface DayFigureProps {
   readonly day: Day;
   readonly account: AccountSummary;
@@ -133,6 +134,5 @@ interface DayFigureProps {
 }
 
 function DayFigure({ day, account, value }: DayFigureProps) {
-  const facts = monthFacts(day.finality, day.publishedAt?.getTime() ?? 0, account, day.version);
-  return <Figure facts={facts}>{formatCount(Number(value))}</Figure>;
+  return <Figure facts={dayFacts(day, account)}>{formatCount(Number(value))}</Figure>;
 }

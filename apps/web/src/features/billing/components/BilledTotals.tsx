@@ -14,6 +14,7 @@ export function BilledTotals({ month, account }: BilledTotalsProps) {
   const totals = month?.totals;
   const invalid = totals === undefined ? 0n : totals.grossClicks - totals.clicks;
   const counted = month?.days.filter((day) => day.version !== null).length ?? 0;
+  const empty = month?.days.filter((day) => day.isEmpty).length ?? 0;
   const final = month?.days.filter((day) => isFinal(day.finality)).length ?? 0;
   return (
     <div className="flex snap-x scroll-px-3 gap-3 overflow-x-auto max-md:-mx-3 max-md:px-3">
@@ -53,7 +54,7 @@ export function BilledTotals({ month, account }: BilledTotalsProps) {
         means={`A day is final ${account.settlingHours} hours after it ended: until then late clicks and reviews may change it.`}
         value={`${final} of ${month?.days.length ?? 0}`}
         loading={loading}
-        footnote={`${counted} counted`}
+        footnote={`${counted} counted${empty === 0 ? "" : `, ${empty} without an event`}`}
       />
     </div>
   );

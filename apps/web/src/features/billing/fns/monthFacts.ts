@@ -1,3 +1,4 @@
+import type { ApiOutputs } from "../../../shell/apiTypes.ts";
 import { formatInstant } from "../../../shell/fns/format.ts";
 import type { AccountSummary } from "../../../shell/viewer.tsx";
 import type { FigureFacts } from "../../../ui/Figure.tsx";
@@ -8,12 +9,26 @@ export function monthFacts(
   finality: Finality,
   readAtMs: number,
   account: AccountSummary,
-  version: number | null = null,
+  note: string | null = null,
 ): FigureFacts {
   return {
     finality,
     asOf: formatInstant(readAtMs, account.timeZone),
     store: "Billing records, counted from the archive",
-    ...(version === null ? {} : { note: `Version ${version} of this day` }),
+    ...(note === null ? {} : { note }),
   };
+}
+
+type Day = Pick<
+  ApiOutputs["billing"]["month"]["days"][number],
+  "finality" | "publishedAt" | "finalAt" | "version" | "isEmpty"
+>;
+
+/** The same of a day that was counted, or that had nothing to count. */
+export function dayFacts(day: Day, account: AccountSummary): FigureFacts {
+  const note = day.isEmpty
+    ? "No event of this day in the archive, read past its close"
+    : `Version ${day.version} of this day`;
+  const readAt = day.publishedAt ?? day.finalAt;
+  return monthFacts(day.finality, readAt.getTime(), account, note);
 }

@@ -1,4 +1,4 @@
-import { billingMonth } from "@trueclick/db/queries/billingMonth";
+import { type BilledCounts, billingMonth } from "@trueclick/db/queries/billingMonth";
 import { invalidRate } from "@trueclick/db/routing/measures";
 import { microsToDecimal } from "@trueclick/shared/money";
 import { z } from "zod";
@@ -34,7 +34,8 @@ const COLUMNS = [
 
 export const billingExportEndpoint = defineEndpoint({
   path: "/billing/export",
-  summary: "A month as it is billed: a row per day and campaign",
+  summary:
+    "A month as it is billed: a row per day and campaign; of a day without an event one, without a campaign",
   scope: "billing:export",
   csv: "only",
   params: z.object({
@@ -48,36 +49,48 @@ export const billingExportEndpoint = defineEndpoint({
   async handle({ stores, caller, nowMs }, { advertiser_id: advertiserId, month }) {
     const billed = await billingMonth(stores, caller.tenant, { advertiserId, month }, nowMs);
     if (billed === null) throw notFound("advertiser");
-    const rows = billed.days.flatMap(({ day, version, finality, finalAt, lines }) =>
-      lines.map((line) => ({
+    const rows = billed.days.flatMap((day) => {
+      const ofDay = {
         month,
-        day,
+        day: day.day,
         advertiser_id: billed.advertiser.id,
         advertiser_name: billed.advertiser.name,
+        version: day.version,
+        finality: day.finality,
+        currency: billed.currency,
+        final_at: day.finalAt.toISOString(),
+      };
+      // Known to be nothing, which a day that nobody has counted is not.
+      const isNothing = day.lines.length === 0 && (day.isEmpty || day.version !== null);
+      if (isNothing) return [{ ...ofDay, ...countsOf({ ...day.totals, uniqueUsers: 0n }) }];
+      return day.lines.map((line) => ({
+        ...ofDay,
         campaign_id: line.campaignId,
         campaign_name: line.campaignName,
-        version,
-        finality,
-        clicks: line.clicks,
-        gross_clicks: line.grossClicks,
-        net_clicks: line.netClicks,
-        duplicate_clicks: line.duplicateClicks,
-        impressions: line.impressions,
-        conversions: line.conversions,
-        unique_users: line.uniqueUsers,
-        cost_micros: line.costMicros,
-        cost: microsToDecimal(line.costMicros),
-        currency: billed.currency,
-        invalid_rate: invalidRate({
-          gross_clicks: Number(line.grossClicks),
-          clicks: Number(line.clicks),
-        }),
-        final_at: finalAt.toISOString(),
-        attributed_conversions: line.attributedConversions,
-        attributed_value_micros: line.attributedValueMicros,
-      })),
-    );
+        ...countsOf(line),
+      }));
+    });
     const name = `billing-${billed.advertiser.id.replaceAll(/[^A-Za-z0-9_-]/g, "_")}-${month}.csv`;
     return csvAnswer(name, toCsv(COLUMNS, rows));
   },
 });
+
+function countsOf(line: BilledCounts & { readonly uniqueUsers: bigint }) {
+  return {
+    clicks: line.clicks,
+    gross_clicks: line.grossClicks,
+    net_clicks: line.netClicks,
+    duplicate_clicks: line.duplicateClicks,
+    impressions: line.impressions,
+    conversions: line.conversions,
+    unique_users: line.uniqueUsers,
+    cost_micros: line.costMicros,
+    cost: microsToDecimal(line.costMicros),
+    invalid_rate: invalidRate({
+      gross_clicks: Number(line.grossClicks),
+      clicks: Number(line.clicks),
+    }),
+    attributed_conversions: line.attributedConversions,
+    attributed_value_micros: line.attributedValueMicros,
+  };
+}

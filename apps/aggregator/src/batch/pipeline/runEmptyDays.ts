@@ -1,0 +1,30 @@
+import { backOff, pause } from "../../archive/pipeline/backoff.ts";
+import type { RoleLogger } from "../../archive/pipeline/runArchive.ts";
+
+export interface EmptyDaysRole {
+  /** Notes days that have closed without an event; answers of how many. */
+  readonly look: (nowMs: number) => Promise<number>;
+  /** Between two looks, milliseconds; 0 looks never. */
+  readonly intervalMs: number;
+  readonly nowMs: () => number;
+  readonly logger: RoleLogger;
+}
+
+/** Looks for closed days without events until aborted. Stores that are away are waited for. Never throws. */
+export async function runEmptyDays(role: EmptyDaysRole, signal: AbortSignal): Promise<void> {
+  const { look, intervalMs, logger, nowMs } = role;
+  if (intervalMs === 0) return;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const noted = await look(nowMs());
+      if (noted > 0) logger.info({ days: noted }, "noted days that have closed without an event");
+      failures = 0;
+      await pause(intervalMs, signal);
+    } catch (error) {
+      failures += 1;
+      logger.warn({ err: error, failures }, "could not look for days without events; trying again");
+      await backOff(failures, signal);
+    }
+  }
+}
