@@ -3,12 +3,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { streamCheckpoints } from "@trueclick/db/postgres/schema/stream";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
+import { SECOND_MS } from "@trueclick/shared/time";
 import { eq, sql } from "drizzle-orm";
+import { createClickHouseHotStore } from "../../apps/aggregator/src/stream/adapters/clickhouseHotStore.ts";
+import { type FlushRows, readFlushRows } from "./flushRows.ts";
 
 const FLUSH_INTERVAL_MS = SECOND_MS;
-/** A flush is of the minutes that are still counted. */
-const OPEN_MS = MINUTE_MS;
+const PARTITIONS = [0, 1];
 
 export interface LiveStream {
   readonly flushes: () => number;
@@ -16,41 +17,44 @@ export interface LiveStream {
 }
 
 /**
- * Writes rows of the last minute and evidence and users of the last hour once more, as a replay would: there
- * are new parts, announced and committed records, and every sum is as it was, so that answers can still be
- * compared.
+ * Writes cells of the last minute and evidence and users of the last hour once more, as a replay would, by the
+ * stream's own store: there are new parts, announced and committed records, and every sum is as it was, so
+ * that answers can still be compared.
+ *
+ * @param cells The file of all cells, whose users are those of the sets.
  */
-export function startLiveStream(
+export async function startLiveStream(
   urls: { readonly postgres: string; readonly clickhouse: string },
+  cells: string,
   endMs: number,
-): LiveStream {
+): Promise<LiveStream> {
   const { db, close } = openDatabase(urls.postgres, { connectionsMax: 2 });
   const client = openClickHouse(urls.clickhouse);
+  const store = createClickHouseHotStore(client);
   const stopping = new AbortController();
   let flushes = 0;
-  const again = (table: string, columns: string, time: string, fromMs: number, where: string) =>
-    client.command({
-      query: `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table}
-        WHERE ${time} >= toDateTime(${fromMs / SECOND_MS}, 'UTC') AND ${where} LIMIT 1000`,
-    });
-  const flush = async (partition: number) => {
+  const flush = async (partition: number, rows: FlushRows) => {
     const { nextOffset, announcedOffset } = streamCheckpoints;
     const isIt = eq(streamCheckpoints.partition, partition);
     const announced = sql`${announcedOffset} + 1`;
     await db.update(streamCheckpoints).set({ announcedOffset: announced }).where(isIt);
-    const own = `partition = ${partition}`;
+    // A flush is written whole, whoever ends meanwhile.
+    const { signal } = new AbortController();
     await Promise.all([
-      again("hot_minutes", MINUTE_COLUMNS, "window_start", endMs - OPEN_MS, own),
-      again("stream_rejects", REJECT_COLUMNS, "event_hour", endMs - HOUR_MS, own),
-      again("hot_users", USER_COLUMNS, "event_hour", endMs - HOUR_MS, "true"),
+      store.writeCells(partition, rows.cells, signal),
+      store.writeRejects(rows.rejects, signal),
+      store.writeUsers(rows.users, signal),
     ]);
     const committed = sql`${nextOffset} + 1`;
     await db.update(streamCheckpoints).set({ nextOffset: committed }).where(isIt);
     flushes += 1;
   };
+  const rows = await Promise.all(
+    PARTITIONS.map((partition) => readFlushRows(client, { cells, endMs }, partition)),
+  );
   const run = async () => {
     while (!stopping.signal.aborted) {
-      await Promise.all([flush(0), flush(1)]);
+      await Promise.all(rows.map((of, partition) => flush(partition, of)));
       await wait(FLUSH_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
@@ -69,9 +73,3 @@ export function startLiveStream(
     },
   };
 }
-
-const MINUTE_COLUMNS = `advertiser_id, cube, campaign_id, window_start, dimension_value, partition, clicks,
-  invalid_clicks, duplicate_clicks, impressions, conversions, cost_micros, version`;
-const REJECT_COLUMNS = `advertiser_id, campaign_id, event_hour, partition, offset, \`index\`, event_id,
-  event_type, reason, event_time, append_time`;
-const USER_COLUMNS = "advertiser_id, campaign_id, event_hour, users";

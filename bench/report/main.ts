@@ -147,7 +147,7 @@ async function measureLive(
   endMs: number,
   question: Question,
 ): Promise<Measured> {
-  const stream = startLiveStream(world.storeUrls(), endMs);
+  const stream = await startLiveStream(world.storeUrls(), world.files.cells, endMs);
   try {
     const asked = { ...question, anew: [] };
     const measured = await measureWarm(world, peer, [asked, asked]);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Dated, LATEST_AGE_MS_MAX, LatestAnswers } from "./latestAnswers.ts";
+import { type Dated, LATE_AGE_MS_MAX, LATEST_AGE_MS_MAX, LatestAnswers } from "./latestAnswers.ts";
 
 const rowsAt = (readAtMs: number, rowsJson = `[${readAtMs}]`): Dated => ({ rowsJson, readAtMs });
 
@@ -93,4 +93,64 @@ it("reads for nobody in particular only so much at once", async () => {
     await latest.answer([at], 1_001, read);
   }
   expect(begun).toHaveLength(4);
+});
+
+const AT_ONCE = async () => {};
+const FOR_EVER = () => new Promise<void>(() => {});
+
+// A flush and the reading of it take the same two cores: who waits for the one waits for both.
+it("tells what was so a second ago at most, where the next takes longer than one is to wait", async () => {
+  const latest = new LatestAnswers(undefined, AT_ONCE);
+  const { begun, read, end } = slowReads();
+  latest.keep(["q"], rowsAt(1_000));
+  for (const ageMs of [LATEST_AGE_MS_MAX + 1, 2 * LATEST_AGE_MS_MAX + 2, LATE_AGE_MS_MAX]) {
+    expect(await latest.answer(["q"], 1_000 + ageMs, read)).toEqual(rowsAt(1_000));
+  }
+  // Read once, whoever asks meanwhile, and told from then on as of when that began.
+  expect(begun).toHaveLength(1);
+  await end(0, rowsAt(1_001 + LATEST_AGE_MS_MAX));
+  const next = await latest.answer(["q"], 1_000 + LATE_AGE_MS_MAX, read);
+  expect(next).toEqual(rowsAt(1_001 + LATEST_AGE_MS_MAX));
+});
+
+it("tells the newest that is known by then", async () => {
+  const latest: LatestAnswers<Dated> = new LatestAnswers(undefined, async () => {
+    latest.keep(["q"], rowsAt(1_100));
+  });
+  latest.keep(["q"], rowsAt(1_000));
+  const { read } = slowReads();
+  expect(await latest.answer(["q"], 1_001 + LATEST_AGE_MS_MAX, read)).toEqual(rowsAt(1_100));
+});
+
+it("waits for what is older than that, however long it takes", async () => {
+  const latest = new LatestAnswers(undefined, AT_ONCE);
+  const { read, end } = slowReads();
+  latest.keep(["q"], rowsAt(1_000));
+  const old = latest.answer(["q"], 1_001 + LATE_AGE_MS_MAX, read);
+  await end(0, rowsAt(1_001 + LATE_AGE_MS_MAX));
+  expect(await old).toEqual(rowsAt(1_001 + LATE_AGE_MS_MAX));
+});
+
+it("tells what is read within that while", async () => {
+  const latest = new LatestAnswers(undefined, FOR_EVER);
+  const { read, end } = slowReads();
+  latest.keep(["q"], rowsAt(1_000));
+  const nowMs = 1_001 + LATEST_AGE_MS_MAX;
+  const asked = [latest.answer(["q"], nowMs, read), latest.answer(["q"], nowMs + 500, read)];
+  await end(0, rowsAt(nowMs));
+  expect(await Promise.all(asked)).toEqual([rowsAt(nowMs), rowsAt(nowMs)]);
+});
+
+it("keeps a failure from whoever was told something else before it", async () => {
+  const latest = new LatestAnswers(undefined, AT_ONCE);
+  const { begun, read } = slowReads();
+  latest.keep(["q"], rowsAt(1_000));
+  const nowMs = 1_001 + LATEST_AGE_MS_MAX;
+  expect(await latest.answer(["q"], nowMs, read)).toEqual(rowsAt(1_000));
+  begun[0]?.reject(new Error("down"));
+  await begun[0]?.promise.catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  // It is not taken for one that goes on.
+  expect(await latest.answer(["q"], nowMs, read)).toEqual(rowsAt(1_000));
+  expect(begun).toHaveLength(2);
 });

@@ -1,8 +1,13 @@
 /** What the stream is writing to, as it was told last: good for a moment, while it is read anew. */
+import { setTimeout as wait } from "node:timers/promises";
 import { questionKey } from "./answerMemo.ts";
 
 /** How old an answer may be that is given while the next one is read, milliseconds. */
 export const LATEST_AGE_MS_MAX = 250;
+/** How old it may be where the next one takes longer than whoever asks is to wait, milliseconds. */
+export const LATE_AGE_MS_MAX = 1_000;
+/** How long that is, milliseconds. */
+const PATIENCE_MS = 30;
 /** Answers that are read for nobody in particular at the same time. */
 const REFRESHES_MAX = 4;
 /** Characters of all answers that a process keeps. */
@@ -31,10 +36,16 @@ export class LatestAnswers<Answer extends Dated> {
   readonly #known = new Map<string, Answer>();
   readonly #underWay = new Map<string, Reading<Answer>>();
   readonly #charactersMax: number;
+  readonly #patience: () => Promise<unknown>;
   #characters = 0;
 
-  constructor(charactersMax: number = CHARACTERS_MAX) {
+  /** @param patience Settles once whoever asks has waited for long enough. */
+  constructor(
+    charactersMax: number = CHARACTERS_MAX,
+    patience: () => Promise<unknown> = () => wait(PATIENCE_MS),
+  ) {
     this.#charactersMax = charactersMax;
+    this.#patience = patience;
   }
 
   /**
@@ -58,8 +69,18 @@ export class LatestAnswers<Answer extends Dated> {
       }
       return known;
     }
-    if (underWay !== undefined && isYoung(underWay, nowMs)) return underWay.answer;
-    return this.#read(key, nowMs, read);
+    if (known === undefined || !isWithin(known, nowMs, LATE_AGE_MS_MAX)) {
+      if (underWay !== undefined && isYoung(underWay, nowMs)) return underWay.answer;
+      return this.#read(key, nowMs, read);
+    }
+    // One reading at once, however long it takes and however often somebody asks.
+    const isReading = underWay !== undefined && isWithin(underWay, nowMs, LATE_AGE_MS_MAX);
+    const reading = isReading ? underWay.answer : this.#read(key, nowMs, read);
+    const late = async () => {
+      await this.#patience();
+      return this.#known.get(key) ?? known;
+    };
+    return Promise.race([reading, late()]);
   }
 
   /** Takes note of an answer that is known to be so. */
@@ -99,6 +120,10 @@ export class LatestAnswers<Answer extends Dated> {
   }
 }
 
-function isYoung({ readAtMs }: Pick<Dated, "readAtMs">, nowMs: number): boolean {
-  return readAtMs <= nowMs && nowMs - readAtMs <= LATEST_AGE_MS_MAX;
+type ReadAt = Pick<Dated, "readAtMs">;
+
+const isYoung = (at: ReadAt, nowMs: number) => isWithin(at, nowMs, LATEST_AGE_MS_MAX);
+
+function isWithin({ readAtMs }: ReadAt, nowMs: number, ageMsMax: number): boolean {
+  return readAtMs <= nowMs && nowMs - readAtMs <= ageMsMax;
 }

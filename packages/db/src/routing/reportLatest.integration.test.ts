@@ -3,7 +3,7 @@ import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
-import { LATEST_AGE_MS_MAX, LatestAnswers } from "../queries/latestAnswers.ts";
+import { LATE_AGE_MS_MAX, LATEST_AGE_MS_MAX, LatestAnswers } from "../queries/latestAnswers.ts";
 import { fillAdvertiser, fillHot } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
 import { runReport } from "./report.ts";
@@ -71,8 +71,9 @@ async function flush(clicks: number, watermarkMs: number, isCommitted = true): P
     .set({ nextOffset: flushes, watermarkMs, updatedAt: new Date() });
 }
 
-function start(): void {
-  stores = { ...base, latest: new LatestAnswers<DatedRows>() };
+/** Whoever asks waits for as long as it takes, unless that is said. */
+function start(patience: () => Promise<void> = () => new Promise(() => {})): void {
+  stores = { ...base, latest: new LatestAnswers<DatedRows>(undefined, patience) };
 }
 
 it("tells what was so before a flush for a moment, as of then, and then what is so", async () => {
@@ -113,6 +114,19 @@ it("counts an answer that is known to be so as read again", async () => {
   expect((await ask(NOW_MS + OLD_MS)).clicks).toBe(12);
   await flush(13, NOW_MS);
   expect(await ask(NOW_MS + OLD_MS + 1)).toMatchObject({ clicks: 12, asOf: NOW_MS + OLD_MS });
+});
+
+it("says of when it is what it tells because the next takes too long", async () => {
+  start(async () => {});
+  expect((await ask(NOW_MS)).clicks).toBe(13);
+  await flush(14, NOW_MS);
+  expect(await ask(NOW_MS + OLD_MS)).toMatchObject({ clicks: 13, asOf: NOW_MS });
+  const tooOld = NOW_MS + LATE_AGE_MS_MAX + 1;
+  await flush(13, NOW_MS);
+  await vi.waitFor(
+    async () => expect(await ask(tooOld)).toMatchObject({ clicks: 13, asOf: tooOld }),
+    { timeout: 120_000 },
+  );
 });
 
 it("tells nobody what was so of another's", async () => {
