@@ -171,6 +171,8 @@ it("takes the append time of what is archived where the log goes on", async () =
   await db.update(archiveStretches).set({ newestAppendMs: CLOSES_MS + DAY_MS + LATENESS_MS });
   expect(await look()).toBeGreaterThan(0);
   expect(await finality("adv_1", NEXT)).toBe("closed");
+  // What was noted before stays.
+  expect(await finality("adv_1", addDays(DAY, -5))).toBe("closed");
   // A clock of the log that is ahead has not read what is yet to come.
   await db.update(archiveStretches).set({ newestAppendMs: Date.now() + 30 * DAY_MS });
   await look();

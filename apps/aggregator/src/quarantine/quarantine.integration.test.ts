@@ -95,6 +95,28 @@ describe("the quarantine's store", () => {
     ]);
   });
 
+  // I2: what was refused is a part of what was received, for as long as that is counted.
+  it("counts what was refused once, whoever reads it again, and when it is forgotten", async () => {
+    const refused = async () => {
+      const [row] = await database.db.select().from(quarantineCheckpoints);
+      return row?.refusedTotal;
+    };
+    const overflow = { received_at: NOW_MS, source_id: "src_2", code: "too_old", overflow: 7 };
+    await append(item("a"), "none of ours", overflow, item("b"));
+    await catchUp();
+    expect(await refused()).toBe(9n);
+    // Another reader, which was behind and has read one more.
+    const [first] = await items();
+    if (first === undefined) throw new Error("nothing was kept");
+    const row = { kind: "item" as const, ...first, receivedAtMs: NOW_MS, bytesBase64: "YQ==" };
+    await store.store(0, [row], 1n);
+    expect(await refused()).toBe(9n);
+    await store.store(0, [row, { ...row, offset: 4n }], 5n);
+    expect(await refused()).toBe(10n);
+    await store.expire(NOW_MS + 1, 100);
+    expect(await refused()).toBe(10n);
+  });
+
   it("passes by what is none of ours, and says where it lies", async () => {
     await append("no JSON", item("a"), '{"received_at":1}', item("b", { code: "unheard_of" }));
     await append(item("c"));

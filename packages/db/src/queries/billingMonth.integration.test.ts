@@ -62,6 +62,7 @@ it("bills each day at its current version, and says how final it is", async () =
   expect(billed).toMatchObject({
     currency: "EUR",
     finality: "live",
+    decisionRate: 1,
     totals: { clicks: 7n, costMicros: 1_900_000n },
     campaigns: [
       { campaignId: "a1", campaignName: "Campaign a1", clicks: 5n, costMicros: 1_000_000n },
@@ -76,6 +77,8 @@ it("has the days that have begun in the account's zone, and no others", async ()
   expect(await days(lastMinute)).toBe(30);
   expect(await days(lastMinute + 1)).toBe(31);
   expect(await days(Date.parse("2026-09-30T22:00:00Z"))).toBe(0);
+  const earlier = { ...month, month: "2026-09" };
+  expect(await billingMonth(stores, scope, earlier, nowMs)).toMatchObject({ decisionRate: null });
 });
 
 it("knows no advertiser but the scope's", async () => {

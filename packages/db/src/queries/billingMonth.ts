@@ -76,6 +76,11 @@ export interface BillingMonth {
   /** Dearest first. */
   readonly campaigns: readonly BilledCampaign[];
   readonly totals: BilledCounts;
+  /**
+   * The share of gross clicks of which all rules have decided whether they are valid: 1, since a version is not
+   * published before; null where nothing was counted.
+   */
+  readonly decisionRate: number | null;
 }
 
 /**
@@ -131,6 +136,7 @@ export async function billingMonth(
     days,
     campaigns: byCampaign(days.flatMap((day) => day.lines)),
     totals: addUp(days.map((day) => day.totals)),
+    decisionRate: rows.length === 0 ? null : 1,
   };
 }
 

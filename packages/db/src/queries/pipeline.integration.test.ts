@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { archiveStretches } from "../postgres/schema/archive.ts";
+import { quarantineCheckpoints } from "../postgres/schema/quarantine.ts";
 import { streamDirtyHours, streamGaps } from "../postgres/schema/stream.ts";
 import { fillCheckpoints } from "../testing/fillEvents.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { noteLogEnds } from "./logEnds.ts";
 import { pipelineHealth } from "./pipeline.ts";
 
 let stores: TestStores;
@@ -23,7 +25,7 @@ it("has nothing to report before the first event, and does not fail for it", asy
     dirtyHours: 0,
     gaps: { found: 0, lost: 0 },
     partitions: [],
-    identity: { received: 0n, inFlight: 0n },
+    identity: { received: 0n, quarantined: 0n, inFlight: 0n },
     lateRate: null,
     level: 0,
     watermarkMs: null,
@@ -40,11 +42,17 @@ it("accounts for every received event, and names what is in flight", async () =>
   await archive(1, 16n, 8n);
   await archive(2, 11n, 6n);
 
+  await stores.db.insert(quarantineCheckpoints).values([
+    { topic: "clicks.quarantine", partition: 0, nextOffset: 9n, refusedTotal: 5n },
+    { topic: "clicks.quarantine", partition: 1, nextOffset: 2n, refusedTotal: 40n },
+  ]);
+
   const health = await pipelineHealth(stores);
-  const { received, counted, duplicate, invalid, late, inFlight } = health.identity;
+  const { received, counted, duplicate, invalid, late, quarantined, inFlight } = health.identity;
   expect(inFlight).toBe(6n);
-  expect(received).toBe(36n);
-  expect(received).toBe(counted + duplicate + invalid + late + inFlight);
+  expect(quarantined).toBe(45n);
+  expect(received).toBe(81n);
+  expect(received).toBe(counted + duplicate + invalid + late + quarantined + inFlight);
   expect(health).toMatchObject({ lateRate: 0.1, duplicateRate: 0.1 });
   // Level at one offset and yet one event apart: somebody lost or doubled it.
   expect(health.partitions.map((p) => [p.archiveLagRecords, p.difference])).toEqual([
@@ -52,8 +60,11 @@ it("accounts for every received event, and names what is in flight", async () =>
     [-4n, null],
     [0n, -1n],
   ]);
-  // No log of ours is in this database, as with a Kafka.
+  // No log of ours is in this database, as with a Kafka: its end is what somebody was told last.
   expect(health.partitions.map((p) => p.streamLagRecords)).toEqual([null, null, null]);
+  await noteLogEnds(stores, "clicks.raw", async () => [15n, 5n, 6n]);
+  const { partitions } = await pipelineHealth(stores);
+  expect(partitions.map((p) => p.streamLagRecords)).toEqual([5n, 0n, 0n]);
 });
 
 it("shows hours that wait for the archive, and stretches that nobody has", async () => {

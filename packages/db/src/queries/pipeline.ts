@@ -4,6 +4,7 @@ import {
   archiveObjects,
   archiveStretches,
 } from "../postgres/schema/archive.ts";
+import { quarantineCheckpoints } from "../postgres/schema/quarantine.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
 import { type HealingHealth, healingHealth } from "./healing.ts";
@@ -16,7 +17,7 @@ export interface PartitionHealth {
   /** The offset that each reads next; null before it first did. */
   readonly streamNextOffset: bigint | null;
   readonly archiveNextOffset: bigint | null;
-  /** Records of the log that the stream has not read yet; null where the log does not tell its end. */
+  /** Records of the log that the stream has not read yet; null where nobody has asked for its end. */
   readonly streamLagRecords: bigint | null;
   /** Records that the archive is behind the stream; negative when it is ahead. */
   readonly archiveLagRecords: bigint;
@@ -35,14 +36,19 @@ export interface PartitionHealth {
   readonly streamUpdatedAt: Date | null;
 }
 
-/** received = counted + duplicate + invalid + late + inFlight (invariant I2). */
+/** received = counted + duplicate + invalid + late + quarantined + inFlight (invariant I2). */
 export interface PipelineIdentity {
-  /** Events read from the log by the reader that is further, in each partition. */
+  /**
+   * What the edges took, by what has been read of it: events of the log, by the reader that is further in each
+   * partition, and what was refused. Something that is replayed from the quarantine was received twice.
+   */
   readonly received: bigint;
   readonly counted: bigint;
   readonly duplicate: bigint;
   readonly invalid: bigint;
   readonly late: bigint;
+  /** Refused by the edges, whether its bytes were kept or, in a flood, only its number. */
+  readonly quarantined: bigint;
   /** Archived, and not counted by the stream yet. */
   readonly inFlight: bigint;
 }
@@ -68,7 +74,7 @@ export interface PipelineHealth extends HealingHealth {
 
 /** How the pipeline stands, by its own checkpoints. About the installation, not about a tenant. */
 export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<PipelineHealth> {
-  const [stream, archive, stretches, [objects], healing, ends] = await Promise.all([
+  const [stream, archive, stretches, [objects], healing, ends, [refused]] = await Promise.all([
     db.select().from(streamCheckpoints),
     db.select().from(archiveCheckpoints),
     db
@@ -89,6 +95,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
       .where(isNull(archiveObjects.compactedInto)),
     healingHealth({ db }),
     logEnds({ db }),
+    db.select({ total: sum(quarantineCheckpoints.refusedTotal) }).from(quarantineCheckpoints),
   ]);
   const streamBy = new Map(stream.map((row) => [keyOf(row), row]));
   const archiveBy = new Map(archive.map((row) => [keyOf(row), row]));
@@ -106,7 +113,7 @@ export async function pipelineHealth({ db }: Pick<Stores, "db">): Promise<Pipeli
     )
     .sort((a, b) => a.partition - b.partition);
 
-  const identity = identityOf(stream, partitions);
+  const identity = identityOf(stream, partitions, BigInt(refused?.total ?? "0"));
   const { counted, duplicate, invalid, late } = identity;
   const streamed = counted + duplicate + invalid + late;
   return {
@@ -165,6 +172,7 @@ function eventsOf(row: StreamCheckpoint): bigint {
 function identityOf(
   stream: readonly StreamCheckpoint[],
   partitions: readonly PartitionHealth[],
+  quarantined: bigint,
 ): PipelineIdentity {
   const total = (of: (row: StreamCheckpoint) => bigint) =>
     stream.reduce((sumSoFar, row) => sumSoFar + of(row), 0n);
@@ -173,11 +181,12 @@ function identityOf(
     .reduce((events, p) => events + (p.archivedEvents - p.streamedEvents), 0n);
   const streamed = total(eventsOf);
   return {
-    received: streamed + inFlight,
+    received: streamed + inFlight + quarantined,
     counted: total((row) => row.countedTotal),
     duplicate: total((row) => row.duplicateTotal),
     invalid: total((row) => row.invalidTotal),
     late: total((row) => row.lateTotal),
+    quarantined,
     inFlight,
   };
 }

@@ -2,6 +2,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import { scopeOfCampaigns } from "../queries/campaignOwners.ts";
+import type { Finality } from "../queries/finality.ts";
 import { type ReportFacts, reportFacts } from "../queries/reportFacts.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
@@ -83,8 +84,12 @@ export async function reportText(
     { accounts, question, nowMs, watermarkMs: stream.watermarkMs },
     () => measure(stores, query, { facts, route, truthPins, settled, nowMs }),
   );
+  // What the stream has counted is an estimate, and so is what it is a part of.
+  const finalityIn = (range: InstantRange): Finality =>
+    hot !== null && range.toMs > hot.fromMs ? "live" : truthFinality(range, facts, readAtMs);
   return {
     rowsJson,
+    finalityIn,
     meta: {
       mode: query.mode,
       store: route.store,
@@ -95,7 +100,7 @@ export async function reportText(
         (usersOmitted ? USERS_OMITTED_NOTE : ""),
       as_of: new Date(asked.asOfMs ?? of.readAtMs).toISOString(),
       watermark: hot === null ? null : toIso(of.watermarkMs),
-      finality: hot === null ? truthFinality(query, facts, readAtMs) : "live",
+      finality: hot === null ? finalityIn(query) : "live",
       ...finalDate(query, accounts),
       traffic,
       ...versionsOf(truth === null ? null : truthPins),

@@ -1,4 +1,5 @@
 /** A report: what can be asked, and the shape of the answer in the words of the public API. */
+import type { InstantRange } from "@trueclick/shared/calendar";
 import type { Finality } from "../queries/finality.ts";
 import type { TenantScope } from "../tenant.ts";
 import type { Granularity } from "./buckets.ts";
@@ -134,6 +135,8 @@ export interface ReportAnswer {
 /** The same, its rows as the text of a JSON array. */
 export interface ReportText extends Pick<ReportAnswer, "meta"> {
   readonly rowsJson: string;
+  /** How final the numbers of a part of the range are, as `meta.finality` is of all of it. */
+  readonly finalityIn: (range: InstantRange) => Finality;
 }
 
 /** The rows of a report as such a text, what is told of all of them, and of when they are. */

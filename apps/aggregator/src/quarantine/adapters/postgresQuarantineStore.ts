@@ -5,7 +5,7 @@ import {
   quarantineOverflow,
 } from "@trueclick/db/postgres/schema/quarantine";
 import { and, eq, sql } from "drizzle-orm";
-import type { ItemRow, OverflowRow } from "../domain/quarantineRows.ts";
+import type { ItemRow, OverflowRow, QuarantineRow } from "../domain/quarantineRows.ts";
 import type { QuarantineStore } from "../ports/quarantineStore.ts";
 
 /** Keeps the quarantine of one topic in `quarantine_items` and `quarantine_overflow`. */
@@ -40,15 +40,7 @@ export function createPostgresQuarantineStore(db: Database, topic: string): Quar
             )
             .onConflictDoNothing();
         }
-        // Two readers may be at work for a moment; the one that is behind moves nothing back.
-        const forward = sql`greatest(${checkpoints.nextOffset}, excluded.next_offset)`;
-        await transaction
-          .insert(checkpoints)
-          .values({ topic, partition, nextOffset })
-          .onConflictDoUpdate({
-            target: [checkpoints.topic, checkpoints.partition],
-            set: { nextOffset: forward, updatedAt: sql`clock_timestamp()` },
-          });
+        await moveForward(transaction, { topic, partition, rows, nextOffset });
       });
     },
 
@@ -65,6 +57,50 @@ export function createPostgresQuarantineStore(db: Database, topic: string): Quar
       return gone;
     },
   };
+}
+
+/**
+ * Two readers may be at work for a moment: the one that is behind moves nothing back, and what the other
+ * has read is not counted again.
+ */
+async function moveForward(
+  transaction: Pick<Database, "select" | "insert" | "update">,
+  { topic, partition, rows, nextOffset }: Stretch,
+): Promise<void> {
+  const checkpoints = quarantineCheckpoints;
+  const ofPartition = and(eq(checkpoints.topic, topic), eq(checkpoints.partition, partition));
+  const fromOffset = rows.reduce(
+    (least, { offset }) => (offset < least ? offset : least),
+    nextOffset,
+  );
+  await transaction
+    .insert(checkpoints)
+    .values({ topic, partition, nextOffset: fromOffset })
+    .onConflictDoNothing();
+  const [before] = await transaction
+    .select({ nextOffset: checkpoints.nextOffset })
+    .from(checkpoints)
+    .where(ofPartition)
+    .for("update");
+  if (before === undefined || before.nextOffset >= nextOffset) return;
+  const refused = rows
+    .filter(({ offset }) => offset >= before.nextOffset)
+    .reduce((sum, row) => sum + (row.kind === "item" ? 1 : row.items), 0);
+  await transaction
+    .update(checkpoints)
+    .set({
+      nextOffset,
+      refusedTotal: sql`${checkpoints.refusedTotal} + ${refused}`,
+      updatedAt: sql`clock_timestamp()`,
+    })
+    .where(ofPartition);
+}
+
+interface Stretch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly rows: readonly QuarantineRow[];
+  readonly nextOffset: bigint;
 }
 
 function toItem(topic: string, row: ItemRow) {

@@ -47,8 +47,8 @@ describe("answers", () => {
     expect(await csv.text()).toBe(
       "time,campaign,campaign_name,clicks,gross_clicks,net_clicks,invalid_clicks," +
         "duplicate_clicks,impressions,conversions,unique_users,cost_micros,currency,invalid_rate," +
-        "attributed_conversions,attributed_value_micros\r\n" +
-        "2026-10-28T00:00:00.000Z,a1,Campaign a1,3,3,3,0,0,0,0,2,750000,EUR,0,0,0\r\n",
+        "attributed_conversions,attributed_value_micros,decision_rate,finality\r\n" +
+        "2026-10-28T00:00:00.000Z,a1,Campaign a1,3,3,3,0,0,0,0,2,750000,EUR,0,0,0,1,settling\r\n",
     );
   });
 
@@ -61,9 +61,9 @@ describe("answers", () => {
       "month,day,advertiser_id,advertiser_name,campaign_id,campaign_name,version,finality,clicks," +
         "gross_clicks,net_clicks,duplicate_clicks,impressions,conversions,unique_users," +
         "cost_micros,cost,currency,invalid_rate,final_at,attributed_conversions," +
-        "attributed_value_micros",
+        "attributed_value_micros,decision_rate",
       "2026-10,2026-10-28,acme,Advertiser acme,a1,Campaign a1,1,settling,3,3,3,0,0,0,2,750000," +
-        "0.750000,EUR,0,2026-11-01T00:00:00.000Z,0,0",
+        "0.750000,EUR,0,2026-11-01T00:00:00.000Z,0,0,1",
       "",
     ]);
   });

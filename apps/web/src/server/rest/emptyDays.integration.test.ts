@@ -52,7 +52,24 @@ it("exports a day without an event as a row of nothing, as final as it is", asyn
   );
   expect(rows[8]).toBe(
     "2026-10,2026-10-09,acme,Advertiser acme,,,,closed,0,0,0,0,0,0,0,0,0.000000,EUR,," +
-      "2026-10-13T00:00:00.000Z,0,0",
+      "2026-10-13T00:00:00.000Z,0,0,",
   );
   expect(rows[9]).toContain("2026-10-10,acme,Advertiser acme,a1,Campaign a1,1,closed,4,");
+});
+
+// A script that reads a file of days must not take all of them for as open as the newest one.
+it("says of each row of a report's file how final its day is", async () => {
+  const range = "from=2026-10-09T00:00:00Z&to=2026-10-29T00:00:00Z";
+  const query = `mode=billing&${range}&granularity=day&advertiser_id=acme&format=csv`;
+  const answer = await rest.ask(reportEndpoint, query);
+  const rows = (await answer.text()).split("\r\n").slice(0, -1);
+  const ends = rows.map((row) => [row.slice(0, 10), ...row.split(",").slice(-2)]);
+  expect(ends.slice(1)).toEqual([
+    ["2026-10-10", "1", "closed"],
+    ["2026-10-28", "1", "settling"],
+  ]);
+  const hourly = await rest.ask(reportEndpoint, query.replace("=day", "=hour"));
+  expect((await hourly.text()).split("\r\n")[1]).toMatch(/^2026-10-10T10:00.*,1,closed$/);
+  const total = await rest.ask(reportEndpoint, query.replace("=day", "=total"));
+  expect((await total.text()).split("\r\n")[1]).toMatch(/,1,live$/);
 });

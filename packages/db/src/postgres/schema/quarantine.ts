@@ -1,5 +1,6 @@
 import type { RejectCode } from "@trueclick/shared/event/rejection";
 import type { SourceId } from "@trueclick/shared/ids";
+import { sql } from "drizzle-orm";
 import {
   boolean,
   customType,
@@ -77,6 +78,8 @@ export const quarantineCheckpoints = pgTable(
     topic: text().notNull(),
     partition: integer().notNull(),
     nextOffset: big().notNull(),
+    /** Things that the records before it say were refused, kept or not: what retention deletes stays counted. */
+    refusedTotal: big().notNull().default(sql`0`),
     updatedAt: recordedAt(),
   },
   (table) => [primaryKey({ columns: [table.topic, table.partition] })],

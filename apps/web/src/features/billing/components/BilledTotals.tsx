@@ -45,7 +45,7 @@ export function BilledTotals({ month, account }: BilledTotalsProps) {
         loading={loading}
         footnote={
           totals !== undefined && totals.grossClicks > 0n
-            ? formatPercent(Number(invalid) / Number(totals.grossClicks))
+            ? `${formatPercent(Number(invalid) / Number(totals.grossClicks))} of received, ${formatPercent(month?.decisionRate ?? 0)} decided`
             : null
         }
       />

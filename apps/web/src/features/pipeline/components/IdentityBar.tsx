@@ -26,6 +26,11 @@ const LOOK: Readonly<
     means: "Too late for the live estimate; billing counts it.",
     bar: "bg-verdict-late",
   },
+  quarantined: {
+    word: "quarantined",
+    means: "Refused at the edge with a reason; the bytes are kept and can be replayed.",
+    bar: "bg-bad",
+  },
   inFlight: {
     word: "in flight",
     means: "Archived, and not read by the stream yet.",
@@ -33,7 +38,7 @@ const LOOK: Readonly<
   },
 };
 
-/** received = counted + duplicate + invalid + late + in flight, as a bar that must be full. */
+/** received = counted + duplicate + invalid + late + quarantined + in flight, as a bar that must be full. */
 export function IdentityBar({ counts }: { readonly counts: IdentityCounts }) {
   const { parts, missing } = prepareIdentity(counts);
   return (

@@ -4,18 +4,19 @@ export interface IdentityCounts {
   readonly duplicate: bigint;
   readonly invalid: bigint;
   readonly late: bigint;
+  readonly quarantined: bigint;
   readonly inFlight: bigint;
 }
 
 export interface IdentityPart {
-  readonly id: "counted" | "duplicate" | "invalid" | "late" | "inFlight";
+  readonly id: "counted" | "duplicate" | "invalid" | "late" | "quarantined" | "inFlight";
   readonly events: bigint;
   /** Of all received, 0 to 1. */
   readonly share: number;
 }
 
 /**
- * The identity received = counted + duplicate + invalid + late + in flight (invariant I2).
+ * The identity received = counted + duplicate + invalid + late + quarantined + in flight (invariant I2).
  *
  * `missing` is what the parts leave over: anything but 0 is an event lost or counted twice.
  */
@@ -23,7 +24,7 @@ export function prepareIdentity(counts: IdentityCounts): {
   readonly parts: readonly IdentityPart[];
   readonly missing: bigint;
 } {
-  const ids = ["counted", "duplicate", "invalid", "late", "inFlight"] as const;
+  const ids = ["counted", "duplicate", "invalid", "late", "quarantined", "inFlight"] as const;
   const parts = ids.map((id) => ({
     id,
     events: counts[id],

@@ -30,6 +30,7 @@ const COLUMNS = [
   "final_at",
   "attributed_conversions",
   "attributed_value_micros",
+  "decision_rate",
 ] as const;
 
 export const billingExportEndpoint = defineEndpoint({
@@ -68,12 +69,16 @@ export const billingExportEndpoint = defineEndpoint({
         campaign_id: line.campaignId,
         campaign_name: line.campaignName,
         ...countsOf(line),
+        decision_rate: DECIDED,
       }));
     });
     const name = `billing-${billed.advertiser.id.replaceAll(/[^A-Za-z0-9_-]/g, "_")}-${month}.csv`;
     return csvAnswer(name, toCsv(COLUMNS, rows));
   },
 });
+
+/** A version is not published unless each of its events has a verdict of all rules. */
+const DECIDED = 1;
 
 function countsOf(line: BilledCounts & { readonly uniqueUsers: bigint }) {
   return {

@@ -13,7 +13,9 @@ const partitionSchema = z.object({
   stream_lag_records: z
     .int()
     .nullable()
-    .describe("Records of the log that the stream has not read; null where the log is a Kafka"),
+    .describe(
+      "Records of the log that the stream has not read; of a Kafka as its end was seconds ago",
+    ),
   archive_lag_records: z.int().describe("Negative where the archive is ahead of the stream"),
   watermark: z.string().nullable(),
   newest_event_at: z.string().nullable(),
@@ -32,9 +34,10 @@ const answer = z.object({
       duplicate: z.int(),
       invalid: z.int(),
       late: z.int(),
+      quarantined: z.int(),
       in_flight: z.int(),
     })
-    .describe("received = counted + duplicate + invalid + late + in_flight"),
+    .describe("received = counted + duplicate + invalid + late + quarantined + in_flight"),
   late_rate: z.number().nullable(),
   duplicate_rate: z.number().nullable(),
   degradation_level: z
@@ -102,6 +105,7 @@ export const pipelineHealthEndpoint = defineEndpoint({
         duplicate: toExactNumber(identity.duplicate),
         invalid: toExactNumber(identity.invalid),
         late: toExactNumber(identity.late),
+        quarantined: toExactNumber(identity.quarantined),
         in_flight: toExactNumber(identity.inFlight),
       },
       late_rate: health.lateRate,

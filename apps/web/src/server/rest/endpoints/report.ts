@@ -1,4 +1,4 @@
-import { FINALITIES } from "@trueclick/db/queries/finality";
+import { FINALITIES, type Finality } from "@trueclick/db/queries/finality";
 import { GRANULARITIES } from "@trueclick/db/routing/buckets";
 import { reportText } from "@trueclick/db/routing/report";
 import {
@@ -8,9 +8,11 @@ import {
   REPORT_DAYS_MAX,
   REPORT_ROWS_MAX,
   type ReportQuery,
+  type ReportText,
 } from "@trueclick/db/routing/reportQuery";
 import { STORES } from "@trueclick/db/routing/route";
 import { narrowScope, type TenantScope } from "@trueclick/db/tenant";
+import { dayBounds, dayOf } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, campaignIdSchema, ENTITY_ID_LENGTH_MAX } from "@trueclick/shared/ids";
 import { z } from "zod";
 import { csvAnswer, jsonTextAnswer } from "../answer.ts";
@@ -134,7 +136,7 @@ export const reportEndpoint = defineEndpoint({
     ]);
     for (const check of checks) if (check.status === "rejected") throw check.reason;
     if (report.status === "rejected") throw report.reason;
-    const { rowsJson, meta } = report.value;
+    const { rowsJson, meta, finalityIn } = report.value;
     if (asked.format === "json") return jsonTextAnswer(answer, { rows: rowsJson, meta });
     const rows = answer.shape.rows.parse(JSON.parse(rowsJson));
     // Columns that no row has were not asked for; without a row, the fixed ones remain.
@@ -142,9 +144,32 @@ export const reportEndpoint = defineEndpoint({
       (column) =>
         rows.some((row) => column in row) || !rowSchema.shape[column].safeParse(undefined).success,
     );
-    return csvAnswer("report.csv", toCsv(columns, rows));
+    const { decision_rate } = meta.traffic;
+    const finalityOf = finalityOfRows(asked, meta.finality, finalityIn);
+    const told = rows.map((row) => ({ ...row, decision_rate, finality: finalityOf(row.time) }));
+    return csvAnswer("report.csv", toCsv([...columns, "decision_rate", "finality"], told));
   },
 });
+
+/**
+ * How final a row is, by its bucket's calendar day; an hour or minute is as final as the day that it is in.
+ */
+function finalityOfRows(
+  { from, to, tz }: Pick<z.output<typeof params>, "from" | "to" | "tz">,
+  ofAll: Finality,
+  finalityIn: ReportText["finalityIn"],
+): (time: string | undefined) => Finality {
+  const ofDay = new Map<string, Finality>();
+  return (time) => {
+    if (time === undefined) return ofAll;
+    const day = dayOf(Date.parse(time), tz);
+    const bounds = dayBounds(day, tz);
+    const range = { fromMs: Math.max(bounds.fromMs, from), toMs: Math.min(bounds.toMs, to) };
+    const finality = ofDay.get(day) ?? finalityIn(range);
+    ofDay.set(day, finality);
+    return finality;
+  };
+}
 
 /** The report that a caller asks for: of its own advertisers, or of those among them that it names. */
 function toQuery(tenant: TenantScope, asked: z.output<typeof params>): ReportQuery {
