@@ -100,7 +100,8 @@ const hotMinutesSql = (fromSeconds: number, minutes: number) => `
     toUInt16(slot % 5 % ${PARTITIONS}) AS partition,
     toUInt64(1 + cityHash64(minute_no, campaign_no, slot % 5) % 2) AS clicks,
     toUInt64(0) AS invalid_clicks, toUInt64(0) AS duplicate_clicks, toUInt64(0) AS impressions,
-    toUInt64(0) AS conversions, toInt64(clicks * 250000) AS cost_micros, toUInt64(1) AS version
+    toUInt64(0) AS conversions, toInt64(clicks * 250000) AS cost_micros, toUInt64(1) AS version,
+    toInt64(0) AS givt_clicks
   FROM (
     SELECT number % 20 AS slot, intDiv(number, 20) % ${CAMPAIGNS} AS campaign_no,
       intDiv(number, 20 * ${CAMPAIGNS}) AS minute_no
@@ -174,7 +175,7 @@ export async function fillRollups(
 
   const minutesFrom = seconds(endMs - MINUTES_KEPT_HOURS * HOUR_MS);
   await write("hot_minutes", hotMinutesSql(minutesFrom, MINUTES_KEPT_HOURS * 60));
-  const minutes = `${hot.replace("%", "window_start")}, version`;
+  const minutes = `${hot.replace("%", "window_start")}, version, givt_clicks`;
   await run(`INSERT INTO hot_minutes (${minutes}) SELECT ${minutes} FROM ${from("hot_minutes")}`);
 
   await write("truth_rejects", rejectsSql(since(EVIDENCE_DAYS), "verdict != 'valid'"));

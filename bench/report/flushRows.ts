@@ -25,7 +25,8 @@ const cellSchema = z.object({
   campaignId: z.string(),
   windowStartMs: count,
   dimensionValue: z.string(),
-  ...{ clicks: count, invalidClicks: count, duplicateClicks: count, impressions: count },
+  ...{ clicks: count, invalidClicks: count, givtClicks: count, duplicateClicks: count },
+  impressions: count,
   ...{ conversions: count, costMicros: z.coerce.bigint(), version: z.coerce.bigint() },
 });
 
@@ -75,7 +76,8 @@ export async function readFlushRows(
       cellSchema,
       `SELECT advertiser_id AS advertiserId, cube, campaign_id AS campaignId,
         toUnixTimestamp(window_start) * 1000 AS windowStartMs, dimension_value AS dimensionValue,
-        clicks, invalid_clicks AS invalidClicks, duplicate_clicks AS duplicateClicks, impressions,
+        clicks, invalid_clicks AS invalidClicks, givt_clicks AS givtClicks,
+        duplicate_clicks AS duplicateClicks, impressions,
         conversions, cost_micros AS costMicros, version
       FROM hot_minutes FINAL WHERE window_start >= ${since(MINUTE_MS)} AND partition = ${partition}`,
     ),

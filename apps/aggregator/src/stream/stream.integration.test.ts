@@ -46,6 +46,7 @@ describe("a log, counted", () => {
     for (const cube of ["ad", "geo", "device", "publisher"]) {
       expect(sumOf(cells, "clicks", { cube })).toBe(expected.valid);
       expect(sumOf(cells, "invalid_clicks", { cube })).toBe(expected.robots);
+      expect(sumOf(cells, "givt_clicks", { cube })).toBe(expected.robots);
       expect(sumOf(cells, "cost_micros", { cube })).toBe(expected.valid * 250_000);
     }
     expect(rejects.filter(withField("reason", "duplicate"))).toHaveLength(expected.duplicate);

@@ -1,4 +1,5 @@
 /** Counts of the hot store's cells, by whatever a report asks for. */
+import { z } from "zod";
 import { runSettledTenantQuery } from "../clickhouse/tenantReader.ts";
 import { type HotSource, hotCellsParams, hotSources } from "../queries/hotCells.ts";
 import type { Stores } from "../stores.ts";
@@ -19,7 +20,6 @@ import {
   currencySql,
   filterSql,
   groupSql,
-  type MeasuredRow,
   measuredRowSchema,
   splitSql,
   UNTOLD,
@@ -47,6 +47,9 @@ function sqlOf(
   ]);
   const groups = groupSql(dimensions, params, ["advertiser", "campaign", ...DETAIL_DIMENSIONS]);
   const isSettled = (table: HotSource["table"]) => (table === "hot_minutes" ? "0" : settled);
+  // Hours are kept without it, and some minutes may be of before it was counted.
+  const givt = (table: HotSource["table"]) =>
+    table === "hot_minutes" ? "if(min(hot.givt_clicks) < 0, -1, sum(hot.givt_clicks))" : "-1";
   return hotSources(parts, condition)
     .map(
       ({ table, where, start }) => `
@@ -65,7 +68,8 @@ function sqlOf(
     sum(hot.duplicate_clicks) AS duplicate_clicks,
     sum(hot.impressions) AS impressions,
     sum(hot.conversions) AS conversions,
-    sum(hot.cost_micros) AS cost_micros
+    sum(hot.cost_micros) AS cost_micros,
+    ${givt(table)} AS givt_clicks
   FROM ${table} AS hot FINAL
   WHERE ${where}
   GROUP BY ${groups}${settledGroup(isSettled(table))}
@@ -85,8 +89,10 @@ const cellsRowSchema = measuredRowSchema
     attributed_conversions: true,
     attributed_value_micros: true,
   })
-  .extend(settledColumn)
+  .extend({ ...settledColumn, givt_clicks: z.coerce.number().int() })
   .transform((row) => ({ ...row, ...UNTOLD }));
+
+export type CellsRow = z.infer<typeof cellsRowSchema>;
 
 /**
  * A row that has cells in both tables, or on both sides of the settled border, is told in parts, which add
@@ -98,7 +104,7 @@ export async function readCells(
   params: CellsParams,
   { all, settled, rest, border }: Extents,
   { asOf, restAsOf }: SettledHours,
-): Promise<MeasuredRow[]> {
+): Promise<CellsRow[]> {
   const queryOf = ({ parts }: Extent, isSettled: SettledSql) => ({
     name: "hotReport",
     sql: sqlOf(parts, query, params, isSettled),

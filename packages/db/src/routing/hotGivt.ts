@@ -11,6 +11,7 @@ import {
   campaignRowSchema,
   campaignRowSql,
 } from "./campaignRows.ts";
+import type { CellsRow } from "./hotCellRows.ts";
 import {
   type Extent,
   type Extents,
@@ -81,7 +82,7 @@ export async function readGivt(
   const queryOf = ({ parts: _, from, ...extent }: Extent, isSettled: SettledSql) => ({
     name: "hotGivt",
     sql: sqlOf(query, params, {
-      mayBeCorrected: correctedMs + HOUR_MS > from * SECOND_MS,
+      mayBeCorrected: mayBeCorrected({ from }, correctedMs),
       isSpared: extent.spared_to > 0,
       settled: isSettled,
     }),
@@ -102,6 +103,25 @@ export async function readGivt(
     asOf,
     restAsOf,
   });
+}
+
+/** GIVT as the cells of minutes tell it; null where some do not, or evidence may have been corrected since. */
+export function givtOfCells(
+  cells: readonly CellsRow[],
+  { rest }: Pick<Extents, "rest">,
+  { correctedMs }: Pick<SettledHours, "correctedMs">,
+): GivtRow[] | null {
+  if (rest === null) return [];
+  if (rest.parts.hours !== null || mayBeCorrected(rest, correctedMs)) return null;
+  if (cells.some(({ givt_clicks }) => givt_clicks < 0)) return null;
+  return cells.map(({ bucket, advertiser, campaign, currency, givt_clicks }) => {
+    return { bucket, advertiser, campaign, currency, events: givt_clicks };
+  });
+}
+
+/** Whether an hour of it was ever marked to be counted again. */
+function mayBeCorrected({ from }: Pick<Extent, "from">, correctedMs: number): boolean {
+  return correctedMs + HOUR_MS > from * SECOND_MS;
 }
 
 /** Net clicks of rows. Cells and evidence are not read at one instant, and the stream may have flushed in between. */

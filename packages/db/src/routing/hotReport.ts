@@ -4,7 +4,7 @@ import type { Account } from "../queries/reportFacts.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { type CellsParams, readCells } from "./hotCellRows.ts";
-import { type GivtRow, netClicksOf, readGivt } from "./hotGivt.ts";
+import { type GivtRow, givtOfCells, netClicksOf, readGivt } from "./hotGivt.ts";
 import { linedHours, readLinedRows, tellsUsers, unlinedExtents } from "./hotLineRows.ts";
 import { areMinutesKept, type HotParts } from "./hotParts.ts";
 import { type Extents, extentsOf, type SettledHours } from "./hotSettled.ts";
@@ -138,10 +138,15 @@ async function readLined(
   const told = tellsUsers(query)
     ? { toMs: hours.toMs, rows: lines.then((read) => read?.users ?? []) }
     : null;
-  const [read, cells, givt, users] = await Promise.all([
+  const readRest = async () => {
+    if (rest === null) return { cells: [], givt: [] };
+    const cells = await readCells(stores, query, params, rest, settled);
+    const told = givtOfCells(cells, rest, settled);
+    return { cells, givt: told ?? (await readGivt(stores, query, params, rest, settled)) };
+  };
+  const [read, { cells, givt }, users] = await Promise.all([
     lines,
-    rest === null ? [] : readCells(stores, query, params, rest, settled),
-    rest === null ? [] : readGivt(stores, query, params, rest, settled),
+    readRest(),
     areFew ? readUniqueUsers(stores, query, range, params, settled, told) : null,
   ]);
   if (read === null) return null;

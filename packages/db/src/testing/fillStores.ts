@@ -50,6 +50,8 @@ export interface HotFill {
   readonly version?: number;
   readonly clicks?: number;
   readonly invalid?: number;
+  /** Of the invalid clicks; not known unless it is given. */
+  readonly givt?: number;
   readonly duplicates?: number;
   readonly costMicros?: number;
 }
@@ -72,6 +74,7 @@ export async function fillHot({ clickhouse }: Stores, rows: readonly HotFill[]):
       conversions: 0,
       cost_micros: row.costMicros ?? 0,
       version: row.version ?? 1,
+      givt_clicks: row.givt ?? -1,
     })),
   });
 }

@@ -4,7 +4,7 @@ import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { windowStartMs } from "@trueclick/shared/window";
 import { z } from "zod";
-import { type CellTotals, CUBES } from "../../stream/domain/cubes.ts";
+import { CUBES, type HourlyTotals } from "../../stream/domain/cubes.ts";
 import type { StreamReject } from "../../stream/domain/outcomes.ts";
 import type { Correction } from "../domain/corrections.ts";
 import { BACKFILL_VERSION } from "../domain/recount.ts";
@@ -58,7 +58,7 @@ const cellsSchema = z.array(
       ...{ conversions: count, micros: z.string(), place: z.string() },
     })
     .transform(
-      (row): CellTotals => ({
+      (row): HourlyTotals => ({
         advertiserId: row.advertiser_id,
         cube: row.cube,
         campaignId: row.campaign_id,

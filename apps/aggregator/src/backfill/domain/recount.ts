@@ -1,6 +1,6 @@
 import { DAY_MS } from "@trueclick/shared/time";
 import type { CampaignSnapshot } from "../../stream/domain/campaigns.ts";
-import type { CellTotals } from "../../stream/domain/cubes.ts";
+import type { CellTotals, HourlyTotals } from "../../stream/domain/cubes.ts";
 import type { HourUsers } from "../../stream/domain/hourUsers.ts";
 import type { StreamReject } from "../../stream/domain/outcomes.ts";
 import {
@@ -81,7 +81,7 @@ export class PartitionRecount {
  * else.
  */
 export function uncounted(
-  counted: readonly CellTotals[],
+  counted: readonly HourlyTotals[],
   recounted: readonly CellTotals[],
 ): CellTotals[] {
   const keys = new Set(recounted.map(keyOf));
@@ -90,13 +90,14 @@ export function uncounted(
     .map((cell) => ({ ...cell, ...NOTHING, version: BACKFILL_VERSION }));
 }
 
-function keyOf({ advertiserId, cube, campaignId, windowStartMs, dimensionValue }: CellTotals) {
+function keyOf({ advertiserId, cube, campaignId, windowStartMs, dimensionValue }: HourlyTotals) {
   return JSON.stringify([advertiserId, cube, campaignId, windowStartMs, dimensionValue]);
 }
 
 const NOTHING = {
   clicks: 0,
   invalidClicks: 0,
+  givtClicks: 0,
   duplicateClicks: 0,
   impressions: 0,
   conversions: 0,

@@ -24,7 +24,7 @@ export const HOT_MINUTES: HotTable<PartitionCell> = {
   columns: [
     ...["advertiser_id", "cube", "campaign_id", "window_start", "dimension_value", "partition"],
     ...["clicks", "invalid_clicks", "duplicate_clicks", "impressions", "conversions"],
-    ...["cost_micros", "version"],
+    ...["cost_micros", "version", "givt_clicks"],
   ],
   write: (to, { partition, cell }) => {
     to.text(cell.advertiserId);
@@ -40,6 +40,7 @@ export const HOT_MINUTES: HotTable<PartitionCell> = {
     to.count(cell.conversions);
     to.int64(cell.costMicros);
     to.uint64(cell.version);
+    to.count(cell.givtClicks);
   },
 };
 

@@ -15,6 +15,8 @@ export const COUNT = {
   invalidClicks: 2,
   duplicateClicks: 3,
   conversions: 4,
+  /** Invalid clicks that are GIVT; not among `invalidClicks`, so that an event raises one count. */
+  givtClicks: 5,
 } as const;
 /** A cost in two halves, so that adding one makes no `bigint`: upper × 2^32 + lower. */
 export interface HalvedMicros {

@@ -74,13 +74,15 @@ class TakenCells implements CellRows {
     );
     const cube = CUBES[campaignCube % CUBES.length];
     if (cube === undefined) throw new RangeError("No such cube");
+    const givtClicks = cells.count(cell, COUNT.givtClicks);
     return {
       ...{ advertiserId, campaignId },
       cube: cube.name,
       dimensionValue: window.values.text(cells.value(cell)),
       windowStartMs: window.startMs,
       clicks: cells.count(cell, COUNT.clicks),
-      invalidClicks: cells.count(cell, COUNT.invalidClicks),
+      invalidClicks: cells.count(cell, COUNT.invalidClicks) + givtClicks,
+      givtClicks,
       duplicateClicks: cells.count(cell, COUNT.duplicateClicks),
       impressions: cells.count(cell, COUNT.impressions),
       conversions: cells.count(cell, COUNT.conversions),

@@ -40,12 +40,17 @@ interface CellKey {
 export interface CellTotals extends CellKey {
   readonly clicks: number;
   readonly invalidClicks: number;
+  /** Those of the invalid clicks that are GIVT. */
+  readonly givtClicks: number;
   readonly duplicateClicks: number;
   readonly impressions: number;
   readonly conversions: number;
   readonly costMicros: bigint;
   readonly version: bigint;
 }
+
+/** The same as far as a backfill compares with it. */
+export type HourlyTotals = Omit<CellTotals, "givtClicks">;
 
 /** Totals of some cells, each made when it is come to; as often as one likes. */
 export interface CellRows extends Iterable<CellTotals> {
@@ -72,5 +77,7 @@ const CLICK = EVENT_TYPES.indexOf("click");
 export function countAt(eventType: number, test: boolean, verdict: Verdict): number {
   if (verdict === "valid") return COUNT_AT_TYPE[eventType] ?? NO_COUNT;
   if (eventType !== CLICK || test) return NO_COUNT;
-  return VERDICT_CLASS[verdict] === "duplicate" ? COUNT.duplicateClicks : COUNT.invalidClicks;
+  const verdictClass = VERDICT_CLASS[verdict];
+  if (verdictClass === "duplicate") return COUNT.duplicateClicks;
+  return verdictClass === "givt" ? COUNT.givtClicks : COUNT.invalidClicks;
 }

@@ -193,7 +193,13 @@ describe("verdicts", () => {
       "a robot's click shows as invalid",
       { flags: ["bot_user_agent"] },
       "bot_user_agent",
-      { clicks: 0, invalidClicks: 1, costMicros: 0n },
+      { clicks: 0, invalidClicks: 1, givtClicks: 1, costMicros: 0n },
+    ],
+    [
+      "a forged token's shows as invalid, and is no robot's",
+      { flags: ["token_bad"] },
+      "token_bad",
+      { clicks: 0, invalidClicks: 1, givtClicks: 0 },
     ],
   ])("%s", (_guarantee, differences, outcome, measures) => {
     const { ads, outcomes } = admitAll(engineOf(), [[BASE_MS, { ...at(0), ...differences }]]);

@@ -97,7 +97,7 @@ function lineFindings({ lines, rollups, dirtyHours }: SimulatedWorld): string[] 
 function cellsOf({ cells }: MemoryHotStore, partition: number): Map<string, number[]> {
   const own = [...cells].filter(([key]) => key.endsWith(`/${partition}`));
   const shown = own.filter(([, cell]) => !isEmpty(cell));
-  return new Map(shown.map(([, cell]) => [keyOf(cell), countsOf(cell)]));
+  return new Map(shown.map(([, cell]) => [keyOf(cell), [...countsOf(cell), cell.givtClicks]]));
 }
 
 function cellFindings(

@@ -196,8 +196,8 @@ function raise(
   const valid = outcome === "counted" ? 1 : 0;
   const invalid = outcome === "bot_user_agent" ? 1 : 0;
   const paid = valid * click;
-  const add = [paid, invalid, 1 - valid - invalid, valid - paid, paid * CPC_MICROS];
-  const before = cells.get(key) ?? [0, 0, 0, 0, 0];
+  const add = [paid, invalid, 1 - valid - invalid, valid - paid, paid * CPC_MICROS, invalid];
+  const before = cells.get(key) ?? [0, 0, 0, 0, 0, 0];
   cells.set(
     key,
     before.map((count, at) => count + (add[at] ?? 0)),
