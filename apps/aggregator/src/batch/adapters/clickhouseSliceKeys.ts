@@ -1,14 +1,13 @@
 /**
  * Where the keys of a slice lie while it is judged: on the engine's disk, in the table that all slices
- * share, or in its memory, in a table of the slice's own. That is known to the engine that made it alone,
- * so on a cluster all keys are on disk.
+ * share, or in its memory, in a table of the slice's own.
  */
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { z } from "zod";
+import { SECOND_MS } from "@trueclick/shared/time";
 import { dropRows, KEYS_ON_DISK } from "../domain/sliceSql.ts";
 import type { Slice } from "../domain/slices.ts";
 import type { Build } from "../ports/truthEngine.ts";
+import { type MemoryTablesLike, memoryTables, memoryTablesProgram } from "./memoryTables.ts";
 
 /** What may be in memory; a row of the keys takes some 160 bytes there. */
 export interface KeysMemory {
@@ -21,8 +20,10 @@ export interface KeysMemory {
 /** 200 MB and 400. */
 export const KEYS_MEMORY: KeysMemory = { sliceRowsMax: 1_250_000, rowsMax: 2_500_000 };
 
-/** Much longer than a slice is at work: what is older was left by an attempt that died. */
-const LEFT_AFTER_MS = HOUR_MS;
+const tablesOf = (rowsMax: number): MemoryTablesLike => {
+  // No build has the number 0, so that no slice finds the mark among its keys.
+  return { like: KEYS_ON_DISK, marked: "build_id", step: "batch.keys", rowsMax };
+};
 
 type OfBuild = Pick<Build, "jobId">;
 type OfSlice = Pick<Slice, "firstHourMs" | "objects">;
@@ -34,8 +35,6 @@ export interface SliceKeys {
    * @returns The table.
    */
   create(build: OfBuild, slice: OfSlice): Promise<string>;
-  /** Remembers how many keys there are in memory, once all are written. */
-  written(build: OfBuild, slice: OfSlice): Promise<void>;
   /** The table of a slice whose keys are written. */
   tableOf(build: OfBuild, slice: OfSlice): string;
   /** @throws when keys are gone from memory, as all are once the engine was started anew. */
@@ -46,115 +45,50 @@ export interface SliceKeys {
   release(jobId: bigint): Promise<void>;
 }
 
-const engineRow = z.object({ engine: z.string() });
-const keptRow = z.object({ name: z.string(), sinceMs: z.coerce.number(), rows: z.coerce.number() });
-const countRow = z.tuple([z.object({ rows: z.coerce.number().int() })]);
-
 export function createSliceKeys(
   clickhouse: ClickHouseClient,
   settings: ClickHouseSettings,
   { sliceRowsMax, rowsMax }: KeysMemory,
 ): SliceKeys {
-  const memory = memoryTables(clickhouse, settings);
-  /** The tables in memory that this process has made, each with its rows once they are written. */
-  const own = new Map<string, { readonly jobId: bigint; rows: number | null }>();
-  const ownOf = (build: OfBuild, slice: OfSlice) => own.get(nameOf(build, slice));
-  const drop = async (table: string) => {
-    await memory.drop(table);
-    own.delete(table);
-  };
+  const memory = memoryTables(clickhouse, settings, tablesOf(rowsMax));
+  /** The tables in memory that this process has made, and of which build each is. */
+  const own = new Map<string, bigint>();
+  const isOwn = (build: OfBuild, slice: OfSlice) => own.has(nameOf(build, slice));
 
   return {
     async create(build, slice) {
       const rows = slice.objects.reduce((sum, object) => sum + object.rows, 0);
-      if (rows > sliceRowsMax || !(await memory.isKnownToAll())) return KEYS_ON_DISK;
+      if (rows > sliceRowsMax) return KEYS_ON_DISK;
       const table = nameOf(build, slice);
-      own.set(table, { jobId: build.jobId, rows: null });
-      await memory.create(table, rows);
-      // This one is among them, and so are those that others make at the same time.
-      if ((await memory.rowsKept()) <= rowsMax) return table;
-      await drop(table);
+      own.set(table, build.jobId);
+      if (await memory.make(table, rows)) return table;
+      own.delete(table);
       return KEYS_ON_DISK;
     },
 
-    async written(build, slice) {
-      const kept = ownOf(build, slice);
-      if (kept !== undefined) kept.rows = await memory.count(nameOf(build, slice));
-    },
-
-    tableOf: (build, slice) =>
-      ownOf(build, slice) === undefined ? KEYS_ON_DISK : nameOf(build, slice),
+    tableOf: (build, slice) => (isOwn(build, slice) ? nameOf(build, slice) : KEYS_ON_DISK),
 
     async requireWhole(build, slice) {
-      const expected = ownOf(build, slice)?.rows;
-      if (expected === undefined) return;
-      const table = nameOf(build, slice);
-      const rows = await memory.count(table);
-      if (rows !== expected) throw new Error(`${table} has ${rows} rows, and not ${expected}`);
+      if (isOwn(build, slice)) await memory.requireWhole(nameOf(build, slice));
     },
 
     async drop(build, slice) {
-      if (ownOf(build, slice) !== undefined) return drop(nameOf(build, slice));
+      if (isOwn(build, slice)) {
+        await memory.drop(nameOf(build, slice));
+        own.delete(nameOf(build, slice));
+        return;
+      }
       await clickhouse.command({
         query: dropRows(KEYS_ON_DISK, slice),
         query_params: { buildId: build.jobId.toString() },
-        clickhouse_settings: { ...settings, log_comment: "batch.keys.drop" },
+        clickhouse_settings: { ...settings, log_comment: `batch.drop.${KEYS_ON_DISK}` },
       });
     },
 
     async release(jobId) {
-      const tables = [...own].filter(([, kept]) => kept.jobId === jobId).map(([table]) => table);
-      await Promise.allSettled(tables.map(drop));
+      const tables = [...own].filter(([, ofJob]) => ofJob === jobId).map(([table]) => table);
+      await Promise.all(tables.map(memory.release));
       for (const table of tables) own.delete(table);
-    },
-  };
-}
-
-/** The statements on such tables. */
-function memoryTables(clickhouse: ClickHouseClient, settings: ClickHouseSettings) {
-  const optionsOf = (name: string) => ({ clickhouse_settings: { ...settings, log_comment: name } });
-  const ask = async <Rows>(name: string, query: string, rows: z.ZodType<Rows>) => {
-    const result = await clickhouse.query({ query, format: "JSONEachRow", ...optionsOf(name) });
-    return rows.parse(await result.json());
-  };
-  const drop = async (table: string) => {
-    await clickhouse.command({ query: dropSql(table), ...optionsOf("batch.keys.drop") });
-  };
-  let oneEngine: Promise<boolean> | null = null;
-  return {
-    drop,
-
-    /** Whether all statements go to one engine, as is told by where the keys on disk are. */
-    async isKnownToAll(): Promise<boolean> {
-      oneEngine ??= ask("batch.keys.engine", ENGINE, z.array(engineRow)).then((rows) =>
-        rows.every(({ engine }) => engine === "MergeTree"),
-      );
-      try {
-        return await oneEngine;
-      } catch (cause) {
-        oneEngine = null;
-        throw cause;
-      }
-    },
-
-    /** @param rows Most that will be written to it. */
-    async create(table: string, rows: number) {
-      const query = createSql(table, Date.now(), rows);
-      await clickhouse.command({ query, ...optionsOf("batch.keys.create") });
-    },
-
-    /** Rows of all that are at work, once those are dropped that nobody knows of any more. */
-    async rowsKept(): Promise<number> {
-      const kept = await ask("batch.keys.kept", KEPT, z.array(keptRow));
-      const beforeMs = Date.now() - LEFT_AFTER_MS;
-      const isLeft = ({ sinceMs }: z.infer<typeof keptRow>) => sinceMs < beforeMs;
-      for (const { name } of kept.filter(isLeft)) await drop(name);
-      return kept.filter((one) => !isLeft(one)).reduce((sum, { rows }) => sum + rows, 0);
-    },
-
-    async count(table: string): Promise<number> {
-      const [{ rows }] = await ask("batch.keys.count", countSql(table), countRow);
-      return rows;
     },
   };
 }
@@ -163,25 +97,8 @@ function memoryTables(clickhouse: ClickHouseClient, settings: ClickHouseSettings
 const nameOf = ({ jobId }: OfBuild, { firstHourMs }: OfSlice) =>
   `${KEYS_ON_DISK}_${jobId}_${firstHourMs / SECOND_MS}`;
 
-// Sent to one engine alone, as a test of all statements has it: a cluster's client refuses them.
-const createSql = (table: string, nowMs: number, rows: number) =>
-  `CREATE TABLE ${table} AS ${KEYS_ON_DISK} ENGINE = Memory COMMENT '${nowMs} ${rows}'`;
-const dropSql = (table: string) => `DROP TABLE IF EXISTS ${table} SYNC`;
-
-const countSql = (table: string) => `SELECT count() AS rows FROM ${table}`;
-const ENGINE = `
-  SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = '${KEYS_ON_DISK}'`;
-const KEPT = `
-  SELECT name, toInt64OrZero(splitByChar(' ', comment)[1]) AS sinceMs,
-    toInt64OrZero(splitByChar(' ', comment)[2]) AS rows
-  FROM system.tables
-  WHERE database = currentDatabase() AND engine = 'Memory' AND startsWith(name, '${KEYS_ON_DISK}_')`;
-
 /** The SQL by which the keys of a slice are kept, by the names of its queries. */
 export const SLICE_KEYS_PROGRAM: Readonly<Record<string, string>> = {
-  "batch.keys.engine": ENGINE,
-  "batch.keys.create": createSql("keys", 0, 0),
-  "batch.keys.kept": KEPT,
-  "batch.keys.count": countSql("keys"),
-  "batch.keys.drop": `${dropSql("keys")}; ${dropRows(KEYS_ON_DISK, { firstHourMs: 0 })}`,
+  ...memoryTablesProgram(tablesOf(0)),
+  [`batch.drop.${KEYS_ON_DISK}`]: dropRows(KEYS_ON_DISK, { firstHourMs: 0 }),
 };

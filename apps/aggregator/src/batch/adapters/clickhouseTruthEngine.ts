@@ -158,7 +158,6 @@ export function createClickHouseTruthEngine(
       const table = await keys.create(build, slice);
       const keeping = table === KEYS_ON_DISK ? HASHING : KEEPING;
       await write("batch.keys", insertKeys(sieved, slice, inputs, table), build, slice, keeping);
-      await keys.written(build, slice);
       const suspectIds = insertSuspectIds(sieved, slice, inputs, table);
       await write("batch.suspectIds", suspectIds, build, slice, NARROWED);
       await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);

@@ -15,7 +15,7 @@ const CHANGES =
 
 /** What is said to one engine alone: tables in its memory, which no other node knows of. */
 const OF_ONE_ENGINE = {
-  file: "apps/aggregator/src/batch/adapters/clickhouseSliceKeys.ts",
+  file: "apps/aggregator/src/batch/adapters/memoryTables.ts",
   begins: /^(?:CREATE TABLE \S+ AS \S+ ENGINE = Memory |DROP TABLE IF EXISTS )/,
 };
 
