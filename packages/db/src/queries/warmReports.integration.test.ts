@@ -38,6 +38,8 @@ it("leaves every connection open, with what reports ask prepared", async () => {
   const all = await prepared();
   expect(all).toEqual(
     Array.from({ length: CONNECTIONS }, () => [
+      "drift_facts_advertisers_any_lines",
+      "drift_facts_advertisers_campaign_lines",
       "has_hot_lines_advertisers",
       "hot_lines_advertisers_advertisers_hours_",
       "report_facts_advertisers_billing",

@@ -1,7 +1,9 @@
 /** What a process does before the first report is asked for, so that nobody waits for it. */
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS } from "@trueclick/shared/time";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
+import { driftFacts } from "./driftFacts.ts";
 import { hasHotLines, readHotLines } from "./hotLines.ts";
 import { reportFacts } from "./reportFacts.ts";
 
@@ -10,6 +12,10 @@ const RANGE = { fromMs: 0, toMs: HOUR_MS };
 
 /** Reads nothing of anybody. */
 const NOBODY: TenantScope = { kind: "advertisers", ids: [] };
+
+/** Drift of one advertiser is asked for otherwise than of several. */
+const ONE: TenantScope = { kind: "advertisers", ids: [advertiserIdSchema.parse("nobody")] };
+const NO_CAMPAIGN = campaignIdSchema.parse("none");
 
 /**
  * Opens connections and prepares on each what most reports ask: a connection is made, and a statement is
@@ -31,4 +37,8 @@ export async function warmReports({ db }: Pick<Stores, "db">, connections: numbe
   const asked = { ...lines, campaigns: null, currency: "", rowsMax: 1 };
   await onEach(() => readHotLines({ db }, NOBODY, asked, []));
   await onEach(() => hasHotLines({ db }, NOBODY, RANGE.fromMs));
+  for (const campaignId of [undefined, NO_CAMPAIGN]) {
+    const drift = { ...RANGE, campaignId, linesMax: 1 };
+    await onEach(() => driftFacts({ db }, ONE, drift));
+  }
 }
