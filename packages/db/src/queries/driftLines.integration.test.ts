@@ -1,7 +1,7 @@
 /** What is kept of drift is what would be read now, whatever stream, backfill, batch and watch do, in any order. */
 
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
-import { HOUR_MS } from "@trueclick/shared/time";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
@@ -100,6 +100,24 @@ it("is nothing where writing it ended in between", async () => {
   }
   await expectAsRead("a write that ended in between");
   expect(await world.stores.db.$count(driftHours)).toBe(0);
+});
+
+// Whose turn comes hours later: somebody may ask meanwhile why it was counted again.
+it("is kept again with the next look at a day that has changed", async () => {
+  const atMs = NOW_MS + 6 * DAY_MS;
+  const published = () =>
+    world.publish({ who: "acme", isFurther: true, takesOver: [], rejects: true });
+  await world.late(1, 5);
+  await published();
+  for (let looks = 0; looks < 6; looks += 1)
+    await lookAtDrift(stores(), HOUR_MS, atMs + looks * HOUR_MS);
+  const changes = [() => world.heal(1, 5), published];
+  for (const [at, change] of changes.entries()) {
+    await change();
+    await expect(askAway(scopeOf("acme"))).rejects.toThrow();
+    await lookAtDrift(stores(), HOUR_MS, atMs + (6 + at) * HOUR_MS);
+    expect(await askAway(scopeOf("acme"))).toEqual(await ask(scopeOf("acme")));
+  }
 });
 
 // The rest has a cause that passes, or none; either must be told as it is now.

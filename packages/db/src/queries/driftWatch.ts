@@ -6,6 +6,7 @@ import { driftUnexplained, driftWatch } from "../postgres/schema/drift.ts";
 import { HOT_COVERAGE_MS, ReportQueryError } from "../routing/route.ts";
 import type { Stores } from "../stores.ts";
 import type { DriftRow } from "./drift.ts";
+import { changedDriftDays, noteDriftDay } from "./driftDays.ts";
 import {
   dropDriftLines,
   keepDriftLines,
@@ -13,7 +14,10 @@ import {
   readDriftToKeep,
 } from "./keepDriftLines.ts";
 
-/** What each look covers: the newest hours that have ended, and one of the days before them in turn. */
+/**
+ * What each look covers: the newest hours that have ended, one of the days before them in turn, and some of
+ * which something has changed.
+ */
 const NEWEST_MS = 2 * DAY_MS;
 const OLDER_DAYS = Math.floor((HOT_COVERAGE_MS - NEWEST_MS) / DAY_MS);
 /** As long as an hour may be kept that it was of, and a day. */
@@ -59,8 +63,14 @@ export async function lookAtDrift(
 ): Promise<boolean> {
   const looks = await claimLook(stores, intervalMs, nowMs);
   if (looks === null) return false;
-  for (const range of rangesOf(looks, nowMs)) {
-    await lookAt(stores, range, nowMs);
+  const ranges = rangesOf(looks, nowMs);
+  for (const range of ranges) await lookAt(stores, range, nowMs);
+  // What was kept of a day that was counted again is over, and somebody may ask why.
+  const newestMs = Math.max(...ranges.map(({ fromMs }) => fromMs));
+  const days = { fromMs: nowMs - HOT_COVERAGE_MS, toMs: newestMs };
+  for (const changed of await changedDriftDays(stores, days)) {
+    await lookAt(stores, changed, nowMs);
+    await noteDriftDay(stores, changed);
   }
   // What the hot store has forgotten can no longer be compared.
   const beforeMs = nowMs - HOT_COVERAGE_MS;

@@ -1,11 +1,11 @@
 /** Keeps what the watch over drift has read, so that the same hours need not be read for a caller. */
 import { createHash } from "node:crypto";
 import type { InstantRange } from "@trueclick/shared/calendar";
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, gte, lt, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Database } from "../postgres/database.ts";
-import { driftHours, driftReadings } from "../postgres/schema/drift.ts";
+import { driftDays, driftHours, driftReadings } from "../postgres/schema/drift.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
 import { isExplained, type ReadDrift, readDrift } from "./drift.ts";
@@ -66,6 +66,8 @@ export async function dropDriftLines(
       returning advertiser_id, event_hour)
     delete from drift_lines using gone
     where drift_lines.advertiser_id = gone.advertiser_id and drift_lines.event_hour = gone.event_hour`);
+  const dayBefore = new Date(beforeMs - DAY_MS).toISOString().slice(0, 10);
+  await db.delete(driftDays).where(lt(driftDays.day, dayBefore));
   await db.delete(driftReadings).where(lt(driftReadings.takenAt, new Date(readingsBeforeMs)));
 }
 

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import {
   check,
+  date,
   index,
   jsonb,
   pgSequence,
@@ -49,6 +50,15 @@ export const driftWatch = pgTable(
   },
   (table) => [check("drift_watch_one_row", sql`${table.id} = 1`)],
 );
+
+/** Days before the newest hours that were looked at because something of them had changed. */
+export const driftDays = pgTable("drift_days", {
+  /** Of UTC. */
+  day: date({ mode: "string" }).primaryKey(),
+  /** The versions of truth and the hours counted again that it had before the look. */
+  state: text().notNull(),
+  lookedAt: recordedAt(),
+});
 
 /** Numbers the readings that lines of drift are made of: of two, the later one has the higher number. */
 export const driftReadingNumbers = pgSequence("drift_reading_numbers");
