@@ -20,6 +20,7 @@ import { createPromLeaseObserver } from "./leases/adapters/promLeaseObserver.ts"
 import { composeLeases, type ProcessIdentity } from "./leases/composeLeases.ts";
 import type { LeaseGroup } from "./leases/pipeline/holdPartitions.ts";
 import type { LeaseObserver } from "./leases/ports/leaseObserver.ts";
+import { noteUse } from "./noteUse.ts";
 import { composeQuarantine } from "./quarantine/composeQuarantine.ts";
 import type { StopSignals } from "./stopSignals.ts";
 import { createPromStreamObserver } from "./stream/adapters/promStreamObserver.ts";
@@ -93,7 +94,14 @@ export function composeRoles(env: Env, logger: Logger): Aggregator {
           throw error;
         }
       });
+      void noteUse(
+        { db: engines.postgres.db, clickhouse: engines.clickhouse },
+        env,
+        logger,
+        either,
+      );
       const ends = await Promise.allSettled(runs);
+      fault.abort();
       const failed = ends.find((end) => end.status === "rejected");
       if (failed !== undefined && !stopping.aborted) throw failed.reason;
     },

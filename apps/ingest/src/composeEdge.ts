@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { openDatabase } from "@trueclick/db/postgres/database";
+import { type OpenDatabase, openDatabase } from "@trueclick/db/postgres/database";
+import { noteProcessorUse } from "@trueclick/db/queries/processorUse";
 import { partitionOf, partitionOfBytes } from "@trueclick/event-log/partition";
+import { watchProcessorUse } from "@trueclick/shared/process/watchProcessorUse";
 import type { Logger } from "pino";
 import { CachedKeyDirectory, type KeyCacheLimits } from "./adapters/cachedKeyDirectory.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
@@ -108,6 +110,8 @@ export async function composeEdge(env: Env, logger: Logger) {
     isStopping: () => isStopping,
     onFault: (error) => logger.error({ err: error }, "a request failed unexpectedly"),
   });
+  const ended = new AbortController();
+  noteUse(database, logger, ended.signal);
   return {
     server,
     /** From now on answers end their connections, and the edge says that it is not ready. */
@@ -117,10 +121,18 @@ export async function composeEdge(env: Env, logger: Logger) {
     /** Closes what the server used; for after its last answer. */
     close: async () => {
       tokens.close();
+      ended.abort();
       await Promise.all([close(), quarantine.close()]);
       await database.close();
     },
   };
+}
+
+/** Has the processor time of this process written down, for what events cost. */
+function noteUse(database: OpenDatabase, logger: Logger, signal: AbortSignal): void {
+  const note = (cpuMs: number) => noteProcessorUse(database, "edge", cpuMs);
+  const onFault = (error: unknown) => logger.warn({ err: error }, "processor time cannot be noted");
+  void watchProcessorUse({ note, onFault }, signal);
 }
 
 /** What the edge adds to events. @throws if a file that is set can't be read. */

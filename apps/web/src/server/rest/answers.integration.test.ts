@@ -1,4 +1,6 @@
+import { archiveStretches } from "@trueclick/db/postgres/schema/archive";
 import { driftUnexplained } from "@trueclick/db/postgres/schema/drift";
+import { processorUse } from "@trueclick/db/postgres/schema/processorUse";
 import { quarantineItems } from "@trueclick/db/postgres/schema/quarantine";
 import { publishTruth } from "@trueclick/db/testing/fillStores";
 import { sourceIdSchema } from "@trueclick/shared/ids";
@@ -185,6 +187,37 @@ describe("answers", () => {
         largest: [{ ...place, hour: at.toISOString() }],
       },
     });
+  });
+
+  it("of the pipeline tell what a billion events cost, at the prices asked for", async () => {
+    const costOf = async (query: string) => {
+      const answer = await rest.ask(pipelineHealthEndpoint, query);
+      return pipelineHealthEndpoint.answer.parse(await answer.json());
+    };
+    expect(await costOf("")).toMatchObject({
+      cost: { per_billion_events_micros: null, currency: "USD", events: 0 },
+    });
+    const hour = new Date(Date.UTC(2026, 9, 30, 10));
+    await rest.stores.db.insert(processorUse).values({ program: "edge", hour, cpuMs: 3_600_000 });
+    const offsets = { partition: 7, firstOffset: 0n, lastOffset: 9n };
+    await rest.stores.db
+      .insert(archiveStretches)
+      .values({ topic: "clicks.raw", ...offsets, events: 1_000_000n, createdAt: hour });
+    // An hour of a core for each million; 100 bytes of archive each.
+    expect(await costOf("core_hour_micros=50000&currency=EUR")).toMatchObject({
+      cost: {
+        per_billion_events_micros: 50_000_000 + 2_300_000,
+        currency: "EUR",
+        processor_seconds: [{ program: "edge", seconds: 3_600 }],
+        archived_bytes_per_event: 100,
+        not_measured: ["postgres", "kafka"],
+      },
+    });
+    const free = await rest.ask(pipelineHealthEndpoint, "core_hour_micros=-1");
+    expect([free.status, (await free.json()).error.message]).toEqual([
+      400,
+      expect.stringContaining("core_hour_micros"),
+    ]);
   });
 
   it("of the quarantine show the newest first, however large, and whatever bytes they hold", async () => {

@@ -1,9 +1,13 @@
 import { unexplainedDrift } from "@trueclick/db/queries/driftWatch";
 import { pipelineHealth } from "@trueclick/db/queries/pipeline";
+import { type EventCost, eventCost } from "@trueclick/db/queries/processorUse";
 import { lastLevelChanges } from "@trueclick/db/queries/streamLevels";
 import { z } from "zod";
 import { jsonAnswer, toExactNumber, toIsoOrNull } from "../answer.ts";
 import { defineEndpoint } from "../endpoint.ts";
+
+const price = (micros: number) =>
+  z.coerce.number().int().min(0).max(1_000_000_000_000).default(micros);
 
 const partitionSchema = z.object({
   topic: z.string(),
@@ -79,6 +83,18 @@ const answer = z.object({
       ),
     })
     .describe("Where stream and truth differ without a cause, in the hours of 35 days"),
+  cost: z
+    .object({
+      per_billion_events_micros: z.int().nullable().describe("Processors and a month of archive"),
+      currency: z.string(),
+      processors_micros: z.int().nullable(),
+      archive_month_micros: z.int().nullable(),
+      events: z.int().describe("Archived in the last 24 whole hours, in which this was measured"),
+      processor_seconds: z.array(z.object({ program: z.string(), seconds: z.number() })),
+      archived_bytes_per_event: z.number().nullable(),
+      not_measured: z.array(z.string()).describe("Whose processors are in no number here"),
+    })
+    .describe("Of a billion events, at the prices asked for"),
   archive: z.object({ objects: z.int(), bytes: z.int(), newest_object_at: z.string().nullable() }),
   partitions: z.array(partitionSchema),
 });
@@ -88,13 +104,23 @@ export const pipelineHealthEndpoint = defineEndpoint({
   summary: "Whether every received event is accounted for, and how far each reader of the log is",
   scope: "pipeline:read",
   operatorOnly: true,
-  params: z.object({}),
+  params: z.object({
+    core_hour_micros: price(40_000).describe("Price of one core for an hour"),
+    gb_month_micros: price(23_000).describe("Price of a gigabyte of the archive for a month"),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, "must be ISO 4217, upper case")
+      .default("USD")
+      .describe("Of the prices"),
+  }),
   answer,
-  async handle({ stores, nowMs }) {
-    const [health, levelChanges, drift] = await Promise.all([
+  async handle({ stores, nowMs }, asked) {
+    const prices = { coreHourMicros: asked.core_hour_micros, gbMonthMicros: asked.gb_month_micros };
+    const [health, levelChanges, drift, cost] = await Promise.all([
       pipelineHealth(stores),
       lastLevelChanges(stores),
       unexplainedDrift(stores),
+      eventCost(stores, prices, nowMs),
     ]);
     const { identity, archive } = health;
     return jsonAnswer(answer, {
@@ -136,6 +162,7 @@ export const pipelineHealthEndpoint = defineEndpoint({
           ...{ hour: new Date(hourMs).toISOString(), unexplained },
         })),
       },
+      cost: toCost(cost, asked.currency),
       archive: {
         objects: archive.objects,
         bytes: toExactNumber(archive.bytes),
@@ -161,3 +188,19 @@ export const pipelineHealthEndpoint = defineEndpoint({
 });
 
 const isoOfMs = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/** The log may be a Kafka or Postgres; neither says what its processors do. */
+const NOT_MEASURED = ["postgres", "kafka"];
+
+function toCost(cost: EventCost, currency: string): z.output<typeof answer>["cost"] {
+  return {
+    per_billion_events_micros: cost.perBillionEventsMicros,
+    currency,
+    processors_micros: cost.processorsMicros,
+    archive_month_micros: cost.archiveMonthMicros,
+    events: cost.events,
+    processor_seconds: [...cost.processors],
+    archived_bytes_per_event: cost.archivedBytes,
+    not_measured: NOT_MEASURED,
+  };
+}
