@@ -85,6 +85,7 @@ const CALLS: Readonly<
   "dashboard.pacing": (caller, advertiserId) => caller.dashboard.pacing({ advertiserId }),
   "drift.byCampaignHour": (caller, advertiserId) =>
     caller.drift.byCampaignHour({ advertiserId, ...range }),
+  "pipeline.cost": (caller) => caller.pipeline.cost(),
   "pipeline.drift": (caller) => caller.pipeline.drift(),
   "pipeline.health": (caller) => caller.pipeline.health(),
   "pipeline.refused": (caller) => caller.pipeline.refused(),
@@ -102,13 +103,19 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<Role, Outcome>>>> = {
   "dashboard.pacing": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "dashboard.report": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "drift.byCampaignHour": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
+  "pipeline.cost": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
   "pipeline.drift": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
   "pipeline.health": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
   "pipeline.refused": { engineer: "OK", account_manager: "FORBIDDEN", advertiser: "FORBIDDEN" },
 };
 
 /** Procedures about the installation: no advertiser could be a stranger's. */
-const OPERATOR_PROCEDURES = ["pipeline.drift", "pipeline.health", "pipeline.refused"];
+const OPERATOR_PROCEDURES = [
+  "pipeline.cost",
+  "pipeline.drift",
+  "pipeline.health",
+  "pipeline.refused",
+];
 
 const USER_OF: Readonly<Record<Role, string>> = {
   engineer: "engineer",
