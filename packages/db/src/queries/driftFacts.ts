@@ -1,5 +1,6 @@
 /** What drift must know of Postgres before it reads rows, in one statement: one snapshot and one round trip. */
 import type { InstantRange } from "@trueclick/shared/calendar";
+import { EVENT_AHEAD_MAX_MS } from "@trueclick/shared/event/envelope";
 import { advertiserIdSchema, type CampaignId } from "@trueclick/shared/ids";
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
@@ -44,7 +45,10 @@ export interface DriftFacts {
   readonly marks: ReadonlyMap<number, HourMarks>;
   /** The last backfill that had ended; 0: none had. */
   readonly lastBackfill: number;
-  /** Campaigns of the scope, among those asked for, that became known after the range began, by id. */
+  /**
+   * Campaigns of the scope, among those asked for, of which an event of the range may have come before they
+   * became known, by id.
+   */
   readonly newCampaigns: readonly NewCampaign[];
   /** The name of the campaign that was asked for, if the scope sees it. */
   readonly campaignNames: ReadonlyMap<string, string>;
@@ -76,7 +80,7 @@ export async function driftFacts(
     ...tenantParams(scope),
     ...pointerParams(range, null),
     ...hotHoursParams(range),
-    since: new Date(range.fromMs).toISOString(),
+    since: new Date(range.fromMs - EVENT_AHEAD_MAX_MS).toISOString(),
     ...(kind === "rows" ? {} : { linesMax }),
     ...(campaignId === undefined ? {} : { campaignId }),
   });

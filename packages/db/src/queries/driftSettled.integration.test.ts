@@ -202,18 +202,21 @@ it("takes what truth rejects for a cause once the stream has come there", async 
 });
 
 // The stream does not know the campaign yet, so it marks no hour for a late event of it.
-it("reads evidence of campaigns that became known late each time", async () => {
-  await count(2);
-  await publish(8);
-  const created = new Date(hourAt(3));
+it.each([
+  ["late", { knownMs: hourAt(3), hour: 2, offset: 15, version: 8 }],
+  ["after an event ahead of its time", { knownMs: FIRST_MS - 1, hour: 0, offset: 16, version: 9 }],
+])("reads evidence of campaigns that became known %s each time", async (_when, late) => {
+  const { knownMs, hour, offset, version } = late;
+  await count(hour);
+  await publish(version);
   await stores.db.execute(
-    `update campaigns set created_at = '${iso(created.getTime())}' where id = 'acme-1'`,
+    `update campaigns set created_at = '${iso(knownMs)}' where id = 'acme-1'`,
   );
   const ask = () => driftByCampaignHour(stores, scopeOf("acme"), range, NOW_MS);
   await ask();
-  await fillStreamRejects(stores, "", [{ ...eventAt("acme-1", 2, 15), reason: "late" }]);
+  await fillStreamRejects(stores, "", [{ ...eventAt("acme-1", hour, offset), reason: "late" }]);
   const { rows } = await ask();
-  expect(rows.find(({ hourMs }) => hourMs === hourAt(2))?.causes).toHaveProperty("late", -1);
+  expect(rows.find(({ hourMs }) => hourMs === hourAt(hour))?.causes).toHaveProperty("late", -1);
 });
 
 // How far a build has read is remembered with it; the next one has pinned more.
@@ -224,10 +227,10 @@ it("takes what the stream rejects for a cause once the build in force has come t
     const { rows } = await driftByCampaignHour(stores, scopeOf("acme"), range, NOW_MS);
     return rows.find(({ hourMs }) => hourMs === hourAt(0))?.causes["duplicate"];
   };
-  await publish(9);
+  await publish(10);
   await expectAsRead("a build that has not come there");
   expect(await causeOf()).toBeUndefined();
-  await publish(10, [OBJECT, MORE]);
+  await publish(11, [OBJECT, MORE]);
   await expectAsRead("one that has");
   expect(await causeOf()).toBe(-1);
 });
