@@ -16,7 +16,10 @@ interface Composition {
   readonly callers: KnownCallers;
 }
 
-let composition: Composition | null = null;
+declare global {
+  /** Next builds this module into pages and into APIs: it is evaluated more than once in a process. */
+  var trueclickComposition: Composition | undefined;
+}
 
 /**
  * The composition root of the web app. Next calls our modules and offers no `main`, so the parts
@@ -24,18 +27,20 @@ let composition: Composition | null = null;
  * as arguments.
  */
 export function compose(): Composition {
-  if (composition === null) {
-    const env = loadEnv();
-    const { db } = openDatabase(env.databaseUrl, {
-      connectionsMax: CONNECTIONS_MAX,
-      keepsIdle: true,
-    });
-    const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster);
-    const memo = new AnswerMemo();
-    const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
-    const latest = new LatestAnswers<DatedRows>();
-    const callers = new KnownCallers();
-    composition = { env, stores: { db, clickhouse, memo, recent, latest }, callers };
-  }
-  return composition;
+  globalThis.trueclickComposition ??= make();
+  return globalThis.trueclickComposition;
+}
+
+function make(): Composition {
+  const env = loadEnv();
+  const { db } = openDatabase(env.databaseUrl, {
+    connectionsMax: CONNECTIONS_MAX,
+    keepsIdle: true,
+  });
+  const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster);
+  const memo = new AnswerMemo();
+  const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
+  const latest = new LatestAnswers<DatedRows>();
+  const callers = new KnownCallers();
+  return { env, stores: { db, clickhouse, memo, recent, latest }, callers };
 }
