@@ -88,29 +88,25 @@ export async function driftFacts(
   const { rolledThroughMs } = row;
   return {
     pins: toPointers(pointerRowsOf(row.pins), range),
-    offsets: offsetsOf(
-      streamSchema.parse(JSON.parse(row.stream)),
-      archiveSchema.parse(JSON.parse(row.archive)),
-      rolledThroughMs,
-    ),
+    offsets: offsetsOf(streamOf(row.stream), archiveOf(row.archive), rolledThroughMs),
     rolledThroughMs,
-    hotHours: hotHoursSchema.parse(JSON.parse(row.hotHours)),
-    marks: new Map(hourMarksSchema.parse(JSON.parse(row.marks)).map((mark) => [mark.hourMs, mark])),
+    hotHours: hotHoursOf(row.hotHours),
+    marks: new Map(marksOf(row.marks).map((mark) => [mark.hourMs, mark])),
     lastBackfill: row.lastBackfill,
-    newCampaigns: newCampaignsSchema.parse(JSON.parse(row.newCampaigns)),
-    campaignNames: new Map(
-      namedSchema.parse(JSON.parse(row.campaigns)).map(({ id, name }) => [id, name]),
-    ),
+    newCampaigns: newCampaignsOf(row.newCampaigns),
+    campaignNames: new Map(namedOf(row.campaigns).map(({ id, name }) => [id, name])),
     kept: kind === "rows" ? null : toKeptLines({ hours: row.keptHours, lines: row.keptLines }),
   };
 }
 
 const pointerRowsOf = parsedOnce(pointerRowsSchema);
-const newCampaignsSchema = z.array(newCampaignSchema);
-const namedSchema = z.array(z.object({ id: z.string(), name: z.string() }));
+const newCampaignsOf = parsedOnce(z.array(newCampaignSchema));
+const namedOf = parsedOnce(z.array(z.object({ id: z.string(), name: z.string() })));
+const hotHoursOf = parsedOnce(hotHoursSchema);
+const marksOf = parsedOnce(hourMarksSchema);
 const place = { partition: z.number(), nextOffset: z.coerce.bigint() };
-const streamSchema = z.array(z.object({ ...place, watermarkMs: z.number().nullable() }));
-const archiveSchema = z.array(z.object(place));
+const streamOf = parsedOnce(z.array(z.object({ ...place, watermarkMs: z.number().nullable() })));
+const archiveOf = parsedOnce(z.array(z.object(place)));
 
 const statementOf = preparedOnce((db, kind: Kind) => {
   const [who, asks, sides] = kind.split("_");

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { driftHours, driftLines, driftReadings } from "../postgres/schema/drift.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { EvidenceCount } from "./driftCauses.ts";
+import { parsedOnce } from "./parsedOnce.ts";
 import type { HourMarks } from "./streamState.ts";
 import type { TruthPointer } from "./truthPointers.ts";
 
@@ -96,26 +97,28 @@ export function linedDrift(
   return { unlined, lines: lines.filter(isTold) };
 }
 
-const hoursSchema = z.array(z.tuple([z.number(), z.string()]));
+const hoursOf = parsedOnce(z.array(z.tuple([z.number(), z.string()])));
 const count = z.number().int().nonnegative();
-const linesSchema = z.array(
-  z
-    .tuple([
-      ...([z.number(), z.string(), count, count] as const),
-      z.array(z.tuple([z.string(), z.string(), count])).nullable(),
-    ])
-    .transform(([hourMs, campaignId, stream, truth, told]): DriftLine => {
-      const differences =
-        told?.map(([reason, verdict, events]) => ({ reason, verdict, events })) ?? null;
-      return { hourMs, campaignId, stream, truth, differences };
-    }),
+const linesOf = parsedOnce(
+  z.array(
+    z
+      .tuple([
+        ...([z.number(), z.string(), count, count] as const),
+        z.array(z.tuple([z.string(), z.string(), count])).nullable(),
+      ])
+      .transform(([hourMs, campaignId, stream, truth, told]): DriftLine => {
+        const differences =
+          told?.map(([reason, verdict, events]) => ({ reason, verdict, events })) ?? null;
+        return { hourMs, campaignId, stream, truth, differences };
+      }),
+  ),
 );
 
 /** @param kept As `keptHoursSql` and `keptLinesSql` tell it. */
 export function toKeptLines(kept: { readonly hours: string; readonly lines: string }): KeptLines {
   return {
-    asOf: new Map(hoursSchema.parse(JSON.parse(kept.hours))),
-    lines: linesSchema.parse(JSON.parse(kept.lines)),
+    asOf: new Map(hoursOf(kept.hours)),
+    lines: linesOf(kept.lines),
   };
 }
 
