@@ -109,11 +109,11 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
             }
           />
           <StatCard
-            label="A billion events"
+            label="Cost of a billion events"
             means="What edge, aggregator and ClickHouse took of processors in the last 24 hours and a month of archive, at list prices: 0.04 dollars a core and hour, 0.023 a gigabyte and month. Postgres and Kafka do not tell theirs."
             value={costText(cost.data?.perBillionEventsMicros ?? null)}
             loading={cost.isLoading}
-            footnote={cost.data && `by ${formatCount(cost.data.events)} of the last day`}
+            footnote={cost.data && measuredBy(cost.data.events)}
           />
         </div>
         <Card title="Every event is accounted for">
@@ -138,3 +138,6 @@ export function PipelinePage({ renderedAtMs }: PipelinePageProps) {
 }
 
 const costText = (micros: number | null) => (micros === null ? null : formatMoney(micros, "USD"));
+
+const measuredBy = (events: number) =>
+  events === 0 ? "known after a whole hour" : `by ${formatCount(events)} of the last day`;
