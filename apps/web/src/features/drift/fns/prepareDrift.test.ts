@@ -31,6 +31,18 @@ it("does not hide causes that cancel each other, nor what nobody can explain", (
   );
 });
 
+it.each([
+  ["not_archived_yet", "1 click not archived yet taken out"],
+  ["publisher_blocked", "1 click of blocked publishers taken out"],
+  ["duplicate", "1 duplicate taken out"],
+  ["id_conflict", "1 conflicting copy taken out"],
+])("names one of %s as one", (cause, words) => {
+  const one = { stream: 1, truth: 0, causes: { [cause]: 1 }, unexplained: 0 };
+  expect(driftSentence(summariseDrift([one]))).toBe(
+    `Billing is 1 lower than the live estimate: ${words}.`,
+  );
+});
+
 it("says so when both agree", () => {
   expect(driftSentence(summariseDrift([]))).toBe("Billing and live estimate agree to the click.");
 });

@@ -53,7 +53,7 @@ export function driftSentence(summary: DriftSummary): string {
     return "Billing and live estimate agree to the click.";
   }
   const named = causes.slice(0, NAMED_MAX).map(({ cause, difference: by }) => {
-    const what = `${formatCount(Math.abs(by))} ${causeWords(cause).inSentence}`;
+    const what = counted(Math.abs(by), causeWords(cause).inSentence);
     return by > 0 ? `${what} taken out` : `${what} added`;
   });
   const rest = causes.slice(NAMED_MAX).reduce((sum, { difference: by }) => sum + by, 0);
@@ -62,6 +62,13 @@ export function driftSentence(summary: DriftSummary): string {
   }
   if (unexplained !== 0) named.push(`${formatCount(Math.abs(unexplained))} not explained`);
   return `${headline(difference)}: ${named.join(", ")}.`;
+}
+
+/** @param things In the plural; what they are comes first of all words that have one. */
+function counted(count: number, things: string): string {
+  const one = () =>
+    things.replace(/\b(?:(click|duplicate)s|(cop)ies)\b/, (_all, word, stem) => word ?? `${stem}y`);
+  return `${formatCount(count)} ${count === 1 ? one() : things}`;
 }
 
 function headline(difference: number): string {
