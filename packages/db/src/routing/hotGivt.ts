@@ -105,14 +105,16 @@ export async function readGivt(
   });
 }
 
-/** GIVT as the cells of minutes tell it; null where some do not, or evidence may have been corrected since. */
-export function givtOfCells(
-  cells: readonly CellsRow[],
+/** Whether cells may tell GIVT: those of hours do not, nor any whose evidence may have been corrected since. */
+export function mayCellsTellGivt(
   { rest }: Pick<Extents, "rest">,
   { correctedMs }: Pick<SettledHours, "correctedMs">,
-): GivtRow[] | null {
-  if (rest === null) return [];
-  if (rest.parts.hours !== null || mayBeCorrected(rest, correctedMs)) return null;
+): boolean {
+  return rest !== null && rest.parts.hours === null && !mayBeCorrected(rest, correctedMs);
+}
+
+/** GIVT as cells tell it that may; null where some do not know. */
+export function givtOfCells(cells: readonly CellsRow[]): GivtRow[] | null {
   if (cells.some(({ givt_clicks }) => givt_clicks < 0)) return null;
   return cells.map(({ bucket, advertiser, campaign, currency, givt_clicks }) => {
     return { bucket, advertiser, campaign, currency, events: givt_clicks };

@@ -4,7 +4,7 @@ import type { Account } from "../queries/reportFacts.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { type CellsParams, readCells } from "./hotCellRows.ts";
-import { type GivtRow, givtOfCells, netClicksOf, readGivt } from "./hotGivt.ts";
+import { type GivtRow, givtOfCells, mayCellsTellGivt, netClicksOf, readGivt } from "./hotGivt.ts";
 import { linedHours, readLinedRows, tellsUsers, unlinedExtents } from "./hotLineRows.ts";
 import { areMinutesKept, type HotParts } from "./hotParts.ts";
 import { type Extents, extentsOf, type SettledHours } from "./hotSettled.ts";
@@ -140,9 +140,12 @@ async function readLined(
     : null;
   const readRest = async () => {
     if (rest === null) return { cells: [], givt: [] };
-    const cells = await readCells(stores, query, params, rest, settled);
-    const told = givtOfCells(cells, rest, settled);
-    return { cells, givt: told ?? (await readGivt(stores, query, params, rest, settled)) };
+    const readEvidence = () => readGivt(stores, query, params, rest, settled);
+    const [cells, evidence] = await Promise.all([
+      readCells(stores, query, params, rest, settled),
+      mayCellsTellGivt(rest, settled) ? null : readEvidence(),
+    ]);
+    return { cells, givt: evidence ?? givtOfCells(cells) ?? (await readEvidence()) };
   };
   const [read, { cells, givt }, users] = await Promise.all([
     lines,
