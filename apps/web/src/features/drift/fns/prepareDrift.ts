@@ -64,7 +64,7 @@ export function driftSentence(summary: DriftSummary): string {
   return `${headline(difference)}: ${named.join(", ")}.`;
 }
 
-/** @param things In the plural; what they are comes first of all words that have one. */
+/** @param things In the plural: the first of its words that has a singular is what is counted. */
 function counted(count: number, things: string): string {
   const one = () =>
     things.replace(/\b(?:(click|duplicate)s|(cop)ies)\b/, (_all, word, stem) => word ?? `${stem}y`);
