@@ -1,5 +1,5 @@
-import { backOff, pause } from "../../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../../archive/pipeline/runArchive.ts";
+import { againAndAgain } from "./againAndAgain.ts";
 
 export interface EmptyDaysRole {
   /** Notes days that have closed without an event; answers of how many. */
@@ -14,17 +14,10 @@ export interface EmptyDaysRole {
 export async function runEmptyDays(role: EmptyDaysRole, signal: AbortSignal): Promise<void> {
   const { look, intervalMs, logger, nowMs } = role;
   if (intervalMs === 0) return;
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      const noted = await look(nowMs());
-      if (noted > 0) logger.info({ days: noted }, "noted days that have closed without an event");
-      failures = 0;
-      await pause(intervalMs, signal);
-    } catch (error) {
-      failures += 1;
-      logger.warn({ err: error, failures }, "could not look for days without events; trying again");
-      await backOff(failures, signal);
-    }
-  }
+  const act = async () => {
+    const noted = await look(nowMs());
+    if (noted > 0) logger.info({ days: noted }, "noted days that have closed without an event");
+  };
+  const couldNot = "could not look for days without events";
+  await againAndAgain({ act, intervalMs, logger, couldNot }, signal);
 }

@@ -1,6 +1,5 @@
 import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId } from "@trueclick/shared/ids";
-import { backOff, pause } from "../../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../../archive/pipeline/runArchive.ts";
 import {
   planReturns,
@@ -9,6 +8,7 @@ import {
   type VersionedDay,
 } from "../domain/returns.ts";
 import type { CountedReturns, DayGaps, ReturnsEngine, ReturnsRegister } from "../ports/returns.ts";
+import { againAndAgain } from "./againAndAgain.ts";
 
 export interface ReturnsStores {
   readonly register: ReturnsRegister;
@@ -29,22 +29,17 @@ export async function runReturns(role: ReturnsRole, signal: AbortSignal): Promis
   const { register, logger, intervalMs } = role;
   let since: Date | null = null;
   let waiting: ReadonlySet<AdvertiserId> = new Set();
-  let failures = 0;
-  for (let look = 1; !signal.aborted; look += 1) {
-    try {
-      const published = await register.publishedSince(look % LOOKS_TO_ALL === 0 ? null : since);
-      waiting = new Set([...waiting, ...published.advertiserIds]);
-      since = published.asOf;
-      waiting = await countReturns(role, waiting, signal);
-      if (look % LOOKS_TO_ALL === 1) await sweepSlices(role);
-      failures = 0;
-      await pause(intervalMs, signal);
-    } catch (error) {
-      failures += 1;
-      logger.warn({ err: error, failures }, "could not count returning users; trying again");
-      await backOff(failures, signal);
-    }
-  }
+  let look = 0;
+  const act = async () => {
+    look += 1;
+    const published = await register.publishedSince(look % LOOKS_TO_ALL === 0 ? null : since);
+    waiting = new Set([...waiting, ...published.advertiserIds]);
+    since = published.asOf;
+    waiting = await countReturns(role, waiting, signal);
+    if (look % LOOKS_TO_ALL === 1) await sweepSlices(role);
+  };
+  const couldNot = "could not count returning users";
+  await againAndAgain({ act, intervalMs, logger, couldNot }, signal);
 }
 
 /** Removes slices that were replaced, or written by a process that died. Idempotent. */

@@ -1,7 +1,7 @@
-import { backOff, pause } from "../../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../../archive/pipeline/runArchive.ts";
 import { isDue } from "../domain/schedule.ts";
 import type { DaySchedule } from "../ports/daySchedule.ts";
+import { againAndAgain } from "./againAndAgain.ts";
 
 export interface ScheduleRole {
   readonly schedule: DaySchedule;
@@ -18,19 +18,12 @@ export const UNFINISHED_MAX = 8;
 export async function runSchedule(role: ScheduleRole, signal: AbortSignal): Promise<void> {
   const { intervalMs, logger, nowMs } = role;
   if (intervalMs === 0) return;
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      const queued = await queueDue(role.schedule, nowMs());
-      if (queued > 0) logger.info({ days: queued }, "queued days that have changed");
-      failures = 0;
-      await pause(intervalMs, signal);
-    } catch (error) {
-      failures += 1;
-      logger.warn({ err: error, failures }, "could not look for changed days; trying again");
-      await backOff(failures, signal);
-    }
-  }
+  const act = async () => {
+    const queued = await queueDue(role.schedule, nowMs());
+    if (queued > 0) logger.info({ days: queued }, "queued days that have changed");
+  };
+  const couldNot = "could not look for changed days";
+  await againAndAgain({ act, intervalMs, logger, couldNot }, signal);
 }
 
 /** One look: queues what is due, the newest days first. Answers with how many it were. */
