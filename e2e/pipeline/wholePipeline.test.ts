@@ -93,6 +93,30 @@ describe.each([
       expect(sorted(await counted("dashboard"))).toEqual(sorted(dashboard));
     });
 
+    // I5: whatever was taken over from earlier counts, all of it again comes to the same.
+    it("counts a published day again to the same hash", async () => {
+      const query = new URLSearchParams({
+        from: new Date(range.fromMs).toISOString(),
+        to: new Date(range.toMs).toISOString(),
+      });
+      const response = await fetch(`${stack.demo.webUrl}/api/v1/partitions?${query}`, {
+        headers: { Authorization: `Bearer ${stack.demo.apiKeys.engineer}` },
+      });
+      const { rows } = partitionsSchema.parse(await response.json());
+      const [some] = rows.filter(({ current }) => current);
+      const id = `${some?.advertiser}/${some?.day}`;
+      const again = await stack.cli("verify", "partition", id, "--json");
+      expect({ ...again, stderr: "" }).toMatchObject({ code: 0 });
+      expect(JSON.parse(again.stdout)).toMatchObject({
+        outcome: "verified",
+        version: some?.version,
+        inputs_hash: some?.inputs_hash,
+      });
+      const never = await stack.cli("verify", "line", "adv-acme/1999-01-01/cmp", "--json");
+      expect(never.code).toBe(1);
+      expect(JSON.parse(never.stdout)).toMatchObject({ error: { code: "no_version" } });
+    });
+
     // Newest days are counted first, before the days of the clicks that they are credited with.
     it("credits conversions to clicks of days before, with one run", async () => {
       const publisher = "pub-of-credits";
@@ -156,6 +180,18 @@ describe.each([
 const toldSchema = z.object({
   rows: z.array(z.object({ clicks: z.number() })),
   meta: z.object({ finality: z.string() }),
+});
+
+const partitionsSchema = z.object({
+  rows: z.array(
+    z.object({
+      advertiser: z.string(),
+      day: z.string(),
+      version: z.number(),
+      current: z.boolean(),
+      inputs_hash: z.string(),
+    }),
+  ),
 });
 
 const sorted = (counts: ReadonlyMap<string, unknown>) =>

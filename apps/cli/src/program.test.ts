@@ -39,6 +39,8 @@ const VERBS = [
   ["fraud", "list"],
   ["fraud", "revoke"],
   ["trace"],
+  ["verify", "partition"],
+  ["verify", "line"],
   ["archive", "check"],
   ["keys", "create", "source"],
   ["keys", "create", "api"],

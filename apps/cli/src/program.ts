@@ -30,6 +30,7 @@ import { addRules } from "./verbs/rules.ts";
 import { addStart } from "./verbs/start.ts";
 import { addTokens } from "./verbs/tokens.ts";
 import { addTrace } from "./verbs/trace.ts";
+import { addVerify } from "./verbs/verify.ts";
 
 const VERBS: readonly ((host: VerbHost) => void)[] = [
   addStart,
@@ -44,6 +45,7 @@ const VERBS: readonly ((host: VerbHost) => void)[] = [
   addBatchSweep,
   addRecompute,
   addTrace,
+  addVerify,
   addArchiveCheck,
   addAttribution,
   addBacktest,

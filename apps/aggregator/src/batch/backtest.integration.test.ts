@@ -9,6 +9,7 @@ import { RULE_IDS, rulesInForce, STANDARD_RULES } from "@trueclick/shared/verdic
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
+import { createTrialBuilds } from "./adapters/postgresTrialBuilds.ts";
 import { runBacktest, withRule } from "./pipeline/runBacktest.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 
@@ -35,13 +36,17 @@ afterAll(() => world.close());
 
 async function tried(parameters: { seconds: number }, enabled = true) {
   const { db, clickhouse } = world.archive;
-  const store = createPostgresBacktests(db, clickhouse);
+  const store = createPostgresBacktests(db);
   const days = { fromDay: DAY, toDay: DAY, requestedBy: "test" };
   await db.insert(backtests).values({ ruleId: "double_click", parameters, enabled, ...days });
   const backtest = await store.take();
   if (backtest === null) throw new Error("the back-test was not handed out");
   expect(backtest.partitions).toHaveLength(1);
-  const lines = await runBacktest({ ...world.stores, backtests: store }, backtest, signal);
+  const lines = await runBacktest(
+    { ...world.stores, builds: createTrialBuilds(db, clickhouse), backtests: store },
+    backtest,
+    signal,
+  );
   await store.finish(backtest.id, lines);
   expect(await store.take()).toBeNull();
   return lines;
@@ -86,20 +91,21 @@ it("tries a rule among those that a closed day was judged by", async () => {
 it("sweeps what a back-test left whose process died, a day later", async () => {
   const { db, clickhouse } = world.archive;
   const before = await rowsOfBuilds();
-  const store = createPostgresBacktests(db, clickhouse);
-  const dying = { ...store, discard: () => Promise.reject(new Error("died")) };
+  const store = createPostgresBacktests(db);
+  const builds = createTrialBuilds(db, clickhouse);
+  const dying = { ...builds, discard: () => Promise.reject(new Error("died")) };
   const partition = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
   const trial = {
     ...({ id: 0, ruleId: "double_click", enabled: true, parameters: { seconds: 60 } } as const),
     partitions: [{ ...partition, bounds: dayBounds(DAY, "UTC"), currency: "EUR" }],
   };
-  const run = runBacktest({ ...world.stores, backtests: dying }, trial, signal);
+  const run = runBacktest({ ...world.stores, builds: dying, backtests: store }, trial, signal);
   await expect(run).rejects.toThrow("died");
   expect(await rowsOfBuilds()).toHaveLength(before.length + 1);
   const stores = { db, clickhouse };
   expect(await sweepDeadBuilds(stores, DAY_MS)).toBe(0);
   await db.update(backtestBuilds).set({ createdAt: new Date(Date.now() - 25 * HOUR_MS) });
-  expect(await deadBuilds(stores, DAY_MS)).toMatchObject([{ ...partition, of: "back-test" }]);
+  expect(await deadBuilds(stores, DAY_MS)).toMatchObject([{ ...partition, of: "trial" }]);
   expect(await sweepDeadBuilds(stores, DAY_MS)).toBe(1);
   expect(await rowsOfBuilds()).toEqual(before);
   expect(await deadBuilds(stores, DAY_MS)).toEqual([]);

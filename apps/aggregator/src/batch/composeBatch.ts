@@ -5,7 +5,6 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
 import { createEmptyDaysLook } from "@trueclick/db/queries/showEmptyDays";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { pause } from "../archive/pipeline/backoff.ts";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
 import { AGENT_LIBRARIES } from "./adapters/agentLibraries.ts";
 import { createClickHouseAttribution } from "./adapters/clickhouseAttribution.ts";
@@ -19,16 +18,20 @@ import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
 import { createPostgresReturns } from "./adapters/postgresReturns.ts";
+import { createTrialBuilds } from "./adapters/postgresTrialBuilds.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
+import { createPostgresVerifications } from "./adapters/postgresVerifications.ts";
 import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { truthCodeVersion } from "./adapters/truthProgram.ts";
-import { runBacktests } from "./pipeline/runBacktests.ts";
+import { runBacktest } from "./pipeline/runBacktest.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import { runEmptyDays } from "./pipeline/runEmptyDays.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { type ReturnsStores, runReturns } from "./pipeline/runReturns.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
 import { runSweep } from "./pipeline/runSweep.ts";
+import { runVerification } from "./pipeline/runVerification.ts";
+import { workOff } from "./pipeline/workOff.ts";
 import type { JobQueue } from "./ports/jobQueue.ts";
 
 export interface BatchDependencies {
@@ -134,13 +137,32 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     nowMs: () => Date.now(),
     logger,
   };
-  const backtests = createPostgresBacktests(db, clickhouse);
+  const trials = { ...stores, builds: createTrialBuilds(db, clickhouse) };
+  const backtests = createPostgresBacktests(db);
+  const verifications = createPostgresVerifications(db, settings.topic);
   await Promise.all([
     runBatch(runner, signal),
     runSchedule(schedule, signal),
     runEmptyDays(emptyDays, signal),
     runSweep({ sweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
     runReturns({ ...composeReturns(deps), intervalMs: RETURNS_INTERVAL_MS, logger }, signal),
-    runBacktests({ ...runner, backtests, pause }, signal),
+    workOff(
+      {
+        ...backtests,
+        name: "back-tests",
+        run: (asked, held) => runBacktest({ ...trials, backtests }, asked, held),
+      },
+      logger,
+      signal,
+    ),
+    workOff(
+      {
+        ...verifications,
+        name: "verifications",
+        run: (asked, held) => runVerification({ ...trials, verifications }, asked, held),
+      },
+      logger,
+      signal,
+    ),
   ]);
 }

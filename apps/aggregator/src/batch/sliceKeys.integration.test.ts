@@ -7,6 +7,7 @@ import { z } from "zod";
 import { KEYS_MEMORY, type KeysMemory } from "./adapters/clickhouseSliceKeys.ts";
 import { createClickHouseTruthEngine } from "./adapters/clickhouseTruthEngine.ts";
 import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
+import { createTrialBuilds } from "./adapters/postgresTrialBuilds.ts";
 import { runBacktest } from "./pipeline/runBacktest.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { JobRefusedError } from "./ports/jobQueue.ts";
@@ -175,14 +176,19 @@ it("leaves nothing in memory of a job that failed", async () => {
 
 it("leaves nothing in memory of a back-test that failed", async () => {
   const { db, clickhouse } = world.archive;
-  const backtests = createPostgresBacktests(db, clickhouse);
+  const backtests = createPostgresBacktests(db);
+  const builds = createTrialBuilds(db, clickhouse);
   const partition = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
   const trial = {
     ...({ id: 0, ruleId: "double_click", enabled: true, parameters: { seconds: 60 } } as const),
     partitions: [{ ...partition, bounds: dayBounds(DAY, "UTC"), currency: "EUR" }],
   };
   failSieves();
-  const run = runBacktest({ ...world.stores, backtests }, trial, new AbortController().signal);
+  const run = runBacktest(
+    { ...world.stores, builds, backtests },
+    trial,
+    new AbortController().signal,
+  );
   await expect(run).rejects.toThrow("the engine is gone");
   expect(await tablesInMemory()).toEqual([]);
 });

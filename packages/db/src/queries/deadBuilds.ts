@@ -1,4 +1,4 @@
-/** Rows of truth that no version will ever name: of jobs that published nothing, and of back-tests. */
+/** Rows of truth that no version will ever name: of jobs that published nothing, and of trials. */
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, exists, inArray, isNotNull, isNull, notExists, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
@@ -15,11 +15,11 @@ const TABLES = ["truth_rejects", "truth_cube", "truth_hours", "truth_conversions
 /** A build that is dead, or that was when somebody looked. */
 export interface DeadBuild extends TruthPartition {
   readonly buildId: bigint;
-  readonly of: "job" | "back-test";
+  readonly of: "job" | "trial";
 }
 
 /**
- * Some of the builds that ended without publishing, or were begun by a back-test, so long ago that
+ * Some of the builds that ended without publishing, or were begun by a back-test or a verification, so long ago that
  * nobody is at work on them; those first that are dead longest.
  *
  * @param afterMs Longer than an insert of a runner that lost its build can last.
@@ -36,7 +36,7 @@ export async function deadBuilds(
     .where(sql`${createdAt} < now() - make_interval(secs => ${afterMs / SECOND_MS})`)
     .orderBy(asc(buildId))
     .limit(BUILDS_MAX);
-  return [...jobs, ...tried.map((build) => ({ ...build, of: "back-test" as const }))];
+  return [...jobs, ...tried.map((build) => ({ ...build, of: "trial" as const }))];
 }
 
 /**
@@ -48,7 +48,7 @@ export async function deadBuilds(
  * 2. Builds of partitions that are being counted are left for another time: such a count may have
  *    found the records before.
  * 3. The rows are deleted.
- * 4. The jobs are marked and the back-tests' builds forgotten, and not looked at again.
+ * 4. The jobs are marked and the trials' builds forgotten, and not looked at again.
  *
  * @returns How many builds were swept; there may be more.
  */
@@ -71,7 +71,7 @@ export async function sweepDeadBuilds(
     .update(batchJobs)
     .set({ sweptAt: sql`now()` })
     .where(inArray(batchJobs.id, ids("job").map(Number)));
-  await db.delete(backtestBuilds).where(inArray(backtestBuilds.buildId, ids("back-test")));
+  await db.delete(backtestBuilds).where(inArray(backtestBuilds.buildId, ids("trial")));
   return idle.length;
 }
 

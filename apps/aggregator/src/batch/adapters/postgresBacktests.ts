@@ -1,7 +1,6 @@
-import type { ClickHouseClient } from "@clickhouse/client";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
-import { backtestBuilds, backtests } from "@trueclick/db/postgres/schema/rules";
+import { backtests } from "@trueclick/db/postgres/schema/rules";
 import { truthCurrent, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { currentTruth } from "@trueclick/db/queries/truthPointers";
 import { DAY_MS } from "@trueclick/shared/time";
@@ -11,10 +10,9 @@ import type { Backtest, Backtests } from "../ports/backtests.ts";
 /** A runner that has judged no day for so long is dead. */
 const LEASE_S = 3_600;
 const leaseEnd = sql`now() + make_interval(secs => ${LEASE_S})`;
-const TABLES = ["truth_cube", "truth_rejects", "truth_hours"] as const;
 
 /** Keeps back-tests in `backtests`; days are those that have a version when it is taken up. */
-export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClient): Backtests {
+export function createPostgresBacktests(db: Database): Backtests {
   return {
     take: () => take(db),
 
@@ -41,17 +39,6 @@ export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClie
       return rows.map((row) => ({ ...row, clicks: Number(row.clicks) }));
     },
 
-    async newBuild(advertiserId, billingDay) {
-      // Builds are named by jobs: a number of theirs that no job gets.
-      const buildId = sql<bigint>`nextval('batch_jobs_id_seq')`;
-      const [noted] = await db
-        .insert(backtestBuilds)
-        .values({ buildId, advertiserId, billingDay })
-        .returning({ buildId: backtestBuilds.buildId });
-      if (noted === undefined) throw new Error("the insert of a build returned no row");
-      return noted.buildId;
-    },
-
     async report(id, partitionsDone) {
       await db
         .update(backtests)
@@ -71,18 +58,6 @@ export function createPostgresBacktests(db: Database, clickhouse: ClickHouseClie
         .update(backtests)
         .set({ state: "failed", error, finishedAt: sql`now()`, leaseUntil: null })
         .where(eq(backtests.id, id));
-    },
-
-    async discard(advertiserId, billingDay, buildId) {
-      for (const table of TABLES) {
-        await clickhouse.command({
-          query: `DELETE FROM ${table} WHERE advertiser_id = {advertiserId: String}
-            AND billing_day = {billingDay: Date} AND build_id = {buildId: UInt64}`,
-          query_params: { advertiserId, billingDay, buildId: buildId.toString() },
-          clickhouse_settings: { log_comment: "backtest.discard" },
-        });
-      }
-      await db.delete(backtestBuilds).where(eq(backtestBuilds.buildId, buildId));
     },
   };
 }

@@ -83,7 +83,7 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
   };
 }
 
-async function resolveObjects(
+export async function resolveObjects(
   db: Reader,
   topic: string,
   paths: readonly string[],

@@ -4,11 +4,12 @@ import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
 import { batchJobs } from "@trueclick/db/postgres/schema/truth";
 import { requirementsSchema } from "@trueclick/db/queries/campaignChanges";
 import { closesAtMs } from "@trueclick/db/queries/finality";
-import { isRuleId, parseRuleParameters, type RuleInForce } from "@trueclick/shared/verdict/rules";
+import type { RuleInForce } from "@trueclick/shared/verdict/rules";
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { PinnedCampaign } from "../domain/inputs.ts";
 import { type Job, JobRefusedError } from "../ports/jobQueue.ts";
+import { recordedRulesSchema } from "./recordedInputs.ts";
 
 export interface KeptJudgement {
   readonly rules: readonly RuleInForce[];
@@ -19,26 +20,7 @@ export interface KeptJudgement {
 
 /** What `inputsJson` wrote of it. */
 const pinnedSchema = z.object({
-  rules: z.array(
-    z
-      .object({
-        id: z.string().refine(isRuleId),
-        version: z.number(),
-        parameters: z.unknown(),
-        from_ms: z.number(),
-        to_ms: z.number().nullable(),
-      })
-      .transform(({ id, version, parameters, from_ms, to_ms }): RuleInForce => {
-        const times = { effectiveFromMs: from_ms, fromMs: from_ms, toMs: to_ms };
-        return {
-          id,
-          version,
-          enabled: true,
-          parameters: parseRuleParameters(id, parameters),
-          ...times,
-        };
-      }),
-  ),
+  rules: recordedRulesSchema,
   datacenter_ranges_sha256: z.string().nullable(),
   campaigns: z.array(
     z.object({ id: z.string(), requires_impression: requirementsSchema.default([]) }),

@@ -104,7 +104,10 @@ export function inputsJson(inputs: PinnedInputs): Canonical {
 }
 
 /** The value whose hash stands for all inputs. */
-export function hashedInputs(inputs: PinnedInputs): Canonical {
+export function hashedInputs(inputs: PinnedInputs): {
+  readonly inputs: Canonical;
+  readonly objects: Canonical;
+} {
   return { inputs: inputsJson(inputs), objects: objectsJson(inputs.objects) };
 }
 

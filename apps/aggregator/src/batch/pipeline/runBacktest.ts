@@ -2,12 +2,10 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { RULE_IDS, type RuleInForce } from "@trueclick/shared/verdict/rules";
 import type { Backtest, BacktestLine, Backtests } from "../ports/backtests.ts";
 import type { Job } from "../ports/jobQueue.ts";
-import { judgeDay, planDay } from "./judgeDay.ts";
-import { preparingOnce } from "./preparedSlices.ts";
+import { judgeTrial, type TrialStores } from "./judgeTrial.ts";
 import type { JobStores } from "./runJob.ts";
 
-export interface BacktestStores
-  extends Pick<JobStores, "inputs" | "engine" | "codeVersion" | "sliceRowsMax" | "slicesAtOnce"> {
+export interface BacktestStores extends TrialStores, Pick<JobStores, "inputs" | "codeVersion"> {
   readonly backtests: Backtests;
 }
 
@@ -63,10 +61,9 @@ async function judgedLines(
   { advertiserId, billingDay, bounds }: Backtest["partitions"][number],
   signal: AbortSignal,
 ) {
-  const { inputs: inputsStore, engine, backtests } = stores;
-  const buildId = await backtests.newBuild(advertiserId, billingDay);
+  const { inputs: inputsStore, engine, codeVersion } = stores;
   const job: Job = {
-    id: buildId,
+    id: NO_JOB,
     advertiserId,
     billingDay,
     reason: "back-test",
@@ -77,32 +74,14 @@ async function judgedLines(
     withRule(rules, backtest),
   );
   const found = await engine.findCopies(base.campaigns, { ...bounds, toMs: bounds.toMs + HOUR_MS });
-  const inputs = {
-    ...base,
-    copies: await inputsStore.resolve([...knownCopies, ...found]),
-    codeVersion: stores.codeVersion,
-  };
-  const plan = planDay(inputs, [], stores.sliceRowsMax);
-  const nowhere = { copy: async () => {}, record: async () => {} };
-  try {
-    // What it comes to is no bill: objects are read as they are.
-    const unchecked = { slices: nowhere, check: async () => {} };
-    const prepared = preparingOnce(engine);
-    const options = {
-      ...stores,
-      ...unchecked,
-      prepared,
-      plan,
-      read: [],
-      onProgress: async () => {},
-    };
-    const build = { jobId: buildId, inputs, takenOver: [] };
-    return (await judgeDay(options, build, signal)).lines;
-  } finally {
-    await engine.release(buildId);
-    await backtests.discard(advertiserId, billingDay, buildId);
-  }
+  const copies = await inputsStore.resolve([...knownCopies, ...found]);
+  // What it comes to is no bill: objects are read as they are.
+  const unchecked = async () => {};
+  return (await judgeTrial(stores, { ...base, copies, codeVersion }, unchecked, signal)).lines;
 }
+
+/** Inputs are read for a job; this is none. */
+const NO_JOB = 0n;
 
 /** The version that is tried: no version that is or will be has the number 0. */
 const TRIED_VERSION = 0;

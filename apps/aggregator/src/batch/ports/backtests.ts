@@ -36,12 +36,8 @@ export interface Backtests {
     advertiserId: AdvertiserId,
     billingDay: IsoDay,
   ): Promise<Pick<TruthLine, "campaignId" | "clicks" | "costMicros">[]>;
-  /** A number that no build has or will have, noted so that its rows are swept if nobody discards them. */
-  newBuild(advertiserId: AdvertiserId, billingDay: IsoDay): Promise<bigint>;
   /** Says how far it is, and that its runner lives. */
   report(id: number, partitionsDone: number): Promise<void>;
   finish(id: number, lines: readonly BacktestLine[]): Promise<void>;
   fail(id: number, error: string): Promise<void>;
-  /** Removes what a build of a back-test wrote. */
-  discard(advertiserId: AdvertiserId, billingDay: IsoDay, buildId: bigint): Promise<void>;
 }

@@ -90,10 +90,10 @@ export const fraudDecisions = pgTable(
   ],
 );
 
-export const BACKTEST_STATES = ["queued", "running", "done", "failed"] as const;
-export type BacktestState = (typeof BACKTEST_STATES)[number];
+/** Of what the batch works off beside its jobs. */
+export type TrialState = "queued" | "running" | "done" | "failed";
 
-/** Builds of back-tests whose rows may be in the engine; gone with their rows. */
+/** Builds of back-tests and verifications whose rows may be in the engine; gone with their rows. */
 export const backtestBuilds = pgTable("backtest_builds", {
   /** Numbered as jobs are, and never one of theirs. */
   buildId: big().primaryKey(),
@@ -118,7 +118,7 @@ export const backtests = pgTable("backtests", {
   /** Billing days, both inclusive. */
   fromDay: date({ mode: "string" }).notNull(),
   toDay: date({ mode: "string" }).notNull(),
-  state: text().$type<BacktestState>().notNull().default("queued"),
+  state: text().$type<TrialState>().notNull().default("queued"),
   /** A running one whose lease is over was left by a dead process and is begun again. */
   leaseUntil: instant(),
   partitionsDone: integer().notNull().default(0),

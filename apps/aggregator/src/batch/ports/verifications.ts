@@ -1,0 +1,54 @@
+import type { IsoDay } from "@trueclick/shared/calendar";
+import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
+import type { Canonical } from "../domain/canonicalJson.ts";
+import type { PinnedInputs } from "../domain/inputs.ts";
+import type { Verified } from "../domain/verified.ts";
+
+/** A version that somebody wants to see counted again. */
+export interface Verification {
+  readonly id: number;
+  readonly advertiserId: AdvertiserId;
+  readonly billingDay: IsoDay;
+  readonly version: number;
+  /** Of one line; null: of the whole partition. */
+  readonly campaignId: CampaignId | null;
+}
+
+/** The smallest thing that is billed, as a version has it. */
+export interface RecordedLine {
+  readonly campaignId: string;
+  readonly clicks: number;
+  /** Micros of the advertiser's currency. */
+  readonly costMicros: bigint;
+}
+
+/** What was written down of a version. */
+export interface RecordedVersion {
+  readonly jobId: bigint;
+  /** Of all inputs. */
+  readonly inputsHash: string;
+  /** Of what was judged. */
+  readonly judgedHash: string;
+  readonly codeVersion: string | null;
+  readonly lines: readonly RecordedLine[];
+  /** What the job wrote down of its inputs but the objects; its hash is `inputsHash`. */
+  readonly inputsJson: Canonical;
+  /** The same to count by. Text where it cannot be read back, which says why. */
+  readonly found: FoundInputs | string;
+}
+
+/** Inputs with each object as it lies in the archive now: as it was, or what it was compacted into. */
+export interface FoundInputs {
+  readonly inputs: PinnedInputs;
+  /** Paths of objects that hold events beside those that were counted: compaction put them together. */
+  readonly mixed: readonly string[];
+}
+
+/** Where verifications are asked for and answered. */
+export interface Verifications {
+  /** Takes the oldest that waits, or whose runner died; null when there is none. */
+  take(): Promise<Verification | null>;
+  recorded(verification: Verification): Promise<RecordedVersion>;
+  finish(id: number, verified: Verified): Promise<void>;
+  fail(id: number, error: string): Promise<void>;
+}

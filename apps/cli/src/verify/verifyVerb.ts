@@ -1,0 +1,164 @@
+import { userInfo } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { truthCurrent, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
+import { verifications } from "@trueclick/db/postgres/schema/verifications";
+import type { Stores } from "@trueclick/db/stores";
+import { and, eq } from "drizzle-orm";
+import { z } from "zod";
+import { withStores } from "../stack/openStores.ts";
+import { resolveStack } from "../stack/settings.ts";
+import { type CliContext, EXIT_DONE, EXIT_FAILED, type VerbResult } from "../terminal/context.ts";
+import { CliError } from "../terminal/errors.ts";
+import { createProgress } from "../terminal/progress.ts";
+import { formatTable } from "../terminal/table.ts";
+import { parseVerifiedId, type VerifiedId } from "./verifiedId.ts";
+
+const POLL_MS = 200;
+/** One that nobody has taken up for so long waits for a batch that does not run. */
+const UNTAKEN_MS = 5 * 60_000;
+
+const compared = <Value extends z.ZodType>(value: Value) =>
+  z.object({ recorded: value, found: value });
+
+/** What the runner writes. */
+const resultSchema = z.object({
+  outcome: z.enum(["verified", "differs", "unverifiable"]),
+  reason: z.string().nullable(),
+  jobId: z.string(),
+  codeVersion: compared(z.string().nullable()),
+  inputsHash: z.string(),
+  judgedHash: compared(z.string()).nullable(),
+  objects: z.number(),
+  linesCompared: z.number(),
+  lines: z.array(
+    z.object({
+      campaign: z.string(),
+      clicks: compared(z.number()),
+      costMicros: compared(z.string()),
+    }),
+  ),
+});
+type Result = z.infer<typeof resultSchema>;
+
+interface Asked extends VerifiedId {
+  readonly version: number;
+}
+
+/** Has a version counted again, and tells whether it comes to the same; ends with 1 if it does not. */
+export async function runVerify(
+  context: CliContext,
+  kind: "line" | "partition",
+  id: string,
+): Promise<VerbResult> {
+  const named = parseVerifiedId(kind, id);
+  return withStores(await resolveStack(context), async (stores) => {
+    const version = await existingVersion(stores, named);
+    const asked = { ...named, version };
+    const [row] = await stores.db
+      .insert(verifications)
+      .values({ ...asked, requestedBy: `trueclick verify, ${userInfo().username}` })
+      .returning({ id: verifications.id });
+    if (row === undefined) throw new Error("the insert of a verification returned no row");
+    return told(asked, await follow(stores, row.id, context));
+  });
+}
+
+/** @throws {CliError} where there is nothing of that name. */
+async function existingVersion({ db }: Stores, named: VerifiedId): Promise<number> {
+  const { advertiserId, billingDay, campaignId } = named;
+  const [current] = await db
+    .select({ version: truthCurrent.version })
+    .from(truthCurrent)
+    .where(
+      and(eq(truthCurrent.advertiserId, advertiserId), eq(truthCurrent.billingDay, billingDay)),
+    );
+  const version = named.version ?? current?.version;
+  if (version === undefined) {
+    throw new CliError("no_version", `${billingDay} of ${advertiserId} was never counted`);
+  }
+  const table = campaignId === null ? truthVersions : truthLines;
+  const [found] = await db
+    .select({ version: table.version })
+    .from(table)
+    .where(
+      and(
+        eq(table.advertiserId, advertiserId),
+        eq(table.billingDay, billingDay),
+        eq(table.version, version),
+        campaignId === null ? undefined : eq(truthLines.campaignId, campaignId),
+      ),
+    );
+  if (found !== undefined) return version;
+  const line = campaignId === null ? "" : ` with a line of ${campaignId}`;
+  throw new CliError(
+    "no_version",
+    `${advertiserId} has no version ${version} of ${billingDay}${line}`,
+  );
+}
+
+async function follow({ db }: Stores, id: number, { stderr, stop }: CliContext): Promise<Result> {
+  const progress = createProgress(stderr);
+  const askedAtMs = Date.now();
+  try {
+    for (;;) {
+      const [row] = await db.select().from(verifications).where(eq(verifications.id, id));
+      if (row?.state === "done") return resultSchema.parse(row.result);
+      if (row?.state === "failed") {
+        throw new CliError("verification_failed", row.error ?? "it failed");
+      }
+      if (row?.state === "queued" && Date.now() - askedAtMs > UNTAKEN_MS) {
+        throw new CliError("not_taken_up", "Nobody took it up. Does the aggregator run?");
+      }
+      progress.show(null, row?.state === "running" ? "counting again" : "waiting for its turn");
+      await pause(POLL_MS, null, { signal: stop }).catch(() => {
+        throw new CliError("stopped", `Stopped watching; verification ${id} goes on.`);
+      });
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+function told(asked: Asked, result: Result): VerbResult {
+  const { outcome, reason, judgedHash, codeVersion, objects, lines, linesCompared } = result;
+  const rows = lines.map(({ campaign, clicks, costMicros }) => [
+    campaign,
+    ...[clicks.recorded, clicks.found].map(String),
+    ...[costMicros.recorded, costMicros.found],
+  ]);
+  const header = ["campaign", "clicks", "counted again", "micros", "counted again"];
+  const isOther = codeVersion.recorded !== codeVersion.found;
+  const text = [
+    `${outcome}: version ${asked.version} of ${asked.billingDay}, ${asked.advertiserId}`,
+    ...(reason === null ? [] : [reason]),
+    `inputs ${result.inputsHash}`,
+    ...(judgedHash === null
+      ? []
+      : [`recorded ${judgedHash.recorded}`, `again    ${judgedHash.found}`]),
+    ...(isOther ? [`by ${codeVersion.found}; it was counted by ${codeVersion.recorded}`] : []),
+    `${objects} archive objects read, ${linesCompared} lines compared`,
+    ...(rows.length === 0 ? [] : [formatTable(header, rows)]),
+  ];
+  return {
+    text: text.join("\n"),
+    json: toJson(asked, result),
+    exitCode: outcome === "verified" ? EXIT_DONE : EXIT_FAILED,
+  };
+}
+
+function toJson({ advertiserId, billingDay, campaignId, version }: Asked, result: Result) {
+  return {
+    ...{ advertiser: advertiserId, day: billingDay, campaign: campaignId, version },
+    outcome: result.outcome,
+    reason: result.reason,
+    job: result.jobId,
+    code_version: result.codeVersion,
+    inputs_hash: result.inputsHash,
+    judged_hash: result.judgedHash,
+    objects: result.objects,
+    lines_compared: result.linesCompared,
+    lines: result.lines.map(({ costMicros: { recorded, found }, ...line }) => {
+      return { ...line, cost_micros: { recorded: Number(recorded), found: Number(found) } };
+    }),
+  };
+}
