@@ -2,6 +2,7 @@ import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { AnswerMemo, RECENT_CHARACTERS_MAX } from "@trueclick/db/queries/answerMemo";
 import { LatestAnswers } from "@trueclick/db/queries/latestAnswers";
+import { OpenHoursKept } from "@trueclick/db/queries/openHours";
 import type { DatedRows } from "@trueclick/db/routing/reportQuery";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
@@ -41,6 +42,7 @@ function make(): Composition {
   const memo = new AnswerMemo();
   const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
   const latest = new LatestAnswers<DatedRows>();
+  const openHours = new OpenHoursKept();
   const callers = new KnownCallers();
-  return { env, stores: { db, clickhouse, memo, recent, latest }, callers };
+  return { env, stores: { db, clickhouse, memo, recent, latest, openHours }, callers };
 }

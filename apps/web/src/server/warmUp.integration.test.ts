@@ -3,8 +3,11 @@ import { createServer } from "node:net";
 import { openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { AnswerMemo } from "@trueclick/db/queries/answerMemo";
+import { OpenHoursKept } from "@trueclick/db/queries/openHours";
 import { fillAdvertiser, fillHot } from "@trueclick/db/testing/fillStores";
+import { moveRollup } from "@trueclick/db/testing/hotStoreState";
 import { openTestStores, type TestStores } from "@trueclick/db/testing/testStores";
+import { HOUR_MS } from "@trueclick/shared/time";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { warmUp } from "./warmUp.ts";
 
@@ -46,6 +49,15 @@ it("asks the engine what reports and drift ask, of nobody's rows, and keeps no a
   }
   const scopes = questions.map(({ query_params }) => query_params?.["tenant_ids"]);
   expect(scopes).toEqual(questions.map(() => ["warm-up"]));
+});
+
+it("has everybody's open hours read once", async () => {
+  await moveRollup(stores.db, "clicks.raw", Math.floor(Date.now() / HOUR_MS - 1) * HOUR_MS);
+  const asked = vi.spyOn(stores.clickhouse, "query");
+  await warmUp(() => ({ ...stores, openHours: new OpenHoursKept() }), undefined, PATIENCE_MS);
+  const names = asked.mock.calls.map(([one]) => one.clickhouse_settings?.["log_comment"]);
+  asked.mockRestore();
+  expect(names.filter((name) => name === "openHours")).toHaveLength(2);
 });
 
 it("lets the app begin where a store is away, and says so", async () => {

@@ -1,5 +1,6 @@
 /** What a process does once before it answers anybody, so that who comes first does not wait for it. */
 import { warmReports } from "@trueclick/db/queries/warmReports";
+import { warmOpenHours } from "@trueclick/db/routing/openHourRows";
 import type { Stores } from "@trueclick/db/stores";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
@@ -25,7 +26,8 @@ const NOBODY: Caller = {
 
 /**
  * Opens connections, prepares statements and has each kind of report answered for nobody, so that code is
- * compiled and the engine has read what it keeps of its newest parts. No answer is kept.
+ * compiled and the engine has read what it keeps of its newest parts. No answer is kept, but everybody's open
+ * hours are.
  *
  * Never rejects, and is waited for no longer than `withinMs`: whoever asks is told what is wrong.
  *
@@ -47,6 +49,7 @@ async function prepare(open: () => Stores): Promise<void> {
   const { db, clickhouse } = open();
   await warmReports({ db }, CONNECTIONS_WARM);
   await askForNobody({ db, clickhouse }, Date.now());
+  await warmOpenHours(open(), Date.now());
 }
 
 /** Through the endpoints, so that it stays what is asked there. */

@@ -124,8 +124,9 @@ function asTenant<Row>(scope: TenantScope, query: ClickHouseQuery<Row>): ClickHo
   const tenant = tenantCondition(scope);
   const sql = query.sql.replaceAll(TENANT_CONDITION, tenant.sql);
   const params = Object.entries({ ...query.params, ...tenant.params });
+  const settings = { ...query.settings, ...SETTINGS };
   const named = params.filter(([name]) => sql.includes(`{${name}:`));
-  return { ...query, sql, params: Object.fromEntries(named), settings: SETTINGS };
+  return { ...query, sql, params: Object.fromEntries(named), settings };
 }
 
 /**

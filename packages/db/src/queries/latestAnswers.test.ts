@@ -67,6 +67,27 @@ it("lets those wait together who ask while it is read, and no one for a reading 
   expect(known.readAtMs).toBe(1_001 + LATEST_AGE_MS_MAX);
 });
 
+// What is read may tell what was so a moment before it began, and says so.
+it("tells nobody who joins a reading what is too old for it", async () => {
+  const latest = new LatestAnswers();
+  const { begun, read, end } = slowReads();
+  const first = latest.answer(["q"], 1_000, read);
+  const [young, old] = [1, 2].map((ms) => latest.answer(["q"], 1_000 + ms, read));
+  await end(0, rowsAt(1_001 - LATEST_AGE_MS_MAX));
+  expect(begun).toHaveLength(2);
+  await end(1, rowsAt(1_002));
+  const told = await Promise.all([first, young, old]);
+  const before = 1_001 - LATEST_AGE_MS_MAX;
+  expect(told.map((rows) => rows?.readAtMs)).toEqual([before, before, 1_002]);
+});
+
+it("tells what it knows where what is read is older", async () => {
+  const latest = new LatestAnswers(undefined, FOR_EVER);
+  latest.keep(["q"], rowsAt(1_000));
+  const nowMs = 1_001 + LATEST_AGE_MS_MAX;
+  expect(await latest.answer(["q"], nowMs, async () => rowsAt(999))).toEqual(rowsAt(1_000));
+});
+
 it("keeps a failure from those who do not wait for it, and tells those who do", async () => {
   const latest = new LatestAnswers();
   latest.keep(["q"], rowsAt(1_000));

@@ -7,16 +7,19 @@ export const LATEST_AGE_MS_MAX = 250;
 /** How old it may be where the next one takes longer than whoever asks is to wait, milliseconds. */
 export const LATE_AGE_MS_MAX = 1_000;
 /** How long that is, milliseconds. */
-const PATIENCE_MS = 30;
+export const PATIENCE_MS = 30;
 /** Answers that are read for nobody in particular at the same time. */
 const REFRESHES_MAX = 4;
 /** Characters of all answers that a process keeps. */
 const CHARACTERS_MAX = 4 * 1_048_576;
 
-/** An answer, and of when it is. */
-export interface Dated {
+export interface ReadAt {
   /** All that was written by then is in it, epoch milliseconds. */
   readonly readAtMs: number;
+}
+
+/** An answer, and of when it is. */
+export interface Dated extends ReadAt {
   readonly rowsJson: string;
 }
 
@@ -51,7 +54,8 @@ export class LatestAnswers<Answer extends Dated> {
   /**
    * @param question JSON but for bigints.
    * @param nowMs When it is asked. A clock that was set back makes answers of later ones too old.
-   * @param read Reads what is so at `nowMs` or later.
+   * @param read Reads what is so at `nowMs` or later, or tells what was so a moment ago, dated as that: by
+   *   the same bounds.
    * @throws whatever `read` throws to those who wait for it; to nobody where nobody does.
    */
   async answer(
@@ -69,18 +73,23 @@ export class LatestAnswers<Answer extends Dated> {
       }
       return known;
     }
-    if (known === undefined || !isWithin(known, nowMs, LATE_AGE_MS_MAX)) {
-      if (underWay !== undefined && isYoung(underWay, nowMs)) return underWay.answer;
-      return this.#read(key, nowMs, read);
+    if (known === undefined || !isLateEnough(known, nowMs)) {
+      const joined = underWay !== undefined && isYoung(underWay, nowMs) && (await underWay.answer);
+      // What it tells may be of before it began, and too old for whoever came later.
+      return joined && isYoung(joined, nowMs) ? joined : this.#read(key, nowMs, read);
     }
     // One reading at once, however long it takes and however often somebody asks.
-    const isReading = underWay !== undefined && isWithin(underWay, nowMs, LATE_AGE_MS_MAX);
+    const isReading = underWay !== undefined && isLateEnough(underWay, nowMs);
     const reading = isReading ? underWay.answer : this.#read(key, nowMs, read);
     const late = async () => {
       await this.#patience();
       return this.#known.get(key) ?? known;
     };
-    return Promise.race([reading, late()]);
+    const newest = async () => {
+      const answer = await reading;
+      return answer.readAtMs < known.readAtMs ? known : answer;
+    };
+    return Promise.race([newest(), late()]);
   }
 
   /** Takes note of an answer that is known to be so. */
@@ -120,9 +129,10 @@ export class LatestAnswers<Answer extends Dated> {
   }
 }
 
-type ReadAt = Pick<Dated, "readAtMs">;
-
-const isYoung = (at: ReadAt, nowMs: number) => isWithin(at, nowMs, LATEST_AGE_MS_MAX);
+/** Whether it may be told at once. */
+export const isYoung = (at: ReadAt, nowMs: number) => isWithin(at, nowMs, LATEST_AGE_MS_MAX);
+/** Whether it may be told once somebody has waited for long enough. */
+export const isLateEnough = (at: ReadAt, nowMs: number) => isWithin(at, nowMs, LATE_AGE_MS_MAX);
 
 function isWithin({ readAtMs }: ReadAt, nowMs: number, ageMsMax: number): boolean {
   return readAtMs <= nowMs && nowMs - readAtMs <= ageMsMax;

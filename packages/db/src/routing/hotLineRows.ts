@@ -60,7 +60,11 @@ export async function readLinedRows(
     },
     asOf,
   );
-  if (lines === null) return null;
+  return lines && toLinedRows(lines);
+}
+
+/** Rows of a report, and what is kept beside them, of its lines. */
+export function toLinedRows(lines: readonly HotLine[]): LinedRows {
   return {
     cells: lines.map(toCells),
     givt: lines.map((line) => ({ ...placeOf(line), events: line.givtClicks })),

@@ -1,13 +1,14 @@
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "@trueclick/shared/time";
 import type { Account } from "../queries/reportFacts.ts";
+import type { StreamState } from "../queries/streamState.ts";
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { type CellsParams, readCells } from "./hotCellRows.ts";
 import { type GivtRow, givtOfCells, mayCellsTellGivt, netClicksOf, readGivt } from "./hotGivt.ts";
 import { linedHours, readLinedRows, tellsUsers, unlinedExtents } from "./hotLineRows.ts";
 import { areMinutesKept, type HotParts } from "./hotParts.ts";
-import { type Extents, extentsOf, type SettledHours } from "./hotSettled.ts";
+import { type Extent, type Extents, extentsOf, type SettledHours } from "./hotSettled.ts";
 import { readUniqueUsers, type UniqueUsers } from "./hotUsers.ts";
 import {
   type BucketParams,
@@ -18,7 +19,8 @@ import {
   mergeMeasured,
   USERS_UNITED_MAX,
 } from "./measures.ts";
-import { DETAIL_DIMENSIONS, type ReportQuery } from "./reportQuery.ts";
+import { type OpenRows, readOpenRows } from "./openHourRows.ts";
+import { DETAIL_DIMENSIONS, type ReadAt, type ReportQuery } from "./reportQuery.ts";
 import type { HotRange } from "./route.ts";
 
 interface HotFacts {
@@ -27,6 +29,12 @@ interface HotFacts {
   readonly pins: readonly TruthPointer[];
   readonly buckets: BucketParams;
   readonly settled: SettledHours;
+  readonly stream: Pick<StreamState, "watermarkMs">;
+}
+
+export interface HotRows extends CountedRows {
+  /** Of when they are, if that is a moment ago; null: now. */
+  readonly readAt: ReadAt | null;
 }
 
 /**
@@ -38,12 +46,12 @@ export async function hotReport(
   stores: HotStores,
   query: ReportQuery,
   { nowMs, ...hot }: HotRange & { readonly nowMs: number },
-  { accounts, pins, buckets, ...facts }: HotFacts,
-): Promise<CountedRows> {
+  { accounts, pins, buckets, stream, ...facts }: HotFacts,
+): Promise<HotRows> {
   const { parts } = hot;
   const range = { ...hot, nowMs };
   const areKept = areMinutesKept(parts, nowMs);
-  const settled = areKept ? facts.settled : { ...facts.settled, restAsOf: null };
+  const settled = areKept ? facts.settled : { ...facts.settled, restAsOf: null, open: null };
   const { dimensions, filters } = query;
   const detail = DETAIL_DIMENSIONS.find(
     (dimension) => dimensions.includes(dimension) || filters[dimension] !== undefined,
@@ -57,15 +65,15 @@ export async function hotReport(
   };
   const counted = { from: firstSecond(range, parts), to: Math.ceil(range.toMs / SECOND_MS) };
   const extents = extentsOf(parts, counted, settled);
-  const of: Reading = { query, range, settled, params: { ...params, cube } };
+  const of: Reading = { query, range, settled, stream, params: { ...params, cube } };
   // Evidence and users are kept by campaign.
   if (detail !== undefined) {
     const rows = await readCells(stores, query, of.params, extents, settled);
-    return { rows: mergeMeasured([rows]), usersOmitted: false };
+    return { rows: mergeMeasured([rows]), usersOmitted: false, readAt: null };
   }
   // Truth's counts say beforehand whether there will be too many: when users are read, not whether.
   const areFew = sumOf(pins, ({ validClicks }) => validClicks) <= USERS_UNITED_MAX;
-  const { cells, givt, users } = await readCounts(stores, of, extents, areFew);
+  const { cells, givt, users, readAt } = await readCounts(stores, of, extents, areFew);
   const rows = mergeMeasured([cells]);
   const netClicks = netClicksOf(givt);
   const usersOmitted = sumOf(rows, ({ clicks }) => clicks) > USERS_UNITED_MAX;
@@ -79,16 +87,18 @@ export async function hotReport(
       unique_users: uniqueUsers(row),
     })),
     usersOmitted,
+    readAt,
   };
 }
 
-type HotStores = Pick<Stores, "db" | "clickhouse" | "memo" | "recent">;
+type HotStores = Pick<Stores, "db" | "clickhouse" | "memo" | "recent" | "openHours">;
 
 /** Of what report rows are read. */
 interface Reading {
   readonly query: ReportQuery;
   readonly range: HotRange & { readonly nowMs: number };
   readonly settled: SettledHours;
+  readonly stream: Pick<StreamState, "watermarkMs">;
   readonly params: CellsParams;
 }
 
@@ -98,6 +108,8 @@ interface Counts {
   readonly givt: readonly GivtRow[];
   /** Null where it was not known whether there would be too many. */
   readonly users: UniqueUsers | null;
+  /** Null: now. */
+  readonly readAt: ReadAt | null;
 }
 
 async function readCounts(
@@ -120,40 +132,68 @@ async function readCounts(
     readGivt(stores, query, params, extents, settled),
     areFew ? readUniqueUsers(stores, query, range, params, settled) : null,
   ]);
-  return { cells, givt, users };
+  return { cells, givt, users, readAt: null };
 }
 
-/** Settled hours by their lines, and meanwhile the others by the engine. Null where some hour has no lines. */
+/**
+ * Settled hours by their lines, and meanwhile the others by what is known of everybody's, or by the engine.
+ * Null where some hour has no lines.
+ */
 async function readLined(
   stores: HotStores,
-  { query, range, params, settled }: Reading,
+  of: Reading,
   {
     extents,
     hours,
     areFew,
   }: { readonly extents: Extents; readonly hours: InstantRange; readonly areFew: boolean },
 ): Promise<Counts | null> {
+  const { query, range, params, settled } = of;
   const rest = unlinedExtents(extents);
   const lines = readLinedRows(stores, query, hours, { ...settled, currency: params.currency });
-  const told = tellsUsers(query)
-    ? { toMs: hours.toMs, rows: lines.then((read) => read?.users ?? []) }
-    : null;
-  const readRest = async () => {
-    if (rest === null) return { cells: [], givt: [] };
-    const readEvidence = () => readGivt(stores, query, params, rest, settled);
-    const [cells, evidence] = await Promise.all([
-      readCells(stores, query, params, rest, settled),
-      mayCellsTellGivt(rest, settled) ? null : readEvidence(),
-    ]);
-    return { cells, givt: evidence ?? givtOfCells(cells) ?? (await readEvidence()) };
+  const tells = tellsUsers(query);
+  // Where sets of users are to be united all the same, cells are read beside them.
+  const opened = rest === null || (areFew && !tells) ? null : readOpen(stores, of, rest.all);
+  const usersIn = async (): Promise<UniqueUsers | null> => {
+    if (!areFew) return null;
+    const open = await opened;
+    const rows = async () => [...((await lines)?.users ?? []), ...(open?.users ?? [])];
+    const toMs = open === null ? hours.toMs : range.toMs;
+    const told = tells ? { toMs, rows: rows() } : null;
+    return readUniqueUsers(stores, query, range, params, settled, told);
   };
-  const [read, { cells, givt }, users] = await Promise.all([
+  const [read, open, users] = await Promise.all([
     lines,
-    readRest(),
-    areFew ? readUniqueUsers(stores, query, range, params, settled, told) : null,
+    opened?.then((told) => told ?? readRest(stores, of, rest)) ?? readRest(stores, of, rest),
+    usersIn(),
   ]);
   if (read === null) return null;
-  return { cells: [...read.cells, ...cells], givt: [...read.givt, ...givt], users };
+  const { cells, givt, readAt } = open;
+  return { cells: [...read.cells, ...cells], givt: [...read.givt, ...givt], users, readAt };
+}
+
+function readOpen(
+  stores: HotStores,
+  { query, range, settled, stream, params }: Reading,
+  rest: Extent,
+): Promise<OpenRows | null> {
+  const { nowMs } = range;
+  return readOpenRows(stores, query, rest, { settled, currencies: params, nowMs, ...stream });
+}
+
+/** What lines do not tell, by the engine. */
+async function readRest(
+  stores: HotStores,
+  { query, params, settled }: Reading,
+  rest: Extents | null,
+): Promise<Omit<Counts, "users">> {
+  if (rest === null) return { cells: [], givt: [], readAt: null };
+  const readEvidence = () => readGivt(stores, query, params, rest, settled);
+  const [cells, evidence] = await Promise.all([
+    readCells(stores, query, params, rest, settled),
+    mayCellsTellGivt(rest, settled) ? null : readEvidence(),
+  ]);
+  return { cells, givt: evidence ?? givtOfCells(cells) ?? (await readEvidence()), readAt: null };
 }
 
 function sumOf<Item>(items: readonly Item[], of: (item: Item) => number): number {

@@ -27,6 +27,7 @@ describe("settled hours", () => {
       asOf: [hourMs, "abc"],
       correctedMs: -Infinity,
       restAsOf: null,
+      open: { fromMs: hourMs, written: null },
     };
     expect(settledHours(hourMs, state)).toEqual(settled);
     const dirtyMs = hourMs - 5 * HOUR_MS;
@@ -37,6 +38,14 @@ describe("settled hours", () => {
     expect(settledHours(hourMs, state, "7").restAsOf).toEqual([hourMs, "abc", "7"]);
     expect(settledHours(hourMs, { ...state, dirtyMs }, "7").restAsOf).toBeNull();
     expect(settledHours(hourMs, null).beforeMs).toBe(0);
+  });
+
+  it("are followed by open ones, which are in no known state while somebody may be writing", () => {
+    expect(settledHours(hourMs, state, "7").open).toEqual({ fromMs: hourMs, written: "7" });
+    const open = { fromMs: hourMs, written: null };
+    expect(settledHours(hourMs, { ...state, dirtyMs: nowMs }, "7").open).toEqual(open);
+    expect(settledHours(null, state, "7").open).toBeNull();
+    expect(settledHours(hourMs, null, "7").open).toBeNull();
   });
 });
 

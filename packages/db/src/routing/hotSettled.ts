@@ -29,6 +29,15 @@ export interface SettledHours {
   readonly correctedMs: number;
   /** Differs whenever anything later may; null while somebody may be writing, or counting an hour again. */
   readonly restAsOf: readonly unknown[] | null;
+  /** The hours that nothing is rolled up of; null where none is rolled up, or that was not asked. */
+  readonly open: OpenHoursState | null;
+}
+
+interface OpenHoursState {
+  /** Where they begin, epoch milliseconds. */
+  readonly fromMs: number;
+  /** Another text whenever the stream has written more; null while somebody may be writing. */
+  readonly written: string | null;
 }
 
 /**
@@ -41,15 +50,19 @@ export function settledHours(
   written: string | null = null,
 ): SettledHours {
   if (state === null) {
-    return { beforeMs: 0, asOf: [], correctedMs: Number.POSITIVE_INFINITY, restAsOf: null };
+    const correctedMs = Number.POSITIVE_INFINITY;
+    return { beforeMs: 0, asOf: [], correctedMs, restAsOf: null, open: null };
   }
   const { dirtyMs, healed, markedMs } = state;
   const correctedMs = markedMs ?? Number.NEGATIVE_INFINITY;
   const asOf = [rolledThroughMs, healed];
   const restAsOf = dirtyMs === null && written !== null ? [...asOf, written] : null;
-  if (rolledThroughMs === null) return { beforeMs: 0, asOf: [], correctedMs, restAsOf };
+  if (rolledThroughMs === null) {
+    return { beforeMs: 0, asOf: [], correctedMs, restAsOf, open: null };
+  }
   const beforeMs = Math.min(rolledThroughMs, dirtyMs ?? rolledThroughMs);
-  return { beforeMs, asOf, correctedMs, restAsOf };
+  const open = { fromMs: rolledThroughMs, written: restAsOf === null ? null : written };
+  return { beforeMs, asOf, correctedMs, restAsOf, open };
 }
 
 /** One of three parts of what a statement may read: everything, what is settled, or all else. */

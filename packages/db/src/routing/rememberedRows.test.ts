@@ -30,6 +30,7 @@ const settled: SettledHours = {
   beforeMs: DAY + 2 * HOUR_MS,
   asOf: [1, "healed"],
   correctedMs: DAY,
+  open: null,
   restAsOf: [1, "healed", "written"],
 };
 

@@ -8,7 +8,7 @@ import { areMinutesKept } from "./hotParts.ts";
 import type { SettledHours } from "./hotSettled.ts";
 import { wholeBuckets } from "./hotUsers.ts";
 import type { MeasuredRow } from "./measures.ts";
-import type { DatedRows, ReportQuery, ReportTraffic } from "./reportQuery.ts";
+import type { DatedRows, ReadAt, ReportQuery, ReportTraffic } from "./reportQuery.ts";
 import { idsOf, nameRows } from "./reportRows.ts";
 import type { Route } from "./route.ts";
 
@@ -17,6 +17,8 @@ export interface MeasuredReport {
   readonly rows: readonly MeasuredRow[];
   readonly traffic: ReportTraffic;
   readonly usersOmitted: boolean;
+  /** Of when they are, if that is a moment ago; null: now. */
+  readonly readAt: ReadAt | null;
 }
 
 /** By what rows are remembered. Each question has whose rows may be seen in it. */
@@ -91,7 +93,10 @@ export async function rememberedRows(
     if (question.latest !== null) stores.latest?.keep(question.latest, dated);
     return dated;
   }
-  const read = async () => ({ ...(await countedRows(stores, query, context, count)), ...date });
+  const read = async () => {
+    const { readAt, ...counted } = await countedRows(stores, query, context, count);
+    return { ...counted, ...(readAt ?? date) };
+  };
   if (question.latest === null || stores.latest === undefined) return read();
   return stores.latest.answer(question.latest, nowMs, read);
 }
@@ -116,14 +121,17 @@ async function countedRows(
   query: ReportQuery,
   { accounts, question: { exact } }: RowsContext,
   count: () => Promise<MeasuredReport>,
-): Promise<UndatedRows> {
-  const { rows, ...summary } = await count();
+): Promise<UndatedRows & Pick<MeasuredReport, "readAt">> {
+  const { rows, readAt, ...summary } = await count();
   const ids = idsOf(rows);
   const names = await namesOf(stores, query.scope, ids);
   const rowsJson = JSON.stringify(nameRows(query, rows, accounts, names));
-  exact?.memo.keep(exact.asked, JSON.stringify({ ...summary, ids }));
-  exact?.memo.keep(namedQuestion(exact.asked, names), rowsJson);
-  return { ...summary, rowsJson };
+  const told = { ...summary, rowsJson, readAt };
+  // What was so before the state that is asked of is no answer to whoever asks of that.
+  if (exact === null || readAt !== null) return told;
+  exact.memo.keep(exact.asked, JSON.stringify({ ...summary, ids }));
+  exact.memo.keep(namedQuestion(exact.asked, names), rowsJson);
+  return told;
 }
 
 function namedQuestion(asked: readonly unknown[], { campaigns, ads }: Names): unknown[] {

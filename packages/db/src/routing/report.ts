@@ -9,9 +9,9 @@ import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs } from "./hotFrom.ts";
-import { hotReport } from "./hotReport.ts";
+import { type HotRows, hotReport } from "./hotReport.ts";
 import { type SettledHours, settledHours } from "./hotSettled.ts";
-import { type BucketParams, type CountedRows, mergeMeasured, trafficOf } from "./measures.ts";
+import { type BucketParams, mergeMeasured, trafficOf } from "./measures.ts";
 import { type MeasuredReport, rememberedRows, rowsQuestion } from "./rememberedRows.ts";
 import { finalDate, truthFinality } from "./reportFinality.ts";
 import {
@@ -131,7 +131,8 @@ async function measure(
     );
   }
   const traffic = trafficOf(rows, truthPins.length > 0 && hot === null);
-  return { rows, traffic, usersOmitted: ofTruth.usersOmitted || ofStream.usersOmitted };
+  const usersOmitted = ofTruth.usersOmitted || ofStream.usersOmitted;
+  return { rows, traffic, usersOmitted, readAt: ofStream.readAt };
 }
 
 interface MeasureContext {
@@ -148,7 +149,7 @@ function isDegradedIn({ fromMs }: InstantRange, { stream, hotHours }: ReportFact
   return stream.level > 0 || (degradedMs !== null && degradedMs + HOUR_MS > fromMs);
 }
 
-const NOTHING: CountedRows = { rows: [], usersOmitted: false };
+const NOTHING: HotRows = { rows: [], usersOmitted: false, readAt: null };
 
 const USERS_OMITTED_NOTE =
   "; unique users of so many clicks are left out, ask for fewer days or campaigns, or for days by campaign";

@@ -140,11 +140,14 @@ export interface ReportText extends Pick<ReportAnswer, "meta"> {
 }
 
 /** The rows of a report as such a text, what is told of all of them, and of when they are. */
-export interface DatedRows {
+export interface DatedRows extends ReadAt {
   readonly rowsJson: string;
   readonly traffic: ReportTraffic;
   readonly usersOmitted: boolean;
-  /** All that was written by then is in them, epoch milliseconds. */
+}
+
+export interface ReadAt {
+  /** All that was written by then is in what was read, epoch milliseconds. */
   readonly readAtMs: number;
   /** The stream's then. */
   readonly watermarkMs: number | null;
