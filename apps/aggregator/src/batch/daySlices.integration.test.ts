@@ -1,4 +1,5 @@
 import { truthLeftSlices, truthReturns } from "@trueclick/db/postgres/schema/returns";
+import { keptSlices } from "@trueclick/db/routing/keptSlices";
 import { USERS_UNITED_MAX } from "@trueclick/db/routing/measures";
 import { runReport } from "@trueclick/db/routing/report";
 import type { ReportQuery } from "@trueclick/db/routing/reportQuery";
@@ -114,6 +115,7 @@ const asked: readonly Partial<ReportQuery>[] = [
   { scope: { kind: "advertisers", ids: [moved] }, granularity: "day" },
   { dimensions: [], filters: { campaign: ["n1"], geo: ["NP"], device: ["mobile"] } },
   { dimensions: [], filters: { campaign: ["n1"], geo: ["ZZ"], device: ["mobile"] } },
+  { ...BIG_DAYS, scope: { kind: "advertisers", ids: [big] } },
 ];
 
 const count = (id = nepal) =>
@@ -132,7 +134,7 @@ const answers = (of: Pick<TestStores, "db" | "clickhouse"> = stores) =>
 
 async function slices(): Promise<number[]> {
   const found = await stores.clickhouse.query({
-    query: "SELECT DISTINCT slices_id AS id FROM truth_day_slices ORDER BY id",
+    query: "SELECT DISTINCT slices_id AS id FROM truth_slices ORDER BY id",
     format: "JSONEachRow",
   });
   const rows = z.array(z.object({ id: z.coerce.number() })).parse(await found.json());
@@ -142,7 +144,7 @@ async function slices(): Promise<number[]> {
 it("tells of slices all that cells tell, and only of days that have them", async () => {
   const before = await answers();
   expect(before.map(({ rows }) => rows.length)).toEqual([
-    5, 9, 9, 3, 2, 2, 5, 5, 4, 5, 15, 5, 0, 1, 7, 2, 1, 0,
+    5, 9, 9, 3, 2, 2, 5, 5, 4, 5, 15, 5, 0, 1, 7, 2, 1, 0, 1,
   ]);
   expect(await count()).toBe(2);
   expect(await count(big)).toBe(2);
@@ -157,11 +159,22 @@ it("tells of slices all that cells tell, and only of days that have them", async
   await stores.clickhouse.command({ query: "EXCHANGE TABLES hidden AND truth_cube" });
   const isSame = without.map(({ rows }, at) => rows.length === before[at]?.rows.length);
   expect(isSame.map((same, at) => (same ? at : -1)).filter((at) => at >= 0)).toEqual([
-    0, 1, 2, 3, 4, 5, 7, 12, 13, 14, 15, 16, 17,
+    0, 1, 2, 3, 4, 5, 7, 12, 13, 14, 15, 16, 17, 18,
   ]);
   expect(without.filter((_answer, at) => isSame[at])).toEqual(
     before.filter((_answer, at) => isSame[at]),
   );
+});
+
+it("looks slices up for whom the scope sees, of the days of the range and those about it", async () => {
+  await Promise.all([count(), count(big), count(moved)]);
+  const range = { fromMs: Date.parse("2026-11-01"), toMs: Date.parse("2026-11-02") };
+  const found = async (scope: ReportQuery["scope"]) =>
+    (await keptSlices(stores, scope, range)).map((day) => `${day.advertiserId} ${day.billingDay}`);
+  const last = [big, moved, nepal].map((id) => `${id} 2026-10-31`);
+  expect((await found({ kind: "all" })).sort()).toEqual(last);
+  expect(await found({ kind: "advertisers", ids: [nepal] })).toEqual(["nepal 2026-10-31"]);
+  expect(await found({ kind: "advertisers", ids: [] })).toEqual([]);
 });
 
 it("names slices that are all there, and sweeps those that nobody names", async () => {
@@ -188,7 +201,7 @@ it("names slices that are all there, and sweeps those that nobody names", async 
   expect(await slices()).toHaveLength(8);
   await db.update(truthLeftSlices).set({ leftAt: sql`now() - interval '2 hours'` });
   await sweepSlices({ register, engine });
-  const ids = (await db.select({ id: truthReturns.slicesId }).from(truthReturns)).map(
+  const ids = (await db.select({ id: truthReturns.daySlicesId }).from(truthReturns)).map(
     ({ id }) => id,
   );
   expect(await slices()).toEqual(ids.toSorted());

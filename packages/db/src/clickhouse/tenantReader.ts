@@ -6,7 +6,7 @@ import { type ClickHouseQuery, readRows, runQuery, runRememberedQuery } from "./
 
 /** Every mention of a table that holds rows of more than one advertiser. */
 const TENANT_TABLE =
-  /\b(?:FROM|JOIN)\s+(?:hot_minutes|hot_hours|hot_users|stream_rejects|stream_corrections|truth_cube|truth_rejects|truth_hours|truth_conversions|truth_clicks|truth_day_slices)\b/g;
+  /\b(?:FROM|JOIN)\s+(?:hot_minutes|hot_hours|hot_users|stream_rejects|stream_corrections|truth_cube|truth_rejects|truth_hours|truth_conversions|truth_clicks|truth_day_slices|truth_slices)\b/g;
 
 /**
  * Runs a query over tenants' rows as one reader may see them.

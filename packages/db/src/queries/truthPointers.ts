@@ -89,7 +89,8 @@ export function pointerParams(range: InstantRange, asOfMs: number | null) {
   return asOfMs === null ? days : { ...days, asOf: new Date(asOfMs).toISOString() };
 }
 
-const isPreparedDay = (billingDay: AnyPgColumn): SQL =>
+/** SQL condition: a day of `pointerParams`. */
+export const isPreparedDay = (billingDay: AnyPgColumn): SQL =>
   sql`${billingDay} between ${sql.placeholder("firstDay")}::date and ${sql.placeholder("lastDay")}::date`;
 
 const pointerColumns = {

@@ -11,6 +11,7 @@ import { bucketStartsMs } from "./buckets.ts";
 import { hotFromMs } from "./hotFrom.ts";
 import { type HotRows, hotReport } from "./hotReport.ts";
 import { type SettledHours, settledHours } from "./hotSettled.ts";
+import { asksSlices, type KeptSlices, keptSlices } from "./keptSlices.ts";
 import { type BucketParams, mergeMeasured, trafficOf } from "./measures.ts";
 import { type MeasuredReport, rememberedRows, rowsQuestion } from "./rememberedRows.ts";
 import { finalDate, truthFinality } from "./reportFinality.ts";
@@ -63,7 +64,7 @@ export async function reportText(
   assertAsOf(asked, nowMs);
   const readAtMs = asked.asOfMs ?? nowMs;
   const query = { ...asked, scope: await filteredScope(stores, asked) };
-  const [facts, startMs] = await readFacts(stores, query, nowMs);
+  const [facts, startMs, kept] = await readFacts(stores, query, nowMs);
   const { accounts, pins, stream, hotHours } = facts;
   const route = chooseRoute(query, facts, { startMs, nowMs });
   const { truth, hot } = route;
@@ -82,7 +83,7 @@ export async function reportText(
     stores,
     query,
     { accounts, question, nowMs, watermarkMs: stream.watermarkMs },
-    () => measure(stores, query, { facts, route, truthPins, settled, nowMs }),
+    () => measure(stores, query, { facts, route, truthPins, kept, settled, nowMs }),
   );
   // What the stream has counted is an estimate, and so is what it is a part of.
   const finalityIn = (range: InstantRange): Finality =>
@@ -113,11 +114,11 @@ export async function reportText(
 async function measure(
   stores: Stores,
   query: ReportQuery,
-  { facts, route: { truth, hot }, truthPins, settled, nowMs }: MeasureContext,
+  { facts, route: { truth, hot }, truthPins: pins, kept, settled, nowMs }: MeasureContext,
 ): Promise<MeasuredReport> {
   const buckets = bucketParams(query);
   const [ofTruth, ofStream] = await Promise.all([
-    truth === null ? NOTHING : truthReport(stores, query, truth, truthPins, buckets),
+    truth === null ? NOTHING : truthReport(stores, query, truth, { pins, kept }, buckets),
     hot === null
       ? NOTHING
       : hotReport(stores, query, { ...hot, nowMs }, { ...facts, buckets, settled }),
@@ -130,7 +131,7 @@ async function measure(
       `the answer would have more than ${REPORT_ROWS_MAX} rows; ask for a shorter range, longer buckets or fewer dimensions`,
     );
   }
-  const traffic = trafficOf(rows, truthPins.length > 0 && hot === null);
+  const traffic = trafficOf(rows, pins.length > 0 && hot === null);
   const usersOmitted = ofTruth.usersOmitted || ofStream.usersOmitted;
   return { rows, traffic, usersOmitted, readAt: ofStream.readAt };
 }
@@ -139,6 +140,7 @@ interface MeasureContext {
   readonly facts: ReportFacts;
   readonly route: Route;
   readonly truthPins: readonly TruthPointer[];
+  readonly kept: readonly KeptSlices[];
   readonly settled: SettledHours;
   readonly nowMs: number;
 }
@@ -185,20 +187,21 @@ async function filteredScope(
 }
 
 /**
- * What is known before the rows are read, and where the hot store begins, epoch milliseconds; null where it
- * has nothing, or is not asked. Pointers before rows: what is published while the rows are read is not
+ * What is known before the rows are read; where the hot store begins, epoch milliseconds, null where it has
+ * nothing, or is not asked; and the slices of days, none where they cannot tell the report. Pointers before rows: what is published while the rows are read is not
  * part of the answer (I6).
  */
 function readFacts(
   stores: Stores,
   query: ReportQuery,
   nowMs: number,
-): Promise<[ReportFacts, number | null]> {
+): Promise<[ReportFacts, number | null, readonly KeptSlices[]]> {
   const { scope, mode, fromMs, asOfMs = null } = query;
   const asksHot = mode === "dashboard";
   return Promise.all([
     reportFacts(stores, scope, query, { asksHot, asOfMs }),
     asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }) : null,
+    asksSlices(query) ? keptSlices(stores, scope, query) : [],
   ]);
 }
 

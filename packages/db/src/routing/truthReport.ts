@@ -10,6 +10,7 @@ import {
 import type { TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { TENANT_CONDITION } from "../tenant.ts";
+import { findSlices, type KeptSlices } from "./keptSlices.ts";
 import {
   type BucketParams,
   bucketSql,
@@ -25,7 +26,7 @@ import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 import { clicksOfLines, dayBuckets, lineBuckets, lineReport } from "./truthLines.ts";
 import { withReturns } from "./truthReturns.ts";
 import { truthRowSchema } from "./truthRows.ts";
-import { findSlices, sliceReport } from "./truthSlices.ts";
+import { type Slices, sliceReport } from "./truthSlices.ts";
 import { type CellParams, cellStartSql, withTruthUsers } from "./truthUsers.ts";
 
 const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUsers: boolean) => `
@@ -68,6 +69,12 @@ const sqlOf = ({ dimensions, filters }: ReportQuery, params: CellParams, withUse
   LIMIT {rows_max: UInt32}
 `;
 
+/** The versions that a report is of, and what is known of slices of their days. */
+interface PinnedDays {
+  readonly pins: readonly TruthPointer[];
+  readonly kept: readonly KeptSlices[];
+}
+
 /**
  * Counts of the pinned truth versions, by whole hours: an hour that the range cuts is in it whole.
  * From the billed lines where they can tell it, since those are few; else from the cube, which adds up
@@ -77,7 +84,7 @@ export async function truthReport(
   stores: Stores,
   query: ReportQuery,
   range: InstantRange,
-  pins: readonly TruthPointer[],
+  { pins, kept }: PinnedDays,
   buckets: BucketParams,
 ): Promise<CountedRows> {
   const days = pins.map((pin) => pin.billingDay).sort();
@@ -93,14 +100,11 @@ export async function truthReport(
   if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
   const dayStarts = dayBuckets(query, range, pins);
   const slicesOf = (withUsers: boolean) =>
-    dayStarts === null ? null : findSlices(stores, query, pins, dayStarts, withUsers);
-  // Most reports tell users: their slices are looked for while it is found out.
-  const [canUnite, withUsers] = await Promise.all([
-    canUniteUsers(stores, query, pins),
-    slicesOf(true),
-  ]);
-  const usersOmitted = !canUnite;
-  const slices = canUnite ? withUsers : await slicesOf(false);
+    dayStarts === null ? null : findSlices(query, kept, pins, dayStarts, withUsers);
+  const withUsers = slicesOf(true);
+  if (withUsers !== null) return sliceAnswer(stores, query, pins, withUsers);
+  const usersOmitted = !(await canUniteUsers(stores, query, pins));
+  const slices = usersOmitted ? slicesOf(false) : null;
   if (slices !== null) return { rows: await sliceReport(stores, query, slices), usersOmitted };
   const rows = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthReport",
@@ -115,6 +119,21 @@ export async function truthReport(
     },
   });
   return { rows, usersOmitted };
+}
+
+/** Most reports tell users: they are counted while it is found out. */
+async function sliceAnswer(
+  stores: Stores,
+  query: ReportQuery,
+  pins: readonly TruthPointer[],
+  slices: Slices,
+): Promise<CountedRows> {
+  const [rows, canUnite] = await Promise.all([
+    sliceReport(stores, query, slices),
+    canUniteUsers(stores, query, pins),
+  ]);
+  if (canUnite) return { rows, usersOmitted: false };
+  return { rows: rows.map((row) => ({ ...row, unique_users: null })), usersOmitted: true };
 }
 
 async function lineAnswer(

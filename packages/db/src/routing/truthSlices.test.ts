@@ -1,5 +1,6 @@
 import { DAY_MS } from "@trueclick/shared/time";
 import { expect, it } from "vitest";
+import { SLICE_COUNTS } from "../queries/sliceCounts.ts";
 import { toldByDay } from "./truthSlices.ts";
 
 const days = Array.from({ length: 90 }, (_none, at) => ({
@@ -9,6 +10,13 @@ const days = Array.from({ length: 90 }, (_none, at) => ({
   currency: "EUR",
   daysBack: at,
 }));
+
+// Rows of years lie in this order; in another, clicks would be told as users.
+it("reads counts in the order that they are stored in", () => {
+  expect(SLICE_COUNTS.join(" ")).toBe(
+    "clicks gross_clicks net_clicks duplicate_clicks impressions conversions unique_users cost_micros attributed_conversions attributed_value_micros",
+  );
+});
 
 // Ninety numbers four times took the engine a fifth of the statement to take in.
 it("names a list of days only for what differs from day to day and follows from no date", () => {

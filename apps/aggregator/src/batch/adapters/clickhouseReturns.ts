@@ -56,7 +56,7 @@ export function createClickHouseReturns(clickhouse: ClickHouseClient): ReturnsEn
 
     async removeSlices(left) {
       await clickhouse.command({
-        query: `DELETE FROM truth_day_slices
+        query: `DELETE FROM truth_slices
           WHERE advertiser_id IN ({advertisers: Array(String)})
             AND billing_day IN ({days: Array(Date)}) AND slices_id IN ({slices: Array(UInt64)})`,
         query_params: {
@@ -64,7 +64,7 @@ export function createClickHouseReturns(clickhouse: ClickHouseClient): ReturnsEn
           days: [...new Set(left.map(({ day }) => day))],
           slices: left.map(({ slicesId }) => slicesId),
         },
-        clickhouse_settings: { log_comment: "batch.sweep.truth_day_slices" },
+        clickhouse_settings: { log_comment: "batch.sweep.truth_slices" },
       });
     },
   };

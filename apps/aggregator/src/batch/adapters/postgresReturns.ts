@@ -118,11 +118,11 @@ async function readDays(
   const scope = { kind: "advertisers", ids: [advertiserId] } as const;
   const fromMs = nowMs - (REPORT_DAYS_MAX + DAYS_BACK_MAX) * DAY_MS;
   const pins = await currentTruth({ db }, scope, { fromMs, toMs: nowMs + AHEAD_MS });
-  const { billingDay, version, compared, slicesId } = truthReturns;
+  const { billingDay, version, compared, daySlicesId } = truthReturns;
   const kept = await db
     .select({ billingDay, version, compared })
     .from(truthReturns)
-    .where(and(eq(truthReturns.advertiserId, advertiserId), isNotNull(slicesId)));
+    .where(and(eq(truthReturns.advertiserId, advertiserId), isNotNull(daySlicesId)));
   const keptByDay = new Map(kept.map((day) => [day.billingDay, day]));
   const lines = await db
     .select({ billingDay: truthCurrent.billingDay, lines: count() })
@@ -169,7 +169,7 @@ async function replaceDay(
     compared: [...compared],
     uniqueUsers: BigInt(uniqueUsers),
     returned: returned.map(BigInt),
-    slicesId,
+    daySlicesId: slicesId,
     madeAt: sql`clock_timestamp()`,
   };
   const first = await tx
@@ -192,7 +192,7 @@ async function replaceDay(
 async function replaceRow(
   tx: Pick<Database, "select" | "insert" | "update" | "delete">,
   key: { readonly advertiserId: AdvertiserId; readonly billingDay: string },
-  row: { readonly slicesId: number },
+  row: { readonly daySlicesId: number },
 ): Promise<void> {
   const { advertiserId, billingDay } = key;
   const ofDay = and(
@@ -200,7 +200,7 @@ async function replaceRow(
     eq(truthReturns.billingDay, billingDay),
   );
   const [before] = await tx
-    .select({ id: truthReturns.slicesId })
+    .select({ id: truthReturns.daySlicesId })
     .from(truthReturns)
     .where(ofDay)
     .for("update");

@@ -16,6 +16,7 @@ export const SHARDED_BY = {
   truth_clicks: "advertiser_id",
   truth_conversions: "advertiser_id",
   truth_day_slices: "advertiser_id",
+  truth_slices: "advertiser_id",
   // What a job has while it is at work names no advertiser, but all of it is one build's.
   staged_conversions: "build_id",
   truth_keys: "build_id",

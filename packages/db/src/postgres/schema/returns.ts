@@ -31,8 +31,8 @@ export const truthReturns = pgTable(
     uniqueUsers: big().notNull(),
     /** At `n`, from 1: how many of these were there on any of the `n` days before. */
     returned: big().array().notNull(),
-    /** Names its rows in `truth_day_slices`; null of days that were counted before there were any. */
-    slicesId: whole(),
+    /** Names its rows in `truth_slices`; null of days that were counted before there were any. */
+    daySlicesId: whole(),
     madeAt: recordedAt(),
   },
   (table) => [primaryKey({ columns: [table.advertiserId, table.billingDay] })],
