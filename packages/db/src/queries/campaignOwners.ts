@@ -1,5 +1,6 @@
 import { type AdvertiserId, advertiserIdSchema } from "@trueclick/shared/ids";
-import { isOneOf } from "../postgres/conditions.ts";
+import { sql } from "drizzle-orm";
+import { preparedOnce } from "../postgres/prepared.ts";
 import { campaigns } from "../postgres/schema/campaigns.ts";
 import type { Stores } from "../stores.ts";
 import { narrowScope, type TenantScope } from "../tenant.ts";
@@ -17,6 +18,14 @@ export async function scopeOfCampaigns(
   return narrowScope(scope, await ownersOf(stores, campaignIds));
 }
 
+const statementOf = preparedOnce((db, _kind: "owners") =>
+  db
+    .select({ id: campaigns.id, advertiserId: campaigns.advertiserId })
+    .from(campaigns)
+    .where(sql`${campaigns.id} = any(${sql.placeholder("campaignIds")}::text[])`)
+    .prepare("campaign_owners"),
+);
+
 /** A campaign's advertiser never changes, so who it is is asked once, as long as it is remembered. */
 async function ownersOf(
   { db, memo }: Pick<Stores, "db" | "memo">,
@@ -31,10 +40,7 @@ async function ownersOf(
     else owners.add(advertiserIdSchema.parse(known));
   }
   if (unknown.length === 0) return [...owners];
-  const found = await db
-    .select({ id: campaigns.id, advertiserId: campaigns.advertiserId })
-    .from(campaigns)
-    .where(isOneOf(campaigns.id, unknown));
+  const found = await statementOf(db, "owners").execute({ campaignIds: unknown });
   for (const { id, advertiserId } of found) {
     memo?.keep(questionOf(id), advertiserId);
     owners.add(advertiserId);

@@ -38,10 +38,13 @@ it("leaves every connection open, with what reports ask prepared", async () => {
   const all = await prepared();
   expect(all).toEqual(
     Array.from({ length: CONNECTIONS }, () => [
+      "campaign_owners",
       "drift_facts_advertisers_any_lines",
       "drift_facts_advertisers_campaign_lines",
       "has_hot_lines_advertisers",
       "hot_lines_advertisers_advertisers_hours_",
+      "kept_slices_advertisers",
+      "kept_slices_all",
       "report_facts_advertisers_billing",
       "report_facts_advertisers_dashboard",
       "report_facts_all_billing",

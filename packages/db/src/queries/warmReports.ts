@@ -1,8 +1,10 @@
 /** What a process does before the first report is asked for, so that nobody waits for it. */
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS } from "@trueclick/shared/time";
+import { keptSlices } from "../routing/keptSlices.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
+import { scopeOfCampaigns } from "./campaignOwners.ts";
 import { driftFacts } from "./driftFacts.ts";
 import { hasHotLines, readHotLines } from "./hotLines.ts";
 import { reportFacts } from "./reportFacts.ts";
@@ -12,6 +14,8 @@ const RANGE = { fromMs: 0, toMs: HOUR_MS };
 
 /** Reads nothing of anybody. */
 const NOBODY: TenantScope = { kind: "advertisers", ids: [] };
+
+const EVERYBODY: TenantScope = { kind: "all" };
 
 /** Drift of one advertiser is asked for otherwise than of several. */
 const ONE: TenantScope = { kind: "advertisers", ids: [advertiserIdSchema.parse("nobody")] };
@@ -31,8 +35,10 @@ export async function warmReports({ db }: Pick<Stores, "db">, connections: numbe
   const asOfMs = null;
   for (const asksHot of [true, false]) {
     await onEach(() => reportFacts({ db }, NOBODY, RANGE, { asksHot, asOfMs }));
-    await onEach(() => reportFacts({ db }, { kind: "all" }, RANGE, { asksHot, asOfMs }));
+    await onEach(() => reportFacts({ db }, EVERYBODY, RANGE, { asksHot, asOfMs }));
   }
+  for (const scope of [NOBODY, EVERYBODY]) await onEach(() => keptSlices({ db }, scope, RANGE));
+  await onEach(() => scopeOfCampaigns({ db }, EVERYBODY, [NO_CAMPAIGN]));
   const lines = { ...RANGE, bucketsMs: null, byAdvertiser: false, byCampaign: false };
   const asked = { ...lines, campaigns: null, currency: "", rowsMax: 1 };
   await onEach(() => readHotLines({ db }, NOBODY, asked, []));

@@ -53,6 +53,19 @@ describe("findSlices", () => {
     ]);
   });
 
+  it("compares with no version where a day before has none, or is in another row", () => {
+    const gone = [pins[0], pins[2]].flatMap((pin) => pin ?? []);
+    expect(
+      findSlices(query, but(2, { compared: "0,3,0" }), gone, [7, 7], true)?.days,
+    ).toMatchObject([
+      { id: 100, daysBack: 0 },
+      { id: 102, daysBack: 2 },
+    ]);
+    expect(findSlices(query, kept, gone, [7, 7], true)).toBeNull();
+    const foreign = pins.map((pin, at) => (at === 1 ? { ...pin, currency: "USD" } : pin));
+    expect(findSlices(query, kept, foreign, ONE_BUCKET, true)).toBeNull();
+  });
+
   // A wrong number that nothing else would show: rows of a version that is not the pinned one.
   it.each([
     ["days that have none", kept.slice(1)],

@@ -1,6 +1,7 @@
 /** Which slices tell which days: looked up beside the versions, and matched with them here. */
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { advertiserIdSchema } from "@trueclick/shared/ids";
+import { DAY_MS } from "@trueclick/shared/time";
 import { and, isNotNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { jsonRowsOf } from "../postgres/jsonRows.ts";
@@ -9,7 +10,6 @@ import { truthReturns } from "../postgres/schema/returns.ts";
 import { isPreparedDay, pointerParams, type TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
 import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
-import { comparePins } from "./comparedPins.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { SlicedDay, Slices } from "./truthSlices.ts";
 
@@ -105,13 +105,19 @@ export function findSlices(
   if (pins.length > DAYS_MAX || !asksSlices(query)) return null;
   if (withUsers && !isOfOneSlice(query)) return null;
   const byDay = new Map(kept.map((day) => [keyOf(day), day]));
+  const bucketed = pins.map((pin, at) => ({ ...pin, bucket: buckets[at] ?? 0 }));
+  const rows = Map.groupBy(bucketed, ({ advertiserId, bucket, currency }) => {
+    return `${advertiserId} ${bucket} ${currency}`;
+  });
   const days: SlicedDay[] = [];
-  for (const pin of comparePins(pins, buckets)) {
-    const found = byDay.get(keyOf(pin));
-    if (found?.version !== pin.version) return null;
-    if (withUsers && !startsWith(found.compared, pin.compared)) return null;
-    const { billingDay, bucket, currency, compared } = pin;
-    days.push({ id: found.slicesId, billingDay, bucket, currency, daysBack: compared.length });
+  for (const pinned of rows.values()) {
+    for (const { pin, daysBack, before } of withDaysBefore(pinned)) {
+      const found = byDay.get(keyOf(pin));
+      if (found?.version !== pin.version) return null;
+      if (withUsers && !`${found.compared},`.startsWith(before)) return null;
+      const { billingDay, bucket, currency } = pin;
+      days.push({ id: found.slicesId, billingDay, bucket, currency, daysBack });
+    }
   }
   return { days, withUsers };
 }
@@ -119,9 +125,26 @@ export function findSlices(
 const keyOf = ({ advertiserId, billingDay }: Pick<KeptSlices, "advertiserId" | "billingDay">) =>
   `${billingDay} ${advertiserId}`;
 
-/** Whether a list of numbers begins with others, without taking it apart: there are thousands. */
-function startsWith(list: string, first: readonly number[]): boolean {
-  return first.length === 0 || `${list},`.startsWith(`${first.join()},`);
+/**
+ * The days of one row beside how many days lie before each in it, and the versions of these, nearest first, 0 of a
+ * day that has none, each with a comma behind it: a list of numbers for each day would be thousands of them.
+ */
+function* withDaysBefore<Pin extends Pick<TruthPointer, "billingDay" | "version">>(
+  pins: readonly Pin[],
+) {
+  let before = "";
+  let daysBack = 0;
+  let last: { readonly number: number; readonly version: number } | null = null;
+  for (const pin of pins.toSorted((a, b) => (a.billingDay < b.billingDay ? -1 : 1))) {
+    const number = Date.parse(pin.billingDay) / DAY_MS;
+    if (last !== null) {
+      const days = number - last.number;
+      before = `${"0,".repeat(days - 1)}${last.version},${before}`;
+      daysBack += days;
+    }
+    yield { pin, daysBack, before };
+    last = { number, version: pin.version };
+  }
 }
 
 /** Users of a slice are told beside those of the same slice only. */

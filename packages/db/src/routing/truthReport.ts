@@ -90,14 +90,14 @@ export async function truthReport(
   const days = pins.map((pin) => pin.billingDay).sort();
   const [firstDay, lastDay] = [days.at(0), days.at(-1)];
   if (firstDay === undefined || lastDay === undefined) return { rows: [], usersOmitted: false };
-  const params = {
+  const paramsOf = () => ({
     ...buildParams(pins, buckets),
     ...filterParams(query.filters),
     first_day: firstDay,
     last_day: lastDay,
-  };
+  });
   const lineStarts = lineBuckets(query, range, pins);
-  if (lineStarts !== null) return lineAnswer(stores, query, params, pins, lineStarts);
+  if (lineStarts !== null) return lineAnswer(stores, query, paramsOf(), pins, lineStarts);
   const dayStarts = dayBuckets(query, range, pins);
   const slicesOf = (withUsers: boolean) =>
     dayStarts === null ? null : findSlices(query, kept, pins, dayStarts, withUsers);
@@ -106,6 +106,7 @@ export async function truthReport(
   const usersOmitted = !(await canUniteUsers(stores, query, pins));
   const slices = usersOmitted ? slicesOf(false) : null;
   if (slices !== null) return { rows: await sliceReport(stores, query, slices), usersOmitted };
+  const params = paramsOf();
   const rows = await runPinnedTenantQuery(stores, query.scope, {
     name: "truthReport",
     sql: sqlOf(query, params, !usersOmitted),
@@ -121,18 +122,22 @@ export async function truthReport(
   return { rows, usersOmitted };
 }
 
-/** Most reports tell users: they are counted while it is found out. */
+/** Most reports tell users: they are counted while it is found out, or before. */
 async function sliceAnswer(
   stores: Stores,
   query: ReportQuery,
   pins: readonly TruthPointer[],
   slices: Slices,
 ): Promise<CountedRows> {
-  const [rows, canUnite] = await Promise.all([
+  const { geo, device } = query.filters;
+  // Where no slice is left out, their clicks are those of the lines.
+  const isWhole = geo === undefined && device === undefined;
+  const [rows, canUniteLines] = await Promise.all([
     sliceReport(stores, query, slices),
-    canUniteUsers(stores, query, pins),
+    isWhole || canUniteUsers(stores, query, pins),
   ]);
-  if (canUnite) return { rows, usersOmitted: false };
+  const clicks = isWhole ? rows.reduce((sum, row) => sum + row.clicks, 0) : 0;
+  if (canUniteLines && clicks <= USERS_UNITED_MAX) return { rows, usersOmitted: false };
   return { rows: rows.map((row) => ({ ...row, unique_users: null })), usersOmitted: true };
 }
 
