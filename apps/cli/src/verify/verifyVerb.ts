@@ -1,10 +1,13 @@
 import { userInfo } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import { truthCurrent, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
-import { verifications } from "@trueclick/db/postgres/schema/verifications";
+import { truthCurrent, truthLines } from "@trueclick/db/postgres/schema/truth";
+import {
+  getVerification,
+  requestVerification,
+  type Verified,
+} from "@trueclick/db/queries/verifications";
 import type { Stores } from "@trueclick/db/stores";
 import { and, eq } from "drizzle-orm";
-import { z } from "zod";
 import { withStores } from "../stack/openStores.ts";
 import { resolveStack } from "../stack/settings.ts";
 import { type CliContext, EXIT_DONE, EXIT_FAILED, type VerbResult } from "../terminal/context.ts";
@@ -17,28 +20,7 @@ const POLL_MS = 200;
 /** One that nobody has taken up for so long waits for a batch that does not run. */
 const UNTAKEN_MS = 5 * 60_000;
 
-const compared = <Value extends z.ZodType>(value: Value) =>
-  z.object({ recorded: value, found: value });
-
-/** What the runner writes. */
-const resultSchema = z.object({
-  outcome: z.enum(["verified", "differs", "unverifiable"]),
-  reason: z.string().nullable(),
-  jobId: z.string(),
-  codeVersion: compared(z.string().nullable()),
-  inputsHash: z.string(),
-  judgedHash: compared(z.string()).nullable(),
-  objects: z.number(),
-  linesCompared: z.number(),
-  lines: z.array(
-    z.object({
-      campaign: z.string(),
-      clicks: compared(z.number()),
-      costMicros: compared(z.string()),
-    }),
-  ),
-});
-type Result = z.infer<typeof resultSchema>;
+const EVERYONE = { kind: "all" } as const;
 
 interface Asked extends VerifiedId {
   readonly version: number;
@@ -54,12 +36,10 @@ export async function runVerify(
   return withStores(await resolveStack(context), async (stores) => {
     const version = await existingVersion(stores, named);
     const asked = { ...named, version };
-    const [row] = await stores.db
-      .insert(verifications)
-      .values({ ...asked, requestedBy: `trueclick verify, ${userInfo().username}` })
-      .returning({ id: verifications.id });
-    if (row === undefined) throw new Error("the insert of a verification returned no row");
-    return told(asked, await follow(stores, row.id, context));
+    const by = `trueclick verify, ${userInfo().username}`;
+    const requested = await requestVerification(stores, EVERYONE, asked, by);
+    if (requested === null) throw noVersion(asked);
+    return told(asked, await follow(stores, requested, context));
   });
 }
 
@@ -76,33 +56,35 @@ async function existingVersion({ db }: Stores, named: VerifiedId): Promise<numbe
   if (version === undefined) {
     throw new CliError("no_version", `${billingDay} of ${advertiserId} was never counted`);
   }
-  const table = campaignId === null ? truthVersions : truthLines;
-  const [found] = await db
-    .select({ version: table.version })
-    .from(table)
+  if (campaignId === null) return version;
+  const [line] = await db
+    .select({ version: truthLines.version })
+    .from(truthLines)
     .where(
       and(
-        eq(table.advertiserId, advertiserId),
-        eq(table.billingDay, billingDay),
-        eq(table.version, version),
-        campaignId === null ? undefined : eq(truthLines.campaignId, campaignId),
+        eq(truthLines.advertiserId, advertiserId),
+        eq(truthLines.billingDay, billingDay),
+        eq(truthLines.version, version),
+        eq(truthLines.campaignId, campaignId),
       ),
     );
-  if (found !== undefined) return version;
-  const line = campaignId === null ? "" : ` with a line of ${campaignId}`;
-  throw new CliError(
-    "no_version",
-    `${advertiserId} has no version ${version} of ${billingDay}${line}`,
-  );
+  if (line === undefined) throw noVersion({ ...named, version });
+  return version;
 }
 
-async function follow({ db }: Stores, id: number, { stderr, stop }: CliContext): Promise<Result> {
+function noVersion({ advertiserId, billingDay, version, campaignId }: Asked): CliError {
+  const line = campaignId === null ? "" : ` with a line of ${campaignId}`;
+  const message = `${advertiserId} has no version ${version} of ${billingDay}${line}`;
+  return new CliError("no_version", message);
+}
+
+async function follow(stores: Stores, id: number, { stderr, stop }: CliContext): Promise<Verified> {
   const progress = createProgress(stderr);
   const askedAtMs = Date.now();
   try {
     for (;;) {
-      const [row] = await db.select().from(verifications).where(eq(verifications.id, id));
-      if (row?.state === "done") return resultSchema.parse(row.result);
+      const row = await getVerification(stores, EVERYONE, id);
+      if (row?.verified) return row.verified;
       if (row?.state === "failed") {
         throw new CliError("verification_failed", row.error ?? "it failed");
       }
@@ -119,7 +101,7 @@ async function follow({ db }: Stores, id: number, { stderr, stop }: CliContext):
   }
 }
 
-function told(asked: Asked, result: Result): VerbResult {
+function told(asked: Asked, result: Verified): VerbResult {
   const { outcome, reason, judgedHash, codeVersion, objects, lines, linesCompared } = result;
   const rows = lines.map(({ campaign, clicks, costMicros }) => [
     campaign,
@@ -146,7 +128,7 @@ function told(asked: Asked, result: Result): VerbResult {
   };
 }
 
-function toJson({ advertiserId, billingDay, campaignId, version }: Asked, result: Result) {
+function toJson({ advertiserId, billingDay, campaignId, version }: Asked, result: Verified) {
   return {
     ...{ advertiser: advertiserId, day: billingDay, campaign: campaignId, version },
     outcome: result.outcome,

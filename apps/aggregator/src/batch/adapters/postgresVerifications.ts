@@ -1,6 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobs, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { verifications } from "@trueclick/db/postgres/schema/verifications";
+import { verifiedSchema } from "@trueclick/db/queries/verifications";
 import { and, asc, eq, or, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Canonical } from "../domain/canonicalJson.ts";
@@ -24,7 +25,12 @@ export function createPostgresVerifications(db: Database, topic: string): Verifi
     async finish(id, result) {
       await db
         .update(verifications)
-        .set({ state: "done", result, finishedAt: sql`now()`, leaseUntil: null })
+        .set({
+          state: "done",
+          result: verifiedSchema.parse(result),
+          finishedAt: sql`now()`,
+          leaseUntil: null,
+        })
         .where(eq(verifications.id, id));
     },
 

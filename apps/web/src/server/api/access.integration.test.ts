@@ -69,6 +69,10 @@ const CALLS: Readonly<
     caller.audit.partitions({ advertiserId, fromDay: "2026-10-01", toDay: "2026-10-31" }),
   "audit.versionDiff": (caller, advertiserId) =>
     caller.audit.versionDiff({ advertiserId, day: "2026-10-28", before: 1, after: 1 }),
+  "audit.verification": (caller, advertiserId) =>
+    caller.audit.verification({ advertiserId, day: "2026-10-28", version: 1 }),
+  "audit.verify": (caller, advertiserId) =>
+    caller.audit.verify({ advertiserId, day: "2026-10-28", version: 1 }),
   "billing.month": (caller, advertiserId) =>
     caller.billing.month({ advertiserId, month: "2026-10" }),
   "campaigns.list": (caller, advertiserId) => caller.campaigns.list({ advertiserId }),
@@ -98,6 +102,8 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<Role, Outcome>>>> = {
   "audit.job": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "audit.partitions": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "audit.versionDiff": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
+  "audit.verification": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
+  "audit.verify": { engineer: "OK", account_manager: "OK", advertiser: "FORBIDDEN" },
   "billing.month": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "campaigns.list": { engineer: "OK", account_manager: "OK", advertiser: "OK" },
   "dashboard.pacing": { engineer: "OK", account_manager: "OK", advertiser: "OK" },

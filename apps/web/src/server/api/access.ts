@@ -1,6 +1,6 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import { advertisers } from "@trueclick/db/postgres/schema/advertisers";
-import { advertiserMembers, userRoles } from "@trueclick/db/postgres/schema/auth";
+import { advertiserMembers, userRoles, users } from "@trueclick/db/postgres/schema/auth";
 import type { TenantScope } from "@trueclick/db/tenant";
 import { ROLE_SEES_ALL, type Role } from "@trueclick/shared/access";
 import type { AdvertiserId } from "@trueclick/shared/ids";
@@ -14,6 +14,8 @@ export interface Access {
   roleTowards(userId: string, advertiserId: AdvertiserId): Promise<Role | null>;
   /** Everything that a user of a role may see. */
   tenantOf(userId: string, role: Role): Promise<TenantScope>;
+  /** By which what a user asks for is told whose it is. @throws {RangeError} for no user. */
+  emailOf(userId: string): Promise<string>;
 }
 
 export function createAccess(db: Database): Access {
@@ -27,6 +29,11 @@ export function createAccess(db: Database): Access {
 
   return {
     roleOf,
+    emailOf: async (userId) => {
+      const [row] = await db.select({ email: users.email }).from(users).where(eq(users.id, userId));
+      if (row === undefined) throw new RangeError("no such user");
+      return row.email;
+    },
     roleTowards: async (userId, advertiserId) => {
       const role = await roleOf(userId);
       if (role === null) return null;

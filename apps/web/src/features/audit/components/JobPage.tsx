@@ -13,6 +13,7 @@ import { ErrorState } from "../../../ui/States.tsx";
 import { type Job, JobFacts } from "./JobFacts.tsx";
 import { JobObjects } from "./JobObjects.tsx";
 import { JobTimings } from "./JobTimings.tsx";
+import { VerificationCard } from "./VerificationCard.tsx";
 
 /** How often the progress of a job that has not ended is read again. */
 const PROGRESS_MS = 2_000;
@@ -57,6 +58,14 @@ export function JobPage({ account }: AccountPageProps) {
               <JobTimings timings={job.data.timings ?? {}} />
             </Card>
           </div>
+          {job.data.version !== null && (
+            <VerificationCard
+              account={account}
+              day={job.data.billingDay}
+              version={job.data.version}
+              contentHash={job.data.contentHash}
+            />
+          )}
           <JobObjects job={job.data} />
           <Card title="Pinned inputs">
             <p className="mb-3 text-sm text-ink-2">

@@ -1,5 +1,6 @@
 import { TRPCError } from "@trpc/server";
 import { getJob, listTruthPartitions } from "@trueclick/db/queries/truth";
+import { lastVerification, requestVerification } from "@trueclick/db/queries/verifications";
 import { versionDiff } from "@trueclick/db/queries/versionDiff";
 import { parseDay } from "@trueclick/shared/calendar";
 import { z } from "zod";
@@ -41,5 +42,27 @@ export const auditRouter = router({
       const job = await getJob(ctx.stores, ctx.tenant, jobId);
       if (job === null) throw new TRPCError({ code: "NOT_FOUND" });
       return job;
+    }),
+
+  /** What came of counting a version again; null where nobody has asked for it. */
+  verification: scopedProcedure("audit:read")
+    .input(z.object({ day, version }))
+    .query(({ ctx, input: { advertiserId, day: billingDay, version: asked } }) =>
+      lastVerification(ctx.stores, ctx.tenant, { advertiserId, billingDay, version: asked }),
+    ),
+
+  /**
+   * Has a version counted again. It takes what a full recount takes and changes nothing.
+   *
+   * @throws {TRPCError} NOT_FOUND for a version that there is not, or of another advertiser.
+   */
+  verify: scopedProcedure("audit:read")
+    .input(z.object({ day, version }))
+    .mutation(async ({ ctx, input: { advertiserId, day: billingDay, version: asked } }) => {
+      const whole = { advertiserId, billingDay, version: asked, campaignId: null };
+      const by = await ctx.access.emailOf(ctx.userId);
+      const id = await requestVerification(ctx.stores, ctx.tenant, whole, by);
+      if (id === null) throw new TRPCError({ code: "NOT_FOUND" });
+      return { id };
     }),
 });

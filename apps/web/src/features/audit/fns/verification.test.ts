@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { checkedSentence, type Verified } from "./verification.ts";
+
+const same = "a".repeat(64);
+const VERIFIED: Verified = {
+  outcome: "verified",
+  reason: null,
+  jobId: "1",
+  codeVersion: { recorded: "truth-1", found: "truth-1" },
+  inputsHash: same,
+  judgedHash: { recorded: same, found: same },
+  objects: 1,
+  linesCompared: 2,
+  lines: [],
+};
+
+describe("what was checked of a version that was counted again", () => {
+  it("says what was read, compared and found", () => {
+    expect(checkedSentence(VERIFIED, same)).toBe(
+      "1 file was read and hashed, 2 lines compared. What was judged has the same fingerprint (aaaaaaaaaa…).",
+    );
+  });
+
+  it("says that the fingerprint or the program is another", () => {
+    const judgedHash = { recorded: same, found: "b".repeat(64) };
+    const codeVersion = { recorded: "truth-1", found: "truth-2" };
+    const told = checkedSentence({ ...VERIFIED, judgedHash, codeVersion, objects: 1_200 }, same);
+    expect(told).toBe(
+      "1,200 files were read and hashed, 2 lines compared. What was judged has another fingerprint (bbbbbbbbbb…). Another version of the program counted than published it.",
+    );
+  });
+
+  it("says that credits, which are part of the result, are not part of this", () => {
+    expect(checkedSentence(VERIFIED, "c".repeat(64))).toMatch(
+      / Credits of conversions were not counted again\.$/,
+    );
+  });
+
+  it("claims nothing where nothing was judged", () => {
+    expect(checkedSentence({ ...VERIFIED, judgedHash: null }, same)).toBe(
+      "Nothing was counted again.",
+    );
+  });
+});

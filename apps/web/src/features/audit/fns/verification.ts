@@ -1,0 +1,24 @@
+import type { ApiOutputs } from "../../../shell/apiTypes.ts";
+import { formatCount } from "../../../shell/fns/format.ts";
+
+export type Verification = NonNullable<ApiOutputs["audit"]["verification"]>;
+export type Verified = NonNullable<Verification["verified"]>;
+
+/**
+ * What was checked, in some sentences.
+ *
+ * @param contentHash Of the version: another than what was judged has where conversions were credited.
+ */
+export function checkedSentence(verified: Verified, contentHash: string | null): string {
+  const { judgedHash, objects, linesCompared, codeVersion } = verified;
+  if (judgedHash === null) return "Nothing was counted again.";
+  const files = `${formatCount(objects)} ${objects === 1 ? "file was" : "files were"} read and hashed`;
+  const lines = `${formatCount(linesCompared)} ${linesCompared === 1 ? "line" : "lines"} compared`;
+  const isSame = judgedHash.recorded === judgedHash.found;
+  const judged = `What was judged has ${isSame ? "the same" : "another"} fingerprint`;
+  const credits =
+    contentHash === judgedHash.recorded ? "" : " Credits of conversions were not counted again.";
+  const isOther = codeVersion.recorded !== codeVersion.found;
+  const other = isOther ? " Another version of the program counted than published it." : "";
+  return `${files}, ${lines}. ${judged} (${judgedHash.found.slice(0, 10)}…).${credits}${other}`;
+}

@@ -1,0 +1,67 @@
+import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { verifications } from "../postgres/schema/verifications.ts";
+import type { TenantScope } from "../tenant.ts";
+import { fillAdvertiser, publishTruth } from "../testing/fillStores.ts";
+import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import {
+  getVerification,
+  lastVerification,
+  requestVerification,
+  type VersionToVerify,
+} from "./verifications.ts";
+
+const DAY = "2026-10-28";
+const acme = advertiserIdSchema.parse("acme");
+const campaignId = campaignIdSchema.parse("a1");
+const scopeOf = (id: string): TenantScope => ({
+  kind: "advertisers",
+  ids: [advertiserIdSchema.parse(id)],
+});
+const whole = { advertiserId: acme, billingDay: DAY, version: 1, campaignId: null };
+
+let stores: TestStores;
+beforeAll(async () => {
+  stores = await openTestStores();
+  for (const [id, campaign] of [
+    ["acme", "a1"],
+    ["other", "b1"],
+  ] as const) {
+    await fillAdvertiser(stores, { id, campaigns: [campaign] });
+    const cell = { hour: `${DAY}T10:00:00Z`, events: 3, costMicros: 750_000, users: [1] };
+    await publishTruth(stores, { advertiser: id, day: DAY, cells: [{ ...cell, campaign }] });
+  }
+});
+afterAll(() => stores.close());
+
+const request = (asked: VersionToVerify = whole, scope = scopeOf("acme")) =>
+  requestVerification(stores, scope, asked, "test");
+
+// It takes as long as a count of the day: whoever clicks twice does not ask for two.
+it("is asked for once until it is answered, a line of it by itself", async () => {
+  const id = await request();
+  expect(await request()).toBe(id);
+  const line = await request({ ...whole, campaignId });
+  expect(line).not.toBe(id);
+  expect(await lastVerification(stores, scopeOf("acme"), whole)).toMatchObject({
+    ...{ id, state: "queued", verified: null, requestedBy: "test" },
+  });
+  await stores.db
+    .update(verifications)
+    .set({ state: "failed", error: "the engine is gone" })
+    .where(eq(verifications.id, Number(id)));
+  const next = await request();
+  expect(next).not.toBe(id);
+  expect(await lastVerification(stores, scopeOf("acme"), whole)).toMatchObject({ id: next });
+});
+
+// I10.
+it("is nobody's but the tenant's, and of no version that there is not", async () => {
+  expect(await request(whole, scopeOf("other"))).toBeNull();
+  expect(await request({ ...whole, version: 2 })).toBeNull();
+  const id = Number(await request());
+  expect(await getVerification(stores, scopeOf("acme"), id)).toMatchObject({ id });
+  expect(await getVerification(stores, scopeOf("other"), id)).toBeNull();
+  expect(await lastVerification(stores, scopeOf("other"), whole)).toBeNull();
+});
