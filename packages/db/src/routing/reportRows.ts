@@ -29,9 +29,9 @@ export function nameRows(
     }));
 }
 
-const ORDER = ["campaign", "ad", "geo", "device", "publisher", "advertiser"] as const;
+const ORDER = ["campaign", "ad", "geo", "device", "publisher", "advertiser", "currency"] as const;
 
-/** Rows that are told in parts come in no order of their own. */
+/** Rows come in no order of their own: engines give groups in any, and some are told in parts. */
 function compareIds(a: MeasuredRow, b: MeasuredRow): number {
   const dimension = ORDER.find((one) => a[one] !== b[one]);
   if (dimension === undefined) return 0;
