@@ -145,8 +145,8 @@ export async function startWeb(databaseUrl: string, clickhouseUrl: string): Prom
     orphanSignal: "TERM",
     onLine: silent,
   });
-  // A page that needs no store: connections to them are part of what a cold start costs.
-  await answers(`${url}/api/v1/openapi.json`);
+  // What a load balancer would wait for before it sends anybody.
+  await answers(`${url}/api/health`);
   return { url, process: web };
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loadEnv } from "./env.ts";
+import { loadEnv, ownUrl } from "./env.ts";
 
 const good = {
   DATABASE_URL: "postgres://u:p@127.0.0.1:5432/trueclick",
@@ -25,4 +25,11 @@ it.each([
   ["WEB_URL", "127.0.0.1:3000"],
 ])("names the setting %s when it is %j", (name, value) => {
   expect(() => loadEnv({ ...good, [name]: value })).toThrow(name);
+});
+
+it("knows where this process answers, on this machine alone", () => {
+  expect(ownUrl({ PORT: "3001", WEB_URL: "https://reports.example" })).toBe(
+    "http://127.0.0.1:3001",
+  );
+  expect(ownUrl({ WEB_URL: "https://reports.example" })).toBeUndefined();
 });

@@ -29,6 +29,18 @@ export interface Env {
 export const isDevelopment = process.env.NODE_ENV === "development";
 
 /**
+ * Where this process answers, from the same machine: Next says the port once it listens.
+ *
+ * @returns undefined where nobody said.
+ */
+export function ownUrl(
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  const port = source["PORT"];
+  return port === undefined ? undefined : `http://127.0.0.1:${port}`;
+}
+
+/**
  * Reads and checks the settings. Called at the first request, not on import: a build needs none.
  *
  * @throws {z.ZodError} naming each setting that is missing or wrong.

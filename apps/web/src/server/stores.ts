@@ -7,6 +7,8 @@ import type { DatedRows } from "@trueclick/db/routing/reportQuery";
 import type { Stores } from "@trueclick/db/stores";
 import { type Env, loadEnv } from "./env.ts";
 import { KnownCallers } from "./rest/knownCallers.ts";
+import type { ServedEndpoints } from "./rest/served.ts";
+import { Warmth } from "./warmth.ts";
 
 /** Connections to Postgres that one web process may hold. */
 const CONNECTIONS_MAX = 10;
@@ -15,6 +17,9 @@ interface Composition {
   readonly env: Env;
   readonly stores: Stores;
   readonly callers: KnownCallers;
+  readonly served: ServedEndpoints;
+  /** Begins when the parts are made. */
+  readonly warmth: Warmth;
 }
 
 declare global {
@@ -44,5 +49,6 @@ function make(): Composition {
   const latest = new LatestAnswers<DatedRows>();
   const openHours = new OpenHoursKept();
   const callers = new KnownCallers();
-  return { env, stores: { db, clickhouse, memo, recent, latest, openHours }, callers };
+  const stores = { db, clickhouse, memo, recent, latest, openHours };
+  return { env, stores, callers, served: new Map(), warmth: new Warmth() };
 }

@@ -57,11 +57,9 @@ export async function answerRequest<Params extends z.ZodObject>(
 ): Promise<Response> {
   try {
     return await answerCaller(request.headers, dependencies, (caller) => {
-      requireScope(caller, endpoint.scope, endpoint.operatorOnly ?? false);
       const query = new URL(request.url).searchParams;
-      const params = parseParams(endpoint.params, query, path);
       const { stores, nowMs } = dependencies;
-      return endpoint.handle({ stores, caller, nowMs }, params);
+      return askEndpoint(endpoint, { stores, caller, nowMs }, query, path);
     });
   } catch (error) {
     if (error instanceof RestError) return errorAnswer(error);
@@ -71,6 +69,17 @@ export async function answerRequest<Params extends z.ZodObject>(
     dependencies.onFault(error);
     return errorAnswer(new RestError(500, "internal", "the request failed on our side; try again"));
   }
+}
+
+/** Answers a caller who is known. @throws {RestError} 403 without the scope, 400 naming a parameter. */
+export function askEndpoint<Params extends z.ZodObject>(
+  endpoint: Endpoint<Params>,
+  context: RestContext,
+  query: URLSearchParams,
+  path: Readonly<Record<string, string>>,
+): Promise<Response> {
+  requireScope(context.caller, endpoint.scope, endpoint.operatorOnly ?? false);
+  return endpoint.handle(context, parseParams(endpoint.params, query, path));
 }
 
 /**

@@ -2,7 +2,8 @@ import type { z } from "zod";
 import { getAuth } from "../auth.ts";
 import { compose } from "../stores.ts";
 import { errorAnswer, notFound, RestError } from "./answer.ts";
-import { answerRequest, type Endpoint } from "./endpoint.ts";
+import { answerRequest, askEndpoint, type Endpoint } from "./endpoint.ts";
+import type { AskServed } from "./served.ts";
 
 interface RouteContext {
   /** Next gives a route without path parameters `undefined`, whatever its types say. */
@@ -25,8 +26,10 @@ const ALLOW = { Allow: "GET, HEAD, OPTIONS" };
 
 /** An endpoint as the route handlers of Next, on the stores of this process. */
 export function serve<Params extends z.ZodObject>(endpoint: Endpoint<Params>) {
+  const ask: AskServed = (context, query) => askEndpoint(endpoint, context, query, {});
   const GET = async (request: Request, context: RouteContext): Promise<Response> => {
-    const { stores, callers } = compose();
+    const { stores, callers, served } = compose();
+    served.set(endpoint.path, ask);
     return answerRequest(endpoint, request, (await context.params) ?? {}, {
       stores,
       callers,

@@ -3,9 +3,10 @@ import { compose } from "../../../server/stores.ts";
 
 export const dynamic = "force-dynamic";
 
-/** 200 only when both stores answer; which one does not is in the body. */
+/** 200 only when both stores answer and the process is warm; what is not so is in the body. */
 export async function GET(): Promise<Response> {
-  const health = await checkHealth(compose().stores);
+  const { stores, warmth } = compose();
+  const health = await checkHealth(stores, warmth);
   return Response.json(health, {
     status: health.ok ? 200 : 503,
     headers: { "Cache-Control": "no-store" },

@@ -1,0 +1,102 @@
+/** Reports and drift that are asked in the process, by the code that answers requests, and thrown away. */
+import { AnswerMemo } from "@trueclick/db/queries/answerMemo";
+import { type CountedCampaign, lastCounted } from "@trueclick/db/queries/lastCounted";
+import { LatestAnswers } from "@trueclick/db/queries/latestAnswers";
+import type { DatedRows } from "@trueclick/db/routing/reportQuery";
+import type { Stores } from "@trueclick/db/stores";
+import { type AdvertiserId, advertiserIdSchema } from "@trueclick/shared/ids";
+import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
+import type { Caller } from "./rest/caller.ts";
+import type { WarmedParts } from "./warmth.ts";
+
+/** Each reads everything anew. More of them leave nothing that can be told from it (decision 159). */
+const ROUNDS = 2;
+/** Of a round: from the second on, answers come from its memory. */
+const TIMES_EACH = 2;
+
+const STAFF: Caller = { role: "engineer", tenant: { kind: "all" } };
+/** An advertiser that is none, where nothing was counted yet. */
+const NOBODY = advertiserIdSchema.parse("warm-up");
+
+interface Question {
+  readonly caller: Caller;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/**
+ * Asks each kind of report and drift, for the staff and for the advertiser that was counted last: the rows of
+ * somebody, since nothing is read, and little of the code is run, for nobody. No answer leaves this function,
+ * and none is remembered beyond it.
+ *
+ * @throws {Error} where no request came by a route yet. @throws whatever the stores say.
+ */
+export async function askWarmQuestions({ stores, served, warmth }: WarmedParts): Promise<void> {
+  const nowMs = Date.now();
+  const openHours = stores.openHours && { openHours: stores.openHours };
+  const questions = questionsAt(nowMs, await lastCounted(stores, STAFF.tenant));
+  const ask = async (memory: Stores, { caller, path, params }: Question) => {
+    const answer = served.get(path);
+    if (answer === undefined) throw new Error(`nobody has asked for ${path} yet`);
+    const context = { stores: memory, caller, nowMs };
+    return (await answer(context, new URLSearchParams(params))).text();
+  };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Of open hours, what is read by itself is compiled first, then what is told of everybody's.
+    const memory = { ...emptyMemory(stores), ...(round > 0 && openHours) };
+    for (let time = 0; time < TIMES_EACH && !warmth.isOver(); time += 1) {
+      await Promise.all(questions.map((question) => ask(memory, question)));
+    }
+  }
+}
+
+/** As most people ask: hours until now, and days that have ended, which are kept added up. */
+function questionsAt(nowMs: number, counted: CountedCampaign | null): Question[] {
+  const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  const day = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  const series = { mode: "dashboard", granularity: "hour", ...range(hour - 7 * DAY_MS, nowMs) };
+  const minutes = { ...series, granularity: "minute", ...range(hour - HOUR_MS, nowMs) };
+  const totals = { mode: "billing", granularity: "day", ...range(day - 30 * DAY_MS, day) };
+  const one = tenantOf(counted?.advertiserId ?? NOBODY);
+  return [
+    report(STAFF, series),
+    // Of everybody, days of zones that these ones cut are read by the hour.
+    report(STAFF, { ...totals, ...range(day - 2 * DAY_MS, day) }),
+    report(one, series),
+    report(one, minutes),
+    report(one, totals),
+    report(one, { ...totals, granularity: "total", dimensions: "campaign" }),
+    ...(counted === null ? [] : questionsOfCampaign(counted, day)),
+  ];
+}
+
+function questionsOfCampaign({ advertiserId, campaignId }: CountedCampaign, day: number) {
+  const slices = { mode: "billing", dimensions: "geo,device", ...range(day - 90 * DAY_MS, day) };
+  return [
+    report(tenantOf(advertiserId), { ...slices, campaign_id: campaignId }),
+    {
+      caller: STAFF,
+      path: "/drift",
+      params: { ...range(day - DAY_MS, day), campaign_id: campaignId },
+    },
+  ];
+}
+
+function report(caller: Caller, params: Question["params"]): Question {
+  return { caller, path: "/report", params };
+}
+
+function tenantOf(id: AdvertiserId): Caller {
+  return { role: "advertiser", tenant: { kind: "advertisers", ids: [id] } };
+}
+
+const range = (fromMs: number, toMs: number) => ({
+  from: new Date(fromMs).toISOString(),
+  to: new Date(toMs).toISOString(),
+});
+
+/** The same stores, and nothing that anybody else looks for answers in. */
+function emptyMemory({ db, clickhouse }: Stores): Stores {
+  const [memo, recent] = [new AnswerMemo(), new AnswerMemo()];
+  return { db, clickhouse, memo, recent, latest: new LatestAnswers<DatedRows>() };
+}
