@@ -1,36 +1,17 @@
 /** What is told of closed hours by their lines, in Postgres: series without the engine. */
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
-import { z } from "zod";
 import { preparedOnce } from "../postgres/prepared.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { hotLineHours, hotLines } from "../postgres/schema/hotLines.ts";
 import type { Stores } from "../stores.ts";
 import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import { type HotLine, parseHotLines } from "./parseHotLines.ts";
 
 /** Lines of advertisers that a question about all of them may read; the engine takes longer ones. */
 const LINES_READ_MAX = 100_000;
-
-/** The lines of a bucket that are of one advertiser or campaign where that was asked for, added up. */
-export interface HotLine {
-  /** Start of the bucket, epoch seconds. */
-  readonly bucket: number;
-  /** Empty unless it was asked for. */
-  readonly advertiser: string;
-  readonly campaign: string;
-  readonly currency: string;
-  readonly clicks: number;
-  readonly invalidClicks: number;
-  readonly givtClicks: number;
-  readonly duplicateClicks: number;
-  readonly impressions: number;
-  readonly conversions: number;
-  readonly costMicros: number;
-  /** Null where they are not known, or the lines are more than one, whose users do not add up. */
-  readonly uniqueUsers: number | null;
-}
 
 export interface HotLinesAsked extends InstantRange {
   /** Starts of buckets, ascending, epoch milliseconds, the first not later than the range; null: hours. */
@@ -44,28 +25,12 @@ export interface HotLinesAsked extends InstantRange {
   readonly rowsMax: number;
 }
 
-const count = z.number().int().nonnegative();
-const lineSchema = z
-  .tuple([
-    ...[z.number().int(), z.string(), z.string(), z.string()],
-    ...[count, count, count, count, count, count, z.number().int(), count.nullable()],
-  ] as const)
-  .transform(
-    ([bucket, advertiser, campaign, currency, clicks, invalidClicks, ...others]): HotLine => {
-      const [givtClicks, duplicateClicks, impressions, conversions, costMicros, users] = others;
-      const counts = { clicks, invalidClicks, givtClicks, duplicateClicks, impressions };
-      const row = { bucket, advertiser, campaign, currency, ...counts };
-      return { ...row, conversions, costMicros, uniqueUsers: users };
-    },
-  );
-const linesSchema = z.array(lineSchema);
-
 /**
  * Reads lines of whole hours, once as long as they are remembered.
  *
  * @param asOf Differs whenever any line may.
  * @returns null where some hour has no lines, or has too many: ask the engine.
- * @throws {z.ZodError} if a number would not be exact.
+ * @throws {RangeError} if a number would not be exact.
  */
 export async function readHotLines(
   { db, memo }: Pick<Stores, "db" | "memo">,
@@ -74,8 +39,27 @@ export async function readHotLines(
   asOf: readonly unknown[],
 ): Promise<readonly HotLine[] | null> {
   const read = () => readText({ db }, scope, asked);
-  const told = await (memo?.answer(["hotLines", scope, asked, asOf], read) ?? read());
-  return told === NONE ? null : linesSchema.parse(JSON.parse(told));
+  const told = await (memo?.answer(linesQuestion(scope, asked, asOf), read) ?? read());
+  return told === NONE ? null : parseHotLines(told);
+}
+
+/** By what a text of lines is remembered. */
+export function linesQuestion(
+  scope: TenantScope,
+  {
+    fromMs,
+    toMs,
+    bucketsMs,
+    byAdvertiser,
+    byCampaign,
+    campaigns,
+    currency,
+    rowsMax,
+  }: HotLinesAsked,
+  asOf: readonly unknown[],
+): unknown[] {
+  const grain = [byAdvertiser, byCampaign, campaigns];
+  return ["hotLines", scope, fromMs, toMs, bucketsMs, ...grain, currency, rowsMax, asOf];
 }
 
 /** An answer that is no array of lines. */
@@ -86,33 +70,71 @@ async function readText(
   scope: TenantScope,
   { fromMs, toMs, bucketsMs, byAdvertiser, byCampaign, campaigns, ...others }: HotLinesAsked,
 ): Promise<string> {
-  const grain = campaigns !== null ? "chosen" : byCampaign ? "campaigns" : "advertisers";
-  const groups = `${byAdvertiser ? "advertiser" : ""}${byCampaign ? "campaign" : ""}`;
   const spans = bucketsMs === null ? "hours" : "buckets";
-  const [row] = await statementOf(db, `${scope.kind}_${grain}_${spans}_${groups}`).execute({
-    ...tenantParams(scope),
-    ...(campaigns === null ? {} : { campaigns: [...campaigns] }),
+  const kind = lineKindOf(scope, spans, { byAdvertiser, byCampaign, campaigns });
+  const [row] = await statementOf(db, kind).execute({
+    ...lineParams(scope, { campaigns, rowsMax: others.rowsMax }),
+    currency: others.currency,
     from: new Date(fromMs).toISOString(),
     last: new Date(toMs - HOUR_MS).toISOString(),
-    hours: (toMs - fromMs) / HOUR_MS,
-    linesMax: scope.kind === "all" ? LINES_READ_MAX : UNBOUNDED,
     ...(bucketsMs === null ? {} : { buckets: bucketsMs.map((ms) => Math.floor(ms / SECOND_MS)) }),
-    ...others,
   });
   if (row === undefined) throw new RangeError("a statement of constants has no row");
   return row.lines;
 }
 
+/** Which lines are read, and into which rows. */
+export type LineKind =
+  `${TenantScope["kind"]}_${"chosen" | "campaigns" | "advertisers"}_${"hours" | "buckets"}_${string}`;
+
+export function lineKindOf(
+  scope: TenantScope,
+  spans: "hours" | "buckets",
+  { byAdvertiser, byCampaign, campaigns }: Omit<LinesAsked, "rowsMax">,
+): LineKind {
+  const grain = campaigns !== null ? "chosen" : byCampaign ? "campaigns" : "advertisers";
+  const groups = `${byAdvertiser ? "advertiser" : ""}${byCampaign ? "campaign" : ""}` as const;
+  return `${scope.kind}_${grain}_${spans}_${groups}`;
+}
+
+type LinesAsked = Pick<HotLinesAsked, "byAdvertiser" | "byCampaign" | "campaigns" | "rowsMax">;
+
 /** Past any number of lines: one tenant's are few. */
 const UNBOUNDED = 2 ** 53;
 
-type Kind =
-  `${TenantScope["kind"]}_${"chosen" | "campaigns" | "advertisers"}_${"hours" | "buckets"}_${string}`;
+/** The values of `linesTextSql`, but for those of its arguments. */
+export function lineParams(
+  scope: TenantScope,
+  { campaigns, rowsMax }: Pick<LinesAsked, "campaigns" | "rowsMax">,
+) {
+  return {
+    ...tenantParams(scope),
+    ...(campaigns === null ? {} : { campaigns: [...campaigns] }),
+    linesMax: scope.kind === "all" ? LINES_READ_MAX : UNBOUNDED,
+    rowsMax,
+  };
+}
 
-const statementOf = preparedOnce((db, kind: Kind) => {
+const statementOf = preparedOnce((db, kind: LineKind) => {
+  const [from, last] = [sql.placeholder("from"), sql.placeholder("last")];
+  const hours = sql`array(select generate_series(${from}::timestamptz, ${last}::timestamptz,
+    interval '1 hour'))`;
+  return db
+    .select({ lines: linesTextSql(kind, hours, sql`${sql.placeholder("currency")}`) })
+    .from(sql`(values (1)) as one (row)`)
+    .prepare(`hot_lines_${kind}`);
+});
+
+/**
+ * SQL of a text of lines, of one snapshot: whether all hours have lines, and what they are.
+ * The lines are read only if so. To be prepared, by `lineParams`.
+ *
+ * @param hours An array of the starts of hours. @param currency Of whom no account is known.
+ */
+export function linesTextSql(kind: LineKind, hours: SQL, currency: SQL): SQL<string> {
   const [who, grain, spans, groups = ""] = kind.split("_");
   const where = and(
-    sql`${hotLines.eventHour} = any(${ASKED_HOURS})`,
+    sql`${hotLines.eventHour} = any(${hours})`,
     grain === "advertisers" ? sql`not ${hotLines.ofCampaign}` : sql`${hotLines.ofCampaign}`,
     preparedTenantWhere(who === "all" ? "all" : "advertisers", hotLines.advertiserId),
     grain === "chosen"
@@ -124,7 +146,7 @@ const statementOf = preparedOnce((db, kind: Kind) => {
   const found = sql`
     select ${spans === "hours" ? HOUR : BUCKET} as bucket, ${ifAsked("advertiser", hotLines.advertiserId)} as advertiser,
       ${ifAsked("campaign", hotLines.campaignId)} as campaign,
-      coalesce(${advertisers.currency}, ${sql.placeholder("currency")}) as currency,
+      coalesce(${advertisers.currency}, ${currency}) as currency,
       sum(${hotLines.clicks}) as c1, sum(${hotLines.invalidClicks}) as c2,
       sum(${hotLines.givtClicks}) as c3, sum(${hotLines.duplicateClicks}) as c4,
       sum(${hotLines.impressions}) as c5, sum(${hotLines.conversions}) as c6,
@@ -134,24 +156,15 @@ const statementOf = preparedOnce((db, kind: Kind) => {
     where ${where}
     group by 1, 2, 3, 4
     limit ${sql.placeholder("rowsMax")}`;
-  // Of one snapshot: whether all hours are there, and what is. The lines are read only if so.
-  return db
-    .select({
-      lines: sql<string>`case
-        when (select count(*) = ${sql.placeholder("hours")}
-            and coalesce(sum(${hotLineHours.advertiserLines}), 0) <= ${sql.placeholder("linesMax")}::bigint
-          from ${hotLineHours}
-          where ${hotLineHours.eventHour} = any(${ASKED_HOURS}) and ${hotLineHours.state} = 'kept')
-        then (select coalesce(json_agg(json_build_array(bucket, advertiser, campaign, currency, c1, c2,
-            c3, c4, c5, c6, c7, c8)), '[]')::text from (${found}) as found)
-        else ${NONE} end`,
-    })
-    .from(sql`(values (1)) as one (row)`)
-    .prepare(`hot_lines_${kind}`);
-});
-
-const ASKED_HOURS = sql`array(select generate_series(${sql.placeholder("from")}::timestamptz,
-  ${sql.placeholder("last")}::timestamptz, interval '1 hour'))`;
+  return sql<string>`case
+    when (select count(*) = cardinality(${hours})
+        and coalesce(sum(${hotLineHours.advertiserLines}), 0) <= ${sql.placeholder("linesMax")}::bigint
+      from ${hotLineHours}
+      where ${hotLineHours.eventHour} = any(${hours}) and ${hotLineHours.state} = 'kept')
+    then (select coalesce(json_agg(json_build_array(bucket, advertiser, campaign, currency, c1, c2,
+        c3, c4, c5, c6, c7, c8)), '[]')::text from (${found}) as found)
+    else ${NONE} end`;
+}
 
 const BUCKETS = sql`${sql.placeholder("buckets")}::bigint[]`;
 

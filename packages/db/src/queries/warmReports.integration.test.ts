@@ -43,6 +43,7 @@ it("leaves every connection open, with what reports ask prepared", async () => {
       "drift_facts_advertisers_campaign_lines",
       "has_hot_lines_advertisers",
       "hot_lines_advertisers_advertisers_hours_",
+      "hot_lines_ahead_advertisers_advertisers_hours_",
       "kept_slices_advertisers",
       "kept_slices_all",
       "report_facts_advertisers_billing",

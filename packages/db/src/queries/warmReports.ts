@@ -7,6 +7,7 @@ import type { TenantScope } from "../tenant.ts";
 import { scopeOfCampaigns } from "./campaignOwners.ts";
 import { driftFacts } from "./driftFacts.ts";
 import { hasHotLines, readHotLines } from "./hotLines.ts";
+import { readAhead } from "./hotLinesAhead.ts";
 import { reportFacts } from "./reportFacts.ts";
 
 /** An hour that nothing is kept of. */
@@ -42,6 +43,7 @@ export async function warmReports({ db }: Pick<Stores, "db">, connections: numbe
   const lines = { ...RANGE, bucketsMs: null, byAdvertiser: false, byCampaign: false };
   const asked = { ...lines, campaigns: null, currency: "", rowsMax: 1 };
   await onEach(() => readHotLines({ db }, NOBODY, asked, []));
+  await onEach(() => readAhead({ db }, NOBODY, asked));
   await onEach(() => hasHotLines({ db }, NOBODY, RANGE.fromMs));
   for (const campaignId of [undefined, NO_CAMPAIGN]) {
     const drift = { ...RANGE, campaignId, linesMax: 1 };

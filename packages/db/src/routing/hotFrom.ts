@@ -11,11 +11,14 @@ import { HOT_COVERAGE_MS } from "./route.ts";
 /**
  * The oldest span that the stream counted for a tenant, epoch milliseconds; null before any. One that
  * is not later than `enoughMs` is as good as the oldest, and is found without looking at all of them.
+ *
+ * @param beginsWithLine Whether it is known to have a line of the hour of `enoughMs`.
  */
 export async function hotFromMs(
   { db, clickhouse, memo }: Pick<Stores, "db" | "clickhouse" | "memo">,
   scope: TenantScope,
   instants: { readonly enoughMs: number; readonly nowMs: number },
+  beginsWithLine: Promise<boolean> = Promise.resolve(false),
 ): Promise<number | null> {
   // Of ranges that follow the clock, most ask the same within an hour.
   const enoughMs = windowStartMs(instants.enoughMs, HOUR_MS);
@@ -24,7 +27,7 @@ export async function hotFromMs(
   const known = Number(memo?.known(question) ?? Number.NEGATIVE_INFINITY);
   if (known >= instants.nowMs - HOT_COVERAGE_MS) return known;
   // Within the hour, which is as good: hours are whole. Most who ask have a line of that very one.
-  if (await hasHotLines({ db }, scope, enoughMs)) {
+  if ((await beginsWithLine) || (await hasHotLines({ db }, scope, enoughMs))) {
     memo?.keep(question, String(enoughMs));
     return enoughMs;
   }

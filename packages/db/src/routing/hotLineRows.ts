@@ -1,7 +1,8 @@
 /** What lines of closed hours say of a hot report, in place of the engine. */
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS } from "@trueclick/shared/time";
-import { type HotLine, readHotLines } from "../queries/hotLines.ts";
+import { readHotLines } from "../queries/hotLines.ts";
+import type { HotLine } from "../queries/parseHotLines.ts";
 import type { Stores } from "../stores.ts";
 import { bucketStartsMs } from "./buckets.ts";
 import type { CampaignRow } from "./campaignRows.ts";
@@ -10,7 +11,7 @@ import type { Extents, SettledHours } from "./hotSettled.ts";
 import { type MeasuredRow, UNTOLD } from "./measures.ts";
 import { REPORT_ROWS_MAX, type ReportQuery } from "./reportQuery.ts";
 
-/** The settled hours of a report, told by lines, and what is left for the engine. */
+/** What lines tell of a report. */
 export interface LinedRows {
   readonly cells: readonly MeasuredRow[];
   readonly givt: readonly GivtRow[];
@@ -39,14 +40,14 @@ export function unlinedExtents({ rest, border: _ }: Extents): Extents | null {
 }
 
 /** @returns null where some hour has no lines. */
-export async function readLinedRows(
+export function readClosedLines(
   stores: Pick<Stores, "db" | "memo">,
   query: ReportQuery,
   hours: InstantRange,
   { currency, asOf }: Pick<SettledHours, "asOf"> & { readonly currency: string },
-): Promise<LinedRows | null> {
+): Promise<readonly HotLine[] | null> {
   const { scope, dimensions, filters, granularity } = query;
-  const lines = await readHotLines(
+  return readHotLines(
     stores,
     scope,
     {
@@ -60,10 +61,29 @@ export async function readLinedRows(
     },
     asOf,
   );
-  return lines && toLinedRows(lines);
 }
 
-/** Rows of a report, and what is kept beside them, of its lines. */
+/**
+ * Rows of a report that is told by lines alone, each of which is a row.
+ *
+ * @param whole Starts of the buckets whose users may be told, epoch seconds; null for none.
+ */
+export function rowsOfLines(
+  lines: readonly HotLine[],
+  whole: ReadonlySet<number> | null,
+): MeasuredRow[] {
+  return lines.map((line) => {
+    const row = toCells(line);
+    const users = line.clicks === 0 ? 0 : line.uniqueUsers;
+    return {
+      ...row,
+      net_clicks: Math.max(row.gross_clicks - line.givtClicks, row.clicks),
+      unique_users: whole?.has(line.bucket) ? users : null,
+    };
+  });
+}
+
+/** Rows of a report, and what is kept beside them, to be added to those of others. */
 export function toLinedRows(lines: readonly HotLine[]): LinedRows {
   return {
     cells: lines.map(toCells),

@@ -1,20 +1,20 @@
 /** What is told of a report's last hours by the open hours of everybody, in place of the engine. */
 import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import type { HotLine } from "../queries/hotLines.ts";
 import { readOpenLines } from "../queries/openHourLines.ts";
 import type { OpenHours, OpenLine, OpenLines } from "../queries/openHours.ts";
+import type { HotLine } from "../queries/parseHotLines.ts";
 import { streamState } from "../queries/streamState.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
 import { mayCellsTellGivt } from "./hotGivt.ts";
-import { type LinedRows, toLinedRows } from "./hotLineRows.ts";
 import type { Extent, SettledHours } from "./hotSettled.ts";
 import type { CurrencyParams } from "./measures.ts";
 import type { ReadAt, ReportQuery } from "./reportQuery.ts";
 
-/** Rows of open hours, and of when they are. */
-export interface OpenRows extends LinedRows {
+/** Lines of open hours, and of when they are. */
+export interface OpenRows {
+  readonly lines: readonly HotLine[];
   /** Null: they are so now. */
   readonly readAt: ReadAt | null;
 }
@@ -47,7 +47,7 @@ export async function readOpenRows(
     campaigns: filters.campaign ?? null,
     currencies,
   });
-  return lines && { ...toLinedRows(lines), readAt: readAtOf(hours) };
+  return lines && { lines, readAt: readAtOf(hours) };
 }
 
 interface OpenContext {

@@ -26,6 +26,7 @@ import {
   type ReportText,
 } from "./reportQuery.ts";
 import { ReportQueryError, type Route, routeReport } from "./route.ts";
+import { readSeriesAhead } from "./seriesAhead.ts";
 import { truthReport } from "./truthReport.ts";
 
 /** Most truth versions that a report reads: they travel in the address of a request. */
@@ -124,7 +125,8 @@ async function measure(
       : hotReport(stores, query, { ...hot, nowMs }, { ...facts, buckets, settled }),
   ]);
   const parts = [ofTruth.rows, ofStream.rows];
-  const rows = mergeMeasured(parts);
+  // Rows of the hot store are one each already.
+  const rows = ofTruth.rows.length === 0 ? ofStream.rows : mergeMeasured(parts);
   if (parts.some((part) => part.length > REPORT_ROWS_MAX) || rows.length > REPORT_ROWS_MAX) {
     throw new ReportQueryError(
       "dimensions",
@@ -191,18 +193,21 @@ async function filteredScope(
  * nothing, or is not asked; and the slices of days, none where they cannot tell the report. Pointers before rows: what is published while the rows are read is not
  * part of the answer (I6).
  */
-function readFacts(
+async function readFacts(
   stores: Stores,
   query: ReportQuery,
   nowMs: number,
 ): Promise<[ReportFacts, number | null, readonly KeptSlices[]]> {
   const { scope, mode, fromMs, asOfMs = null } = query;
   const asksHot = mode === "dashboard";
-  return Promise.all([
+  const ahead = asksHot ? readSeriesAhead(stores, query) : Promise.resolve(false);
+  const [facts, startMs, slices] = await Promise.all([
     reportFacts(stores, scope, query, { asksHot, asOfMs }),
-    asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }) : null,
+    asksHot ? hotFromMs(stores, scope, { enoughMs: fromMs, nowMs }, ahead) : null,
     asksSlices(query) ? keptSlices(stores, scope, query) : [],
+    ahead,
   ]);
+  return [facts, startMs, slices];
 }
 
 function chooseRoute(
