@@ -11,9 +11,9 @@ CREATE TABLE IF NOT EXISTS truth_slices
     slices_id     UInt64,
     geo           String,
     device        String,
-    counts        Array(Int128), -- as `queries/sliceCounts.ts` lists them
-    gap_days      Array(UInt8),  -- ascending; of those who were never there before there is none
-    gap_users     Array(UInt32)  -- how many were there last so many days before
+    counts        Array(Int128),                     -- as `queries/sliceCounts.ts` lists them
+    gap_days      Array(UInt8),                      -- ascending; of those who were never there before there is none
+    gap_users     Array(UInt32) CODEC(T64, LZ4)      -- how many were there last so many days before
 )
 ENGINE = MergeTree
 PARTITION BY toYear(billing_day)
