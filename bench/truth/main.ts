@@ -2,23 +2,23 @@
  * P9 and P15: a day of clicks recounted from its archive objects with all verdicts, beside one query in
  * SQL on the same engine and beside DuckDB on the same files; then a file that comes late.
  *
- * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps] [--memory-gb 16]`: 5 million clicks and 1
- * round unless said. `ours` leaves the peers out; `steps` says instead what each statement of one count
- * costs. Peers get so much memory and put the rest on disk; one that fails is said to have.
+ * `npm run bench -- truth [MILLIONS,…] [ROUNDS] [ours | steps | late] [--memory-gb 16] [--day FOLDER]`:
+ * 5 million clicks and 1 round unless said. `ours` leaves the peers out; `steps` says instead what each
+ * statement of one count costs; `late` counts the late file alone, see `late.ts`. Peers get so much memory
+ * and put the rest on disk; one that fails is said to have.
  */
+import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { type Contestant, compete, type Standing } from "../harness/rounds.ts";
 import { provenance, resultTable } from "../harness/table.ts";
 import { PeerFailedError, type PeerResult, runPeer } from "./child.ts";
 import { clicksPath, distinctIds, type HourOfClicks, hoursOfDay } from "./dayOfClicks.ts";
+import { countLate, repeatLate } from "./late.ts";
 import { assertLikeEncoded } from "./sample.ts";
-import { meterStatements } from "./statements.ts";
-import { openTruthWorld, type TruthWorld } from "./world.ts";
+import { meterStatements, stepsTable } from "./statements.ts";
+import { DAY, DAY_MS, openTruthWorld, type TruthWorld } from "./world.ts";
 
-const DAY = "2026-11-10";
-const DAY_MS = Date.parse(`${DAY}T00:00:00Z`);
-const LATE_HOUR = 13;
-const LATE_ROWS = 1_000_000;
 const SESSIONS = 2;
 const MILLION = 1_000_000;
 const FIGURES = ["rows_per_s", "rows_per_cpu_s", "peak_mb"];
@@ -26,23 +26,28 @@ const PEERS = ["one SQL query", "DuckDB"];
 
 const { positionals, values: asked } = parseArgs({
   allowPositionals: true,
-  options: { "memory-gb": { type: "string", default: "16" } },
+  options: { "memory-gb": { type: "string", default: "16" }, day: { type: "string" } },
 });
 const memoryMb = Number(asked["memory-gb"]) * 1_000;
 const [millions = "5", rounds = "1", only] = positionals;
 process.stdout.write(`${provenance()}\n\n`);
 const scaling: Standing[] = [];
-for (const size of millions.split(",").map(Number)) scaling.push(...(await countDay(size)));
+for (const size of millions.split(",").map(Number)) {
+  if (only !== "late") scaling.push(...(await countDay(size)));
+  else await repeatLate({ rows: size * MILLION, rounds: Number(rounds), keptDir: asked.day });
+}
 if (scaling.length > 0) process.stdout.write(`${resultTable(scaling, FIGURES)}\n`);
 
 /** Answers with the standings of our own counts. */
 async function countDay(size: number): Promise<Standing[]> {
   const rows = size * MILLION;
   const hours = hoursOfDay(DAY_MS, rows);
-  const world = await openTruthWorld(DAY_MS);
+  const dir = await makeBenchFolder();
+  const world = await openTruthWorld(dir);
   try {
     const startedMs = performance.now();
     await world.write(hours);
+    await world.writeAgents();
     await assertLikeEncoded(world, pathOf(hours));
     process.stderr.write(
       `${size} million clicks written in ${Math.round((performance.now() - startedMs) / 1_000)} s\n`,
@@ -85,10 +90,11 @@ async function countDay(size: number): Promise<Standing[]> {
       const compared = standings.filter((one) => one.name === both.name || one.name === name);
       process.stdout.write(`${resultTable(compared, FIGURES, name)}\n\n`);
     }
-    process.stdout.write(`${size} million: ${await late(world, rows)}\n\n`);
+    process.stdout.write(`${size} million: ${(await countLate(world, rows)).said}\n\n`);
     return standings.slice(0, 2);
   } finally {
     await world.close();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 
@@ -120,22 +126,9 @@ function checked(rows: number, expected: number) {
   };
 }
 
-/** A late file of one hour: how long it takes from the queue to the version. */
-async function late(world: TruthWorld, rows: number): Promise<string> {
-  const hourMs = DAY_MS + LATE_HOUR * 3_600_000;
-  const file = { hourMs, partition: 0, first: rows * 2, rows: LATE_ROWS, searched: false };
-  await world.write([file]);
-  const { ms, cpuMs, timings } = await world.recount(DAY, { full: false, sessions: SESSIONS });
-  return `a late file of ${LATE_ROWS} rows is counted in ${Math.round(ms)} ms (${Math.round(cpuMs)} ms of the processor; ${JSON.stringify(timings)})`;
-}
-
 /** Processor time of the engine by statement, of one session: side by side they cannot be told apart. */
 async function steps(world: TruthWorld, rows: number): Promise<string> {
   const meter = meterStatements(world.clickhouse, world.enginePid);
   await world.recount(DAY, { full: true, sessions: 1 });
-  const lines = meter.take().map(({ name, runs, cpuMs }) => {
-    return `| ${name} | ${runs} | ${Math.round(cpuMs)} | ${((cpuMs * 1_000) / rows).toFixed(3)} |`;
-  });
-  const head = ["| statement | runs | cpu_ms | us_per_row |", "| --- | --- | --- | --- |"];
-  return [...head, ...lines].join("\n");
+  return stepsTable(meter.take(), rows);
 }

@@ -1,6 +1,7 @@
 /** Engines of its own, one advertiser, and the batch's own stores. */
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { type ClickHouseObjects, createFolderObjects } from "@trueclick/archive/clickhouseObjects";
 import { createFolderObjectStore } from "@trueclick/archive/folderObjectStore";
@@ -21,7 +22,6 @@ import { readAgent } from "../../apps/aggregator/src/batch/adapters/agentLibrari
 import { takeUses } from "../../apps/aggregator/src/batch/adapters/clickhouseTokenUses.ts";
 import { composeJobStores } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { runJob } from "../../apps/aggregator/src/batch/pipeline/runJob.ts";
-import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { cpuMs, type PeerResult, peakMb } from "./child.ts";
 import {
   CAMPAIGNS,
@@ -46,11 +46,16 @@ export interface TruthWorld {
   /** What a peer is told on its command line, before its limits; see `peerDay.ts`. */
   readonly peerWords: readonly string[];
   write(hours: readonly HourOfClicks[]): Promise<void>;
+  /** Writes the table of user agents that peers are told of: those of all that was written. */
+  writeAgents(): Promise<void>;
+  /** Ends once the engine merges nothing any more: what it does with rows that were written is not counted. */
+  settle(): Promise<void>;
   /** @param options.sessions Slices judged side by side. */
   recount(
     day: string,
     options: { readonly full: boolean; readonly sessions: number },
   ): Promise<Recount>;
+  /** Ends what runs; what lies in the folder stays. */
   close(): Promise<void>;
 }
 
@@ -58,10 +63,23 @@ export interface TruthWorld {
 export interface Recount extends PeerResult {
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
+  readonly contentHash: string;
+  /** Of `cpuMs`, what is this process's. */
+  readonly jobCpuMs: number;
 }
 
-export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
-  const dir = await makeBenchFolder();
+/**
+ * A kept day may have been counted by other SQL than the one that is measured on it, and must be taken over
+ * all the same: whether both come to the same is told by the hash of what they count.
+ */
+const CODE_VERSION = "bench";
+
+/** The day that is counted. */
+export const DAY = "2026-11-10";
+export const DAY_MS = Date.parse(`${DAY}T00:00:00Z`);
+
+/** @param dir Where everything lies; what is there is used. */
+export async function openTruthWorld(dir: string): Promise<TruthWorld> {
   const objectsDir = join(dir, "objects");
   const postgres = await startEmbeddedPostgres({
     dataDir: join(dir, "postgres"),
@@ -74,8 +92,8 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
   const { db, close: closeDatabase } = openDatabase(postgres.url, { connectionsMax: 8 });
   const clickhouse = openClickHouse(engine.url);
   await migrateClickHouse(clickhouse);
-  const paused = PAUSED_HOURS.map((hour) => dayMs + hour * HOUR_MS);
-  await fillCampaigns(db, paused);
+  const paused = PAUSED_HOURS.map((hour) => DAY_MS + hour * HOUR_MS);
+  if ((await db.$count(advertisers)) === 0) await fillCampaigns(db, paused);
   const agentsFile = join(dir, "agents.csv");
   const clickhouseObjects = createFolderObjects(objectsDir);
   const { queue, stores } = await composeJobStores({
@@ -97,11 +115,14 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
       PAUSED_CAMPAIGN,
       ...paused.map(String),
     ],
-    write: async (hours) => {
+    async write(hours) {
       await writeClicks({ clickhouse, db, objectsDir }, hours);
       await noteUses(clickhouse, clickhouseObjects, hours);
+    },
+    async writeAgents() {
       await writeFile(agentsFile, await agentsCsv(clickhouse, objectsDir));
     },
+    settle: () => settle(clickhouse),
     async recount(day, { full, sessions }) {
       await db.insert(batchJobs).values({
         advertiserId: ADVERTISER,
@@ -112,32 +133,58 @@ export async function openTruthWorld(dayMs: number): Promise<TruthWorld> {
         full,
       });
       await forgetPeak(engine.pid);
-      const processes = [engine.pid, process.pid];
-      const cpu = () => processes.reduce((sum, pid) => sum + cpuMs(pid), 0);
-      const [startedMs, startedCpu] = [performance.now(), cpu()];
+      const cpu = () => [engine.pid, process.pid].map(cpuMs) as [number, number];
+      const [startedMs, [engineCpu, jobCpu]] = [performance.now(), cpu()];
       const job = await queue.take();
       if (job === null) throw new Error("the job was not handed out");
-      await runJob({ ...stores, slicesAtOnce: sessions }, job, new AbortController().signal);
-      const spent = { ms: performance.now() - startedMs, cpuMs: cpu() - startedCpu };
-      const [version] = await db
-        .select()
-        .from(truthVersions)
-        .where(eq(truthVersions.advertiserId, ADVERTISER))
-        .orderBy(desc(truthVersions.version))
-        .limit(1);
-      const [row] = await db
-        .select()
-        .from(batchJobs)
-        .where(eq(batchJobs.id, Number(job.id)));
-      const { duplicate = 0, id_conflict = 0, ...verdicts } = version?.verdictCounts ?? {};
-      return { ...spent, peakMb: peakMb(engine.pid), verdicts, timings: row?.timings ?? {} };
+      const counting = { ...stores, slicesAtOnce: sessions, codeVersion: CODE_VERSION };
+      await runJob(counting, job, new AbortController().signal);
+      const ms = performance.now() - startedMs;
+      const [engineEnd, jobEnd] = cpu();
+      const jobCpuMs = jobEnd - jobCpu;
+      const spent = { ms, cpuMs: engineEnd - engineCpu + jobCpuMs, jobCpuMs };
+      return { ...spent, peakMb: peakMb(engine.pid), ...(await toldOf(db, Number(job.id))) };
     },
     async close() {
       await Promise.all([clickhouse.close(), closeDatabase()]);
       await Promise.all([engine.stop(), postgres.stop()]);
-      await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+const SETTLE_MS_MAX = 300_000;
+const SETTLE_POLL_MS = 500;
+/** Between two merges there may be a moment without one. */
+const QUIET_POLLS = 4;
+
+async function settle(clickhouse: ClickHouseClient): Promise<void> {
+  const endMs = performance.now() + SETTLE_MS_MAX;
+  for (let quiet = 0; quiet < QUIET_POLLS && performance.now() < endMs; ) {
+    const answer = await clickhouse.query({
+      query: "SELECT table FROM system.merges",
+      format: "JSONEachRow",
+    });
+    quiet = (await answer.json()).length === 0 ? quiet + 1 : 0;
+    await setTimeout(SETTLE_POLL_MS);
+  }
+}
+
+type Database = ReturnType<typeof openDatabase>["db"];
+
+/** What a job has left: its timings, and what the day's newest version says. */
+async function toldOf(
+  db: Database,
+  jobId: number,
+): Promise<Pick<Recount, "verdicts" | "timings" | "contentHash">> {
+  const [version] = await db
+    .select()
+    .from(truthVersions)
+    .where(eq(truthVersions.advertiserId, ADVERTISER))
+    .orderBy(desc(truthVersions.version))
+    .limit(1);
+  const [job] = await db.select().from(batchJobs).where(eq(batchJobs.id, jobId));
+  const { duplicate = 0, id_conflict = 0, ...verdicts } = version?.verdictCounts ?? {};
+  return { verdicts, timings: job?.timings ?? {}, contentHash: version?.contentHash ?? "" };
 }
 
 /** What was searched has its uses of tokens noted, among which those of later objects are looked for. */
@@ -173,7 +220,7 @@ async function agentsCsv(clickhouse: ClickHouseClient, objectsDir: string): Prom
 }
 
 async function fillCampaigns(
-  db: ReturnType<typeof openDatabase>["db"],
+  db: Database,
   [fromMs = 0, toMs = 0]: readonly number[],
 ): Promise<void> {
   await db
