@@ -122,12 +122,20 @@ it("keeps keys of more rows than are allowed on disk while they are judged, and 
   await world.recount("adv_1", DAY);
   const inMemory = await world.current("adv_1", DAY);
   const told = tellKeys();
-  expect(await world.recount("adv_1", DAY, storesWith({ sliceRowsMax: ROWS - 1 }))).toBe(
-    "verified",
-  );
+  const stores = storesWith({ fewRowsMax: ROWS - 1 });
+  expect(await world.recount("adv_1", DAY, stores)).toBe("verified");
   expect(told).toEqual({ truth_keys: ROWS });
   expect(inMemory?.rejects).toHaveLength(2);
   expect(await rowsOf("truth_keys")).toBe(0);
+});
+
+// Slices of a whole day are judged side by side, each beside what the others hold.
+it("allows fewer rows where a job has many slices", async () => {
+  const many = { sliceRowsMax: 1, slicesAtOnce: 1 };
+  const told = tellKeys();
+  const rows = { sliceRowsMax: ROWS / 2 - 1, fewRowsMax: ROWS };
+  await world.recount("adv_1", DAY, { ...storesWith(rows), ...many });
+  expect(told).toEqual({ truth_keys: ROWS / 2 });
 });
 
 // Runners that die one after the other would fill the engine's memory, and then no query of any report runs.

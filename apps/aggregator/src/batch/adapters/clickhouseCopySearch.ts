@@ -198,12 +198,13 @@ interface Among {
   readonly found: readonly NewRows[];
 }
 
+/** Few rows have what is looked for: of all others no more than the key is read. */
 function searchSql(table: string, key: string, id: string, among: Among | null): string {
   return `
     INSERT INTO event_copies (campaign_id, event_id, path, event_hour)
     SELECT campaign_id, ${id}, path, event_hour
     FROM ${table}
-    WHERE ${key} IN (${among === null ? severalHours(table, key) : otherHours(table, key, among)})`;
+    PREWHERE ${key} IN (${among === null ? severalHours(table, key) : otherHours(table, key, among)})`;
 }
 
 /**

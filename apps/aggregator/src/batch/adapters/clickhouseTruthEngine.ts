@@ -155,7 +155,7 @@ export function createClickHouseTruthEngine(
         const unlinked = findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range);
         await write("batch.unlinked", unlinked, build, slice);
       }
-      const table = await keys.create(build, slice);
+      const table = await keys.create(build, slice, threads > THREADS);
       const keeping = table === KEYS_ON_DISK ? HASHING : KEEPING;
       await write("batch.keys", insertKeys(sieved, slice, inputs, table), build, slice, keeping);
       const suspectIds = insertSuspectIds(sieved, slice, inputs, table);

@@ -6,7 +6,7 @@ export interface UsersUnion {
   readonly parts: number;
 }
 
-/** Members of sets in one union: some 64 MB of a hash table, if all are different. */
+/** Members of sets in one union: some 100 MB, of lists that grow by doubling and are then sorted. */
 const MEMBERS_MAX = 4_000_000;
 
 /**
