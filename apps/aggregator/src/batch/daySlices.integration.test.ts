@@ -224,7 +224,7 @@ it("names slices that are all there, and sweeps those that nobody names", async 
   const ids = (await db.select({ id: truthReturns.daySlicesId }).from(truthReturns)).map(
     ({ id }) => id,
   );
-  expect(await slices()).toEqual(ids.toSorted());
+  expect(await slices()).toEqual(ids.toSorted((a, b) => Number(a) - Number(b)));
   expect(await db.select().from(truthLeftSlices)).toEqual([]);
   expect(await answers()).toEqual(before);
   // Who comes back so late that his slices are gone does not name them.
