@@ -117,8 +117,7 @@ export function lineParams(
 
 const statementOf = preparedOnce((db, kind: LineKind) => {
   const [from, last] = [sql.placeholder("from"), sql.placeholder("last")];
-  const hours = sql`array(select generate_series(${from}::timestamptz, ${last}::timestamptz,
-    interval '1 hour'))`;
+  const hours = { from: sql`${from}::timestamptz`, last: sql`${last}::timestamptz` };
   return db
     .select({ lines: linesTextSql(kind, hours, sql`${sql.placeholder("currency")}`) })
     .from(sql`(values (1)) as one (row)`)
@@ -129,12 +128,21 @@ const statementOf = preparedOnce((db, kind: LineKind) => {
  * SQL of a text of lines, of one snapshot: whether all hours have lines, and what they are.
  * The lines are read only if so. To be prepared, by `lineParams`.
  *
- * @param hours An array of the starts of hours. @param currency Of whom no account is known.
+ * @param asked Starts of the first hour and the last. @param currency Of whom no account is known.
  */
-export function linesTextSql(kind: LineKind, hours: SQL, currency: SQL): SQL<string> {
+export function linesTextSql(
+  kind: LineKind,
+  asked: { readonly from: SQL; readonly last: SQL },
+  currency: SQL,
+): SQL<string> {
   const [who, grain, spans, groups = ""] = kind.split("_");
+  const { from, last } = asked;
+  const hours = sql`array(select generate_series(${from}, ${last}, interval '1 hour'))`;
   const where = and(
-    sql`${hotLines.eventHour} = any(${hours})`,
+    // Of one advertiser they lie together in an index of its own, of all in that of each hour.
+    who === "all"
+      ? sql`${hotLines.eventHour} = any(${hours})`
+      : sql`${hotLines.eventHour} between ${from} and ${last}`,
     grain === "advertisers" ? sql`not ${hotLines.ofCampaign}` : sql`${hotLines.ofCampaign}`,
     preparedTenantWhere(who === "all" ? "all" : "advertisers", hotLines.advertiserId),
     grain === "chosen"

@@ -90,8 +90,7 @@ const statementOf = preparedOnce((db, kind: LineKind) => {
   const known = sql<string>`coalesce((${currency}), '')`;
   const last = sql`least(${sql.placeholder("last")}::timestamptz,
     to_timestamp((${rolledThroughSql()}) / 1000.0) - interval '1 hour')`;
-  const hours = sql`array(select generate_series(${sql.placeholder("from")}::timestamptz, ${last},
-    interval '1 hour'))`;
+  const hours = { from: sql`${sql.placeholder("from")}::timestamptz`, last };
   return db
     .select({
       rolledThroughMs: sql<string | null>`(${rolledThroughSql()})::text`,

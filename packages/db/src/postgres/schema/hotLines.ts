@@ -1,4 +1,12 @@
-import { boolean, integer, pgSequence, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  index,
+  integer,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  text,
+} from "drizzle-orm/pg-core";
 import { big, instant, recordedAt } from "./columns.ts";
 
 /** Numbers the readings that lines are made of: of two, the later one has the higher number. */
@@ -47,5 +55,7 @@ export const hotLines = pgTable(
     primaryKey({
       columns: [table.eventHour, table.ofCampaign, table.advertiserId, table.campaignId],
     }),
+    // A series of one advertiser would look for each of its hours anew.
+    index("hot_lines_by_advertiser").on(table.advertiserId, table.ofCampaign, table.eventHour),
   ],
 );

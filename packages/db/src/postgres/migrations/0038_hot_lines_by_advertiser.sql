@@ -1,0 +1,1 @@
+CREATE INDEX "hot_lines_by_advertiser" ON "hot_lines" USING btree ("advertiser_id","of_campaign","event_hour");
