@@ -1,4 +1,4 @@
-import { openClickHouse } from "@trueclick/db/clickhouse/client";
+import { ANSWERED_AT_ONCE, openClickHouse } from "@trueclick/db/clickhouse/client";
 import { openDatabase } from "@trueclick/db/postgres/database";
 import { AnswerMemo, RECENT_CHARACTERS_MAX } from "@trueclick/db/queries/answerMemo";
 import { LatestAnswers } from "@trueclick/db/queries/latestAnswers";
@@ -43,7 +43,7 @@ function make(): Composition {
     connectionsMax: CONNECTIONS_MAX,
     keepsIdle: true,
   });
-  const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster);
+  const clickhouse = openClickHouse(env.clickhouseUrl, env.clickhouseCluster, ANSWERED_AT_ONCE);
   const memo = new AnswerMemo();
   const recent = new AnswerMemo(RECENT_CHARACTERS_MAX);
   const latest = new LatestAnswers<DatedRows>();
