@@ -12,7 +12,7 @@ import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { hoursOfDay } from "./dayOfClicks.ts";
 import { copyDay, keepDay } from "./keptDay.ts";
 import { meterStatements, stepsTable } from "./statements.ts";
-import { DAY, DAY_MS, openTruthWorld, type TruthWorld } from "./world.ts";
+import { DAY, DAY_MS, openTruthWorld, type Recount, type TruthWorld } from "./world.ts";
 
 const LATE_HOUR = 13;
 const LATE_ROWS = 1_000_000;
@@ -29,17 +29,21 @@ export interface RepeatLateOptions {
 /** Writes the file, then counts it. */
 export async function countLate(world: TruthWorld, rows: number) {
   await writeLate(world, rows);
-  const { contentHash, ...spent } = await world.recount(DAY, { full: false, sessions: SESSIONS });
-  const whole = [spent.ms, spent.cpuMs, spent.jobCpuMs].map(Math.round);
-  const said =
-    `a late file of ${LATE_ROWS} rows is counted in ${whole[0]} ms (${whole[1]} ms of the processor, of ` +
-    `which Node ${whole[2]}; ${JSON.stringify(spent.timings)}; peak ${spent.peakMb} MB)`;
-  return { contentHash, said };
+  const counted = await world.recount(DAY, { full: false, sessions: SESSIONS });
+  const said = `a late file of ${LATE_ROWS} rows is counted in ${saidOf(counted)}`;
+  return { contentHash: counted.contentHash, said };
 }
 
-function writeLate(world: TruthWorld, rows: number): Promise<void> {
+function saidOf({ ms, cpuMs, jobCpuMs, timings, peakMb }: Recount): string {
+  const [clock, cpu, own] = [ms, cpuMs, jobCpuMs].map(Math.round);
+  return `${clock} ms (${cpu} ms of the processor, of which Node ${own}; ${JSON.stringify(timings)}; peak ${peakMb} MB)`;
+}
+
+async function writeLate(world: TruthWorld, rows: number): Promise<void> {
   const hourMs = DAY_MS + LATE_HOUR * HOUR_MS;
-  return world.write([{ hourMs, partition: 0, first: rows * 2, rows: LATE_ROWS, searched: false }]);
+  const file = { hourMs, partition: 0, first: rows * 2, rows: LATE_ROWS, searched: false };
+  await world.write([file]);
+  await world.settle();
 }
 
 export async function repeatLate({ rows, rounds, keptDir }: RepeatLateOptions): Promise<void> {
@@ -65,6 +69,7 @@ export async function repeatLate({ rows, rounds, keptDir }: RepeatLateOptions): 
         say(said);
         if (round > 0) return;
         const whole = await world.recount(DAY, { full: true, sessions: SESSIONS });
+        say(`the day with the file, counted whole: ${saidOf(whole)}`);
         if (whole.contentHash === contentHash) return;
         throw new Error(`the late file came to ${contentHash}, the day to ${whole.contentHash}`);
       });
