@@ -82,7 +82,7 @@ describe.each([
 
     // A sender that lost our answer sends all of it again.
     it("changes nothing when the same events come again", async () => {
-      const [dashboard, billing] = [await counted("dashboard"), await counted("billing")];
+      const billing = await counted("billing");
       const file = join(stack.dataDir, "again.ndjson");
       writeFileSync(file, ledger.map(({ event }) => event).join("\n"));
       const again = await stack.cli("events", "send", file, "--json");
@@ -90,7 +90,24 @@ describe.each([
       const run = await stack.cli("batch", "run", "--json");
       expect(run).toMatchObject({ code: 0 });
       expect(sorted(await counted("billing"))).toEqual(sorted(billing));
-      expect(sorted(await counted("dashboard"))).toEqual(sorted(dashboard));
+      // Hours heal meanwhile, so that late clicks come to the others; nothing else may.
+      const [least, most] = [false, true].map((late) => expectedClicks(ledger, { late }));
+      const astray = (now: Counts) => {
+        return [...now].filter(([campaign, { clicks, gross }]) => {
+          const [from, to] = [least?.get(campaign), most?.get(campaign)];
+          if (from === undefined || to === undefined) return true;
+          return (
+            clicks < from.clicks || clicks > to.clicks || gross < from.gross || gross > to.gross
+          );
+        });
+      };
+      const shown = await eventually(
+        () => counted("dashboard"),
+        (now) => now.size === least?.size && astray(now).length === 0,
+        SETTLED_WITHIN_MS,
+      );
+      expect(astray(shown)).toEqual([]);
+      expect(shown.size).toBe(least?.size);
     });
 
     // I5: whatever was taken over from earlier counts, all of it again comes to the same.
@@ -104,7 +121,8 @@ describe.each([
       });
       const { rows } = partitionsSchema.parse(await response.json());
       const [some] = rows.filter(({ current }) => current);
-      const id = `${some?.advertiser}/${some?.day}`;
+      // The day is open: by then it may have another version.
+      const id = `${some?.advertiser}/${some?.day}@${some?.version}`;
       const again = await stack.cli("verify", "partition", id, "--json");
       expect({ ...again, stderr: "" }).toMatchObject({ code: 0 });
       expect(JSON.parse(again.stdout)).toMatchObject({
@@ -196,6 +214,8 @@ const partitionsSchema = z.object({
 
 const sorted = (counts: ReadonlyMap<string, unknown>) =>
   [...counts].sort(([a], [b]) => a.localeCompare(b));
+
+type Counts = ReadonlyMap<string, { readonly clicks: number; readonly gross: number }>;
 
 const sumOf = (counts: ReadonlyMap<string, { readonly gross: number }>) =>
   [...counts.values()].reduce((sum, { gross }) => sum + gross, 0);
