@@ -52,6 +52,26 @@ describe.each([
       return new Map(campaigns.filter(([, { gross }]) => gross > 0));
     };
 
+    /**
+     * Campaigns of which the dashboard shows less than came in time, or more than came at all, once it has had
+     * time to. What is between has come late, to hours that may have healed by now.
+     */
+    const strayOnDashboard = async () => {
+      const [least, most] = [false, true].map((late) => expectedClicks(ledger, { late }));
+      const astray = (shown: Counts) =>
+        [...(most ?? [])].flatMap(([campaign, to]) => {
+          const from = least?.get(campaign) ?? NONE;
+          const now = shown.get(campaign) ?? NONE;
+          const isLess = now.clicks < from.clicks || now.gross < from.gross;
+          const isMore = now.clicks > to.clicks || now.gross > to.gross;
+          return isLess || isMore ? [{ campaign, now, from, to }] : [];
+        });
+      const isRight = (shown: Counts) => astray(shown).length === 0;
+      const shown = await eventually(() => counted("dashboard"), isRight, SETTLED_WITHIN_MS);
+      const strange = [...shown.keys()].filter((campaign) => most?.has(campaign) !== true);
+      return [...astray(shown), ...strange];
+    };
+
     it("sent what it was told to, with all that goes wrong on the way", () => {
       expect(ledger).toHaveLength(EVENTS);
       const outcomes = new Set(ledger.map(({ expected }) => expected));
@@ -63,13 +83,7 @@ describe.each([
 
     // I1, I4: nothing acknowledged is lost and nothing is counted twice, whoever died when.
     it("shows on the dashboard every click that was not late, once", async () => {
-      const wanted = expectedClicks(ledger, { late: false });
-      const shown = await eventually(
-        () => counted("dashboard"),
-        (now) => sumOf(now) === sumOf(wanted),
-        SETTLED_WITHIN_MS,
-      );
-      expect(sorted(shown)).toEqual(sorted(wanted));
+      expect(await strayOnDashboard()).toEqual([]);
     });
 
     it("bills every valid click, late ones too, once", async () => {
@@ -90,24 +104,7 @@ describe.each([
       const run = await stack.cli("batch", "run", "--json");
       expect(run).toMatchObject({ code: 0 });
       expect(sorted(await counted("billing"))).toEqual(sorted(billing));
-      // Hours heal meanwhile, so that late clicks come to the others; nothing else may.
-      const [least, most] = [false, true].map((late) => expectedClicks(ledger, { late }));
-      const astray = (now: Counts) => {
-        return [...now].filter(([campaign, { clicks, gross }]) => {
-          const [from, to] = [least?.get(campaign), most?.get(campaign)];
-          if (from === undefined || to === undefined) return true;
-          return (
-            clicks < from.clicks || clicks > to.clicks || gross < from.gross || gross > to.gross
-          );
-        });
-      };
-      const shown = await eventually(
-        () => counted("dashboard"),
-        (now) => now.size === least?.size && astray(now).length === 0,
-        SETTLED_WITHIN_MS,
-      );
-      expect(astray(shown)).toEqual([]);
-      expect(shown.size).toBe(least?.size);
+      expect(await strayOnDashboard()).toEqual([]);
     });
 
     // I5: whatever was taken over from earlier counts, all of it again comes to the same.
@@ -215,7 +212,6 @@ const partitionsSchema = z.object({
 const sorted = (counts: ReadonlyMap<string, unknown>) =>
   [...counts].sort(([a], [b]) => a.localeCompare(b));
 
-type Counts = ReadonlyMap<string, { readonly clicks: number; readonly gross: number }>;
+const NONE = { clicks: 0, gross: 0 };
 
-const sumOf = (counts: ReadonlyMap<string, { readonly gross: number }>) =>
-  [...counts.values()].reduce((sum, { gross }) => sum + gross, 0);
+type Counts = ReadonlyMap<string, { readonly clicks: number; readonly gross: number }>;
