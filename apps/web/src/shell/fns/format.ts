@@ -13,7 +13,7 @@ const CHANGE = new Intl.NumberFormat(LOCALE, {
 });
 const SIGNED = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
 
-export const formatCount = (value: number) => COUNT.format(value);
+export const formatCount = (value: number | bigint) => COUNT.format(value);
 export const formatSigned = (value: number) => SIGNED.format(value);
 export const formatPercent = (ratio: number) => PERCENT.format(ratio);
 export const formatChange = (ratio: number) => CHANGE.format(ratio);

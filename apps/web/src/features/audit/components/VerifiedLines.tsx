@@ -20,7 +20,7 @@ export function VerifiedLines({ lines }: { readonly lines: readonly Line[] }) {
 }
 
 /** Micros of the account's currency, exact, since it is about whether they are the same. */
-const micros = (text: string) => formatCount(Number(text));
+const micros = (text: string) => formatCount(BigInt(text));
 
 const COLUMNS: readonly Column<Line>[] = [
   { id: "campaign", header: "Campaign", phone: "title", value: (line) => line.campaign },
