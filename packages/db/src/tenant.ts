@@ -29,14 +29,37 @@ export function tenantWhere(scope: TenantScope, column: AnyPgColumn): SQL {
 }
 
 /**
- * The same of a statement that is prepared for all scopes of one kind; its parameters are `tenantParams`.
+ * Scopes for which one statement is prepared. One advertiser has statements of its own: of a list Postgres does
+ * not know how long it is, takes it for ten when it plans for any values, and then holds a plan for these very
+ * values to be cheaper, which it makes each time (decision 167).
  */
-export function preparedTenantWhere(kind: TenantScope["kind"], column: AnyPgColumn | SQL): SQL {
-  return kind === "all" ? sql`true` : sql`${column} = any(${sql.placeholder("tenantIds")}::text[])`;
+export type TenantKind = "all" | "one" | "several";
+
+export function tenantKindOf(scope: TenantScope): TenantKind {
+  if (scope.kind === "all") return "all";
+  return scope.ids.length === 1 ? "one" : "several";
 }
 
-export function tenantParams(scope: TenantScope): { readonly tenantIds?: readonly string[] } {
-  return scope.kind === "all" ? {} : { tenantIds: [...scope.ids] };
+/** The kind that the name of a kind of statement begins with. */
+export function tenantKindIn(name: `${TenantKind}_${string}`): TenantKind {
+  if (name.startsWith("all_")) return "all";
+  return name.startsWith("one_") ? "one" : "several";
+}
+
+/**
+ * The same of a statement that is prepared for all scopes of one kind; its parameters are `tenantParams`.
+ */
+export function preparedTenantWhere(kind: TenantKind, column: AnyPgColumn | SQL): SQL {
+  if (kind === "all") return sql`true`;
+  return kind === "one"
+    ? sql`${column} = ${sql.placeholder("tenantId")}::text`
+    : sql`${column} = any(${sql.placeholder("tenantIds")}::text[])`;
+}
+
+export function tenantParams(scope: TenantScope): Readonly<Record<string, unknown>> {
+  if (scope.kind === "all") return {};
+  const [tenantId] = scope.ids;
+  return tenantKindOf(scope) === "one" ? { tenantId } : { tenantIds: [...scope.ids] };
 }
 
 /**

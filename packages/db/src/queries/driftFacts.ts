@@ -13,7 +13,14 @@ import { campaigns } from "../postgres/schema/campaigns.ts";
 import { driftHours, driftLines } from "../postgres/schema/drift.ts";
 import { streamCheckpoints } from "../postgres/schema/stream.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindIn,
+  tenantKindOf,
+  tenantParams,
+} from "../tenant.ts";
 import { type KeptLines, keptHoursSql, keptLinesSql, toKeptLines } from "./driftLines.ts";
 import { parsedOnce } from "./parsedOnce.ts";
 import { offsetsOf, type PipelineOffsets } from "./pipelineOffsets.ts";
@@ -63,7 +70,7 @@ interface AskedFacts extends InstantRange {
 }
 
 type NewCampaign = z.infer<typeof newCampaignSchema>;
-type Kind = `${TenantScope["kind"]}_${"campaign" | "any"}_${"lines" | "rows"}`;
+type Kind = `${TenantKind}_${"campaign" | "any"}_${"lines" | "rows"}`;
 
 const newCampaignSchema = z.object({ id: z.string(), advertiserId: advertiserIdSchema });
 
@@ -74,9 +81,9 @@ export async function driftFacts(
 ): Promise<DriftFacts> {
   const { campaignId } = range;
   const asks = campaignId === undefined ? "any" : "campaign";
-  const isOfOne = scope.kind === "advertisers" && scope.ids.length === 1;
-  const kind = isOfOne && linesMax !== null ? "lines" : "rows";
-  const [row] = await statementOf(db, `${scope.kind}_${asks}_${kind}`).execute({
+  const who = tenantKindOf(scope);
+  const kind = who === "one" && linesMax !== null ? "lines" : "rows";
+  const [row] = await statementOf(db, `${who}_${asks}_${kind}`).execute({
     ...tenantParams(scope),
     ...pointerParams(range, null),
     ...hotHoursParams(range),
@@ -109,8 +116,8 @@ const streamOf = parsedOnce(z.array(z.object({ ...place, watermarkMs: z.number()
 const archiveOf = parsedOnce(z.array(z.object(place)));
 
 const statementOf = preparedOnce((db, kind: Kind) => {
-  const [who, asks, sides] = kind.split("_");
-  const tenant = who === "all" ? "all" : "advertisers";
+  const tenant = tenantKindIn(kind);
+  const [, asks, sides] = kind.split("_");
   const hasLines = sides === "lines";
   return db
     .select({
@@ -147,7 +154,7 @@ function selectStream(db: Database) {
 }
 
 /** In one order, since what is asked for is what is remembered. */
-function selectNewCampaigns(db: Database, tenant: TenantScope["kind"], isOfOne: boolean) {
+function selectNewCampaigns(db: Database, tenant: TenantKind, isOfOne: boolean) {
   const { id, advertiserId, createdAt } = campaigns;
   return db
     .select({ id, advertiserId: sql`${advertiserId}`.as("advertiserId") })
@@ -162,7 +169,7 @@ function selectNewCampaigns(db: Database, tenant: TenantScope["kind"], isOfOne: 
     .orderBy(asc(id));
 }
 
-function selectNamed(db: Database, tenant: TenantScope["kind"]) {
+function selectNamed(db: Database, tenant: TenantKind) {
   const { id, advertiserId, name } = campaigns;
   return db
     .select({ id, name })
@@ -177,7 +184,7 @@ const HOURS = sql`array(select generate_series(${sql.placeholder("hoursFrom")}::
   ${sql.placeholder("hoursTo")}::timestamptz - interval '1 hour', interval '1 hour'))`;
 
 function ofHours({ advertiserId, eventHour }: typeof driftHours | typeof driftLines): SQL {
-  return sql`${preparedTenantWhere("advertisers", advertiserId)} and ${eventHour} = any(${HOURS})`;
+  return sql`${preparedTenantWhere("one", advertiserId)} and ${eventHour} = any(${HOURS})`;
 }
 
 function selectLines(isOfOne: boolean): SQL<string> {

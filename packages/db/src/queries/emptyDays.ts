@@ -5,7 +5,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { preparedOnce } from "../postgres/prepared.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindOf,
+  tenantParams,
+} from "../tenant.ts";
 import type { Emptiness } from "./finality.ts";
 import { parsedOnce } from "./parsedOnce.ts";
 import { pointerParams } from "./truthPointers.ts";
@@ -28,7 +34,7 @@ export type EmptyFacts = z.infer<typeof emptyFactsSchema>;
  * SQL of one JSON text, `emptyFactsSchema`, of the days from `firstDay` to `lastDay`, as it is known now or
  * was at `asOf`: part of a prepared statement, by `pointerParams`.
  */
-export function emptyFactsSql(kind: TenantScope["kind"], when: "current" | "past"): SQL<string> {
+export function emptyFactsSql(kind: TenantKind, when: "current" | "past"): SQL<string> {
   const [firstDay, lastDay] = [sql.placeholder("firstDay"), sql.placeholder("lastDay")];
   const asOf = sql`${sql.placeholder("asOf")}::timestamptz`;
   const until = (instant: SQL) => (when === "past" ? sql`${instant} <= ${asOf}` : sql`true`);
@@ -90,7 +96,7 @@ export async function emptyFacts(
   scope: TenantScope,
   range: InstantRange,
 ): Promise<EmptyFacts> {
-  const [row] = await statementOf(db, scope.kind).execute({
+  const [row] = await statementOf(db, tenantKindOf(scope)).execute({
     ...tenantParams(scope),
     ...pointerParams(range, null),
   });
@@ -101,7 +107,7 @@ export async function emptyFacts(
 /** @throws {z.ZodError} on a text that `emptyFactsSql` does not answer with. */
 export const emptyFactsOf = parsedOnce(emptyFactsSchema);
 
-const statementOf = preparedOnce((db, kind: TenantScope["kind"]) =>
+const statementOf = preparedOnce((db, kind: TenantKind) =>
   db
     .select({ empty: emptyFactsSql(kind, "current") })
     .from(sql`(values (1)) as one (row)`)

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { hotLineHours, hotLines } from "../postgres/schema/hotLines.ts";
 import { runReport } from "../routing/report.ts";
 import type { ReportQuery } from "../routing/reportQuery.ts";
+import type { TenantScope } from "../tenant.ts";
 import { fillAdvertiser, fillHotUsers } from "../testing/fillStores.ts";
 import { moveRollup } from "../testing/hotStoreState.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
@@ -18,6 +19,7 @@ const HOURS = 4;
 const FIRST_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - (HOURS + 1) * HOUR_MS;
 const END_MS = FIRST_MS + HOURS * HOUR_MS;
 const hoursMs = Array.from({ length: HOURS }, (_none, at) => FIRST_MS + at * HOUR_MS);
+const otherId = advertiserIdSchema.parse("other");
 const acme = { kind: "advertisers", ids: [advertiserIdSchema.parse("acme")] } as const;
 const query: ReportQuery = {
   ...{ scope: acme, mode: "dashboard", fromMs: FIRST_MS, toMs: END_MS, granularity: "hour" },
@@ -70,7 +72,8 @@ const clicksOf = async (of: Partial<ReportQuery> = {}) =>
   (await runReport({ ...stores, memo: new AnswerMemo() }, { ...query, ...of })).rows.map(
     ({ clicks }) => clicks,
   );
-const linesOf = (scope = query.scope) => readHotLines({ db: stores.db }, scope, asked, []);
+const linesOf = (scope: TenantScope = query.scope, of: Partial<HotLinesAsked> = {}) =>
+  readHotLines({ db: stores.db }, scope, { ...asked, ...of }, []);
 
 it("are what a report tells, of those who may be seen", async () => {
   await writeHotLines(stores, hoursMs);
@@ -85,6 +88,28 @@ it("are what a report tells, of those who may be seen", async () => {
   // Details, and hours that the range cuts, are the engine's.
   expect(await clicksOf({ dimensions: ["ad"], granularity: "total" })).toEqual([8]);
   expect(await clicksOf({ fromMs: FIRST_MS + 1_000, granularity: "total" })).toEqual([6]);
+});
+
+// A row of a report is a sum; of one advertiser's hours by hours, each is a single line (decision 167).
+it("are added up to what is asked for, however they are read", async () => {
+  await writeHotLines(stores, hoursMs);
+  const both: TenantScope = { kind: "advertisers", ids: [...acme.ids, otherId] };
+  const chosen = { campaigns: ["acme-1", "acme-2", "other-1"] };
+  const told = async (scope: TenantScope, of: Partial<HotLinesAsked>) =>
+    (await linesOf(scope, of))?.map(({ clicks, uniqueUsers }) => [clicks, uniqueUsers]);
+  const hourly = (...line: (number | null)[]) => hoursMs.map(() => line);
+  expect(await told(acme, {})).toEqual(hourly(2, 2));
+  expect(await told(acme, { ...chosen, byCampaign: true })).toEqual([
+    ...hourly(1, 2),
+    ...hourly(1, 2),
+  ]);
+  expect(await told(acme, chosen)).toEqual(hourly(2, null));
+  expect(await told(acme, { bucketsMs: [FIRST_MS] })).toEqual([[2 * HOURS, null]]);
+  expect(await told(both, {})).toEqual(hourly(3, null));
+  expect(await told(both, { byAdvertiser: true })).toEqual(
+    expect.arrayContaining([...hourly(2, 2), ...hourly(1, 2)]),
+  );
+  expect(await told({ kind: "all" }, {})).toEqual(hourly(3, null));
 });
 
 it("are left alone where an hour has none, has too many, or could not be read", async () => {

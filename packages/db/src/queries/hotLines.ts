@@ -7,7 +7,14 @@ import { preparedOnce } from "../postgres/prepared.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { hotLineHours, hotLines } from "../postgres/schema/hotLines.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindIn,
+  tenantKindOf,
+  tenantParams,
+} from "../tenant.ts";
 import { type HotLine, parseHotLines } from "./parseHotLines.ts";
 
 /** Lines of advertisers that a question about all of them may read; the engine takes longer ones. */
@@ -85,7 +92,7 @@ async function readText(
 
 /** Which lines are read, and into which rows. */
 export type LineKind =
-  `${TenantScope["kind"]}_${"chosen" | "campaigns" | "advertisers"}_${"hours" | "buckets"}_${string}`;
+  `${TenantKind}_${"chosen" | "campaigns" | "advertisers"}_${"hours" | "buckets"}_${string}`;
 
 export function lineKindOf(
   scope: TenantScope,
@@ -94,7 +101,7 @@ export function lineKindOf(
 ): LineKind {
   const grain = campaigns !== null ? "chosen" : byCampaign ? "campaigns" : "advertisers";
   const groups = `${byAdvertiser ? "advertiser" : ""}${byCampaign ? "campaign" : ""}` as const;
-  return `${scope.kind}_${grain}_${spans}_${groups}`;
+  return `${tenantKindOf(scope)}_${grain}_${spans}_${groups}`;
 }
 
 type LinesAsked = Pick<HotLinesAsked, "byAdvertiser" | "byCampaign" | "campaigns" | "rowsMax">;
@@ -135,7 +142,8 @@ export function linesTextSql(
   asked: { readonly from: SQL; readonly last: SQL },
   currency: SQL,
 ): SQL<string> {
-  const [who, grain, spans, groups = ""] = kind.split("_");
+  const who = tenantKindIn(kind);
+  const [, grain, spans, groups = ""] = kind.split("_");
   const { from, last } = asked;
   const hours = sql`array(select generate_series(${from}, ${last}, interval '1 hour'))`;
   const where = and(
@@ -144,25 +152,31 @@ export function linesTextSql(
       ? sql`${hotLines.eventHour} = any(${hours})`
       : sql`${hotLines.eventHour} between ${from} and ${last}`,
     grain === "advertisers" ? sql`not ${hotLines.ofCampaign}` : sql`${hotLines.ofCampaign}`,
-    preparedTenantWhere(who === "all" ? "all" : "advertisers", hotLines.advertiserId),
+    preparedTenantWhere(who, hotLines.advertiserId),
     grain === "chosen"
       ? sql`${hotLines.campaignId} = any(${sql.placeholder("campaigns")}::text[])`
       : undefined,
   );
+  const byCampaign = groups.includes("campaign");
   const ifAsked = (word: string, column: AnyPgColumn) =>
     groups.includes(word) ? sql`${column}` : sql`''`;
+  // Of one advertiser, each line is a row, and nothing has to be added up.
+  const isRow = who === "one" && spans === "hours" && (grain === "advertisers" || byCampaign);
+  const added = (column: AnyPgColumn) => (isRow ? sql`${column}` : sql`sum(${column})`);
+  const users = isRow
+    ? sql`${hotLines.uniqueUsers}`
+    : sql`case when count(*) = 1 then max(${hotLines.uniqueUsers}) end`;
   const found = sql`
     select ${spans === "hours" ? HOUR : BUCKET} as bucket, ${ifAsked("advertiser", hotLines.advertiserId)} as advertiser,
       ${ifAsked("campaign", hotLines.campaignId)} as campaign,
       coalesce(${advertisers.currency}, ${currency}) as currency,
-      sum(${hotLines.clicks}) as c1, sum(${hotLines.invalidClicks}) as c2,
-      sum(${hotLines.givtClicks}) as c3, sum(${hotLines.duplicateClicks}) as c4,
-      sum(${hotLines.impressions}) as c5, sum(${hotLines.conversions}) as c6,
-      sum(${hotLines.costMicros}) as c7,
-      case when count(*) = 1 then max(${hotLines.uniqueUsers}) end as c8
+      ${added(hotLines.clicks)} as c1, ${added(hotLines.invalidClicks)} as c2,
+      ${added(hotLines.givtClicks)} as c3, ${added(hotLines.duplicateClicks)} as c4,
+      ${added(hotLines.impressions)} as c5, ${added(hotLines.conversions)} as c6,
+      ${added(hotLines.costMicros)} as c7, ${users} as c8
     from ${hotLines} left join ${advertisers} on ${eq(advertisers.id, hotLines.advertiserId)}
     where ${where}
-    group by 1, 2, 3, 4
+    ${isRow ? sql`` : sql`group by 1, 2, 3, 4`}
     limit ${sql.placeholder("rowsMax")}`;
   return sql<string>`case
     when (select count(*) = cardinality(${hours})
@@ -187,14 +201,14 @@ export async function hasHotLines(
   scope: TenantScope,
   hourMs: number,
 ): Promise<boolean> {
-  const [row] = await hasStatementOf(db, scope.kind).execute({
+  const [row] = await hasStatementOf(db, tenantKindOf(scope)).execute({
     ...tenantParams(scope),
     hour: new Date(hourMs).toISOString(),
   });
   return row?.isThere ?? false;
 }
 
-const hasStatementOf = preparedOnce((db, kind: TenantScope["kind"]) => {
+const hasStatementOf = preparedOnce((db, kind: TenantKind) => {
   const where = and(
     sql`${hotLines.eventHour} = ${sql.placeholder("hour")}::timestamptz`,
     sql`not ${hotLines.ofCampaign}`,

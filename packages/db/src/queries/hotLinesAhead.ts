@@ -4,7 +4,7 @@ import { asc, sql } from "drizzle-orm";
 import { preparedOnce } from "../postgres/prepared.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope } from "../tenant.ts";
+import { preparedTenantWhere, type TenantScope, tenantKindIn } from "../tenant.ts";
 import {
   type HotLinesAsked,
   type LineKind,
@@ -79,7 +79,7 @@ export async function readAhead(
 }
 
 const statementOf = preparedOnce((db, kind: LineKind) => {
-  const tenant = kind.startsWith("all") ? "all" : "advertisers";
+  const tenant = tenantKindIn(kind);
   // As a report names rows of whom no account is known.
   const currency = db
     .select({ currency: advertisers.currency })

@@ -12,7 +12,14 @@ import { jsonRowsOf } from "../postgres/jsonRows.ts";
 import { preparedOnce } from "../postgres/prepared.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindIn,
+  tenantKindOf,
+  tenantParams,
+} from "../tenant.ts";
 import { LIST_ROWS_MAX } from "./advertisers.ts";
 import { type EmptyFacts, emptyFactsOf, emptyFactsSql } from "./emptyDays.ts";
 import { parsedOnce } from "./parsedOnce.ts";
@@ -53,7 +60,7 @@ export interface ReportFacts {
 
 /** Of whom, and which numbers: the hot store's and truth's, truth's alone, or truth's of the past. */
 type Asks = "dashboard" | "billing" | "past";
-type Kind = `${TenantScope["kind"]}_${Asks}`;
+type Kind = `${TenantKind}_${Asks}`;
 
 const accountSchema = z.object({
   id: advertiserIdSchema,
@@ -79,7 +86,7 @@ export async function reportFacts(
 ): Promise<ReportFacts> {
   const { asksHot, asOfMs } = asked;
   const asks = asksHot ? "dashboard" : asOfMs === null ? "billing" : "past";
-  const [row] = await statementOf(db, `${scope.kind}_${asks}`).execute({
+  const [row] = await statementOf(db, `${tenantKindOf(scope)}_${asks}`).execute({
     ...tenantParams(scope),
     ...pointerParams(range, asOfMs),
     ...(asksHot ? hotHoursParams(range) : {}),
@@ -99,8 +106,8 @@ const accountsOf = parsedOnce(z.array(accountSchema));
 const pointerRowsOf = parsedOnce(pointerRowsSchema);
 
 const statementOf = preparedOnce((db, kind: Kind) => {
-  const [who, asks] = kind.split("_");
-  const tenant = who === "all" ? "all" : "advertisers";
+  const tenant = tenantKindIn(kind);
+  const [, asks] = kind.split("_");
   const asksHot = asks === "dashboard";
   const ifHot = (state: SQL): SQL => (asksHot ? sql`(${state})::text` : sql`null::text`);
   return db
@@ -115,7 +122,7 @@ const statementOf = preparedOnce((db, kind: Kind) => {
     .prepare(`report_facts_${kind}`);
 });
 
-function selectAccounts(db: Database, kind: TenantScope["kind"]) {
+function selectAccounts(db: Database, kind: TenantKind) {
   const { id, name, timeZone, currency, settlingHours } = advertisers;
   return db
     .select({

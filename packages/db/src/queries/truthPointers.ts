@@ -9,7 +9,7 @@ import type { Database } from "../postgres/database.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { truthCurrent, truthVersions } from "../postgres/schema/truth.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantWhere } from "../tenant.ts";
+import { preparedTenantWhere, type TenantKind, type TenantScope, tenantWhere } from "../tenant.ts";
 import { remembered } from "./billingDays.ts";
 import type { HeldRows } from "./heldRows.ts";
 
@@ -52,11 +52,7 @@ export async function currentTruth(
  * the newest that was published by then. A version is dated by the start of the transaction that published
  * it. To be part of a prepared statement, by `pointerParams`, and read by `pointerRowsSchema`.
  */
-export function preparedPointers(
-  db: Database,
-  kind: TenantScope["kind"],
-  when: "current" | "past",
-) {
+export function preparedPointers(db: Database, kind: TenantKind, when: "current" | "past") {
   if (when === "current") {
     const { advertiserId, billingDay } = truthCurrent;
     return db

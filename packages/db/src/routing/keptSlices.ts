@@ -9,7 +9,13 @@ import { preparedOnce } from "../postgres/prepared.ts";
 import { truthReturns } from "../postgres/schema/returns.ts";
 import { isPreparedDay, pointerParams, type TruthPointer } from "../queries/truthPointers.ts";
 import type { Stores } from "../stores.ts";
-import { preparedTenantWhere, type TenantScope, tenantParams } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindOf,
+  tenantParams,
+} from "../tenant.ts";
 import type { ReportQuery } from "./reportQuery.ts";
 import type { SlicedDay, Slices } from "./truthSlices.ts";
 
@@ -56,14 +62,14 @@ export async function keptSlices(
   scope: TenantScope,
   range: InstantRange,
 ): Promise<KeptSlices[]> {
-  const [row] = await statementOf(db, scope.kind).execute({
+  const [row] = await statementOf(db, tenantKindOf(scope)).execute({
     ...tenantParams(scope),
     ...pointerParams(range, null),
   });
   return keptSchema.parse(JSON.parse(row?.kept ?? "[]"));
 }
 
-const statementOf = preparedOnce((db, kind: TenantScope["kind"]) => {
+const statementOf = preparedOnce((db, kind: TenantKind) => {
   const { advertiserId, billingDay, version, compared, daySlicesId } = truthReturns;
   const kept = db
     .select({

@@ -112,7 +112,7 @@ it("looks for where the hot store begins where nothing begins with the series", 
   const asked = { scope: scopeOf("nobody") };
   expect((await ask(asked)).ofLines).toEqual([
     expect.stringMatching(/^hot_lines_ahead_/),
-    "has_hot_lines_advertisers",
+    "has_hot_lines_one",
   ]);
   expect((await ask(asked)).rows).toEqual([]);
 });
@@ -139,7 +139,7 @@ it("tells what was healed since as it is, whatever was read ahead", async () => 
   await base.db.update(streamDirtyHours).set({ healedAt: new Date(Date.now() + HOUR_MS) });
   const { clicks, ofLines } = await ask();
   expect(clicks).toEqual([1_105, 1_105, 1_105, 1_105]);
-  expect(ofLines).toContain("hot_lines_advertisers_advertisers_hours_");
+  expect(ofLines).toContain("hot_lines_one_advertisers_hours_");
 });
 
 it("tells as many hours as are rolled up when it is asked", async () => {
