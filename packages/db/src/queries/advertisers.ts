@@ -1,12 +1,19 @@
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
-import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
-import { isOneOf } from "../postgres/conditions.ts";
 import type { Database } from "../postgres/database.ts";
+import { preparedOnce } from "../postgres/prepared.ts";
 import { advertisers } from "../postgres/schema/advertisers.ts";
 import { ads, campaigns, rateCards } from "../postgres/schema/campaigns.ts";
 import type { Stores } from "../stores.ts";
-import { type TenantScope, tenantWhere } from "../tenant.ts";
+import {
+  preparedTenantWhere,
+  type TenantKind,
+  type TenantScope,
+  tenantKindOf,
+  tenantParams,
+  tenantWhere,
+} from "../tenant.ts";
 
 /** Most rows that a list answers at once; a longer list is read on from the last row's id. */
 export const LIST_ROWS_MAX = 10_000;
@@ -40,6 +47,23 @@ export function listAdvertisers(
     .orderBy(asc(advertisers.id))
     .limit(rowsMax(page));
 }
+
+/** How many advertisers a scope has that are known. */
+export async function countAdvertisers(
+  { db }: Pick<Stores, "db">,
+  scope: TenantScope,
+): Promise<number> {
+  const [row] = await countOf(db, tenantKindOf(scope)).execute(tenantParams(scope));
+  return row?.known ?? 0;
+}
+
+const countOf = preparedOnce((db, kind: TenantKind) =>
+  db
+    .select({ known: count() })
+    .from(advertisers)
+    .where(preparedTenantWhere(kind, advertisers.id))
+    .prepare(`advertisers_known_${kind}`),
+);
 
 export interface CampaignRow {
   readonly id: CampaignId;
@@ -113,28 +137,36 @@ export interface Names {
   readonly ads: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
+const campaignNamesOf = preparedOnce((db, kind: TenantKind) =>
+  db
+    .select({ id: campaigns.id, name: campaigns.name })
+    .from(campaigns)
+    .where(and(preparedTenantWhere(kind, campaigns.advertiserId), isAskedFor(campaigns.id)))
+    .prepare(`campaign_names_${kind}`),
+);
+
+const adNamesOf = preparedOnce((db, kind: TenantKind) =>
+  db
+    .select({ campaignId: ads.campaignId, id: ads.id, name: ads.name })
+    .from(ads)
+    .innerJoin(campaigns, eq(campaigns.id, ads.campaignId))
+    .where(and(preparedTenantWhere(kind, campaigns.advertiserId), isAskedFor(ads.id)))
+    .prepare(`ad_names_${kind}`),
+);
+
+const isAskedFor = (id: AnyPgColumn) => sql`${id} = any(${sql.placeholder("ids")}::text[])`;
+
 /** The names of campaigns and of the ads in them; ids outside of the scope have none. */
 export async function namesOf(
   { db }: Pick<Stores, "db">,
   scope: TenantScope,
   ids: { readonly campaignIds: readonly string[]; readonly adIds: readonly string[] },
 ): Promise<Names> {
+  const kind = tenantKindOf(scope);
+  const asked = (some: readonly string[]) => ({ ...tenantParams(scope), ids: [...some] });
   const [campaignRows, adRows] = await Promise.all([
-    ids.campaignIds.length === 0
-      ? []
-      : db
-          .select({ id: campaigns.id, name: campaigns.name })
-          .from(campaigns)
-          .where(
-            and(tenantWhere(scope, campaigns.advertiserId), isOneOf(campaigns.id, ids.campaignIds)),
-          ),
-    ids.adIds.length === 0
-      ? []
-      : db
-          .select({ campaignId: ads.campaignId, id: ads.id, name: ads.name })
-          .from(ads)
-          .innerJoin(campaigns, eq(campaigns.id, ads.campaignId))
-          .where(and(tenantWhere(scope, campaigns.advertiserId), isOneOf(ads.id, ids.adIds))),
+    ids.campaignIds.length === 0 ? [] : campaignNamesOf(db, kind).execute(asked(ids.campaignIds)),
+    ids.adIds.length === 0 ? [] : adNamesOf(db, kind).execute(asked(ids.adIds)),
   ]);
   const adNames = new Map<string, Map<string, string>>();
   for (const { campaignId, id, name } of adRows) {

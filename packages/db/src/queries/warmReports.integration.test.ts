@@ -38,6 +38,9 @@ it("leaves every connection open, with what reports ask prepared", async () => {
   const all = await prepared("true");
   expect(all).toEqual(
     Array.from({ length: CONNECTIONS }, () => [
+      "advertisers_known_one",
+      "campaign_names_all",
+      "campaign_names_one",
       "campaign_owners",
       "drift_facts_one_any_lines",
       "drift_facts_one_campaign_lines",

@@ -4,6 +4,7 @@ import { HOUR_MS } from "@trueclick/shared/time";
 import { keptSlices } from "../routing/keptSlices.ts";
 import type { Stores } from "../stores.ts";
 import type { TenantScope } from "../tenant.ts";
+import { countAdvertisers, namesOf } from "./advertisers.ts";
 import { scopeOfCampaigns } from "./campaignOwners.ts";
 import { driftFacts } from "./driftFacts.ts";
 import { hasHotLines, readHotLines } from "./hotLines.ts";
@@ -41,7 +42,11 @@ export async function warmReports({ db }: Pick<Stores, "db">, connections: numbe
     await onEach(() => reportFacts({ db }, ONE, RANGE, { asksHot, asOfMs }));
     await onEach(() => reportFacts({ db }, EVERYBODY, RANGE, { asksHot, asOfMs }));
   }
-  for (const scope of [ONE, EVERYBODY]) await onEach(() => keptSlices({ db }, scope, RANGE));
+  for (const scope of [ONE, EVERYBODY]) {
+    await onEach(() => keptSlices({ db }, scope, RANGE));
+    await onEach(() => namesOf({ db }, scope, { campaignIds: [NO_CAMPAIGN], adIds: [] }));
+  }
+  await onEach(() => countAdvertisers({ db }, ONE));
   await onEach(() => scopeOfCampaigns({ db }, EVERYBODY, [NO_CAMPAIGN]));
   const lines = { ...RANGE, bucketsMs: null, byAdvertiser: false, byCampaign: false };
   const asked = { ...lines, campaigns: null, currency: "", rowsMax: 1 };

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
 import {
@@ -61,6 +62,33 @@ it("puts each instant into one day: the end of a day is the start of the next", 
   expect(dayOf(fromMs, "Europe/Berlin")).toBe("2026-10-25");
   expect(dayOf(toMs - 1, "Europe/Berlin")).toBe("2026-10-25");
   expect(dayOf(toMs, "Europe/Berlin")).toBe("2026-10-26");
+});
+
+// Another way to say it: by the clock. Where midnight comes twice, the date begins at its second coming.
+function dayByClock(instantMs: number, zone: string): string {
+  const dateAt = (ms: number) =>
+    Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).toPlainDate();
+  const date = dateAt(instantMs);
+  const later = date.toPlainDateTime().toZonedDateTime(zone, { disambiguation: "later" });
+  const turnsHere = Temporal.PlainDate.compare(dateAt(later.epochMilliseconds - 1), date) < 0;
+  const startMs = (turnsHere ? later : later.startOfDay()).epochMilliseconds;
+  return (startMs <= instantMs ? date : date.subtract({ days: 1 })).toString();
+}
+
+it("finds the day of any instant in any zone, to the millisecond", () => {
+  const zones = [...Intl.supportedValuesOf("timeZone"), "America/St_Johns", "Pacific/Apia"];
+  const instant = fc.integer({ min: Date.parse("1900-01-01"), max: Date.parse("2100-01-01") });
+  const near = fc.constantFrom("2010-11-07", "2011-12-30", "2026-03-29", "2026-10-25");
+  fc.assert(
+    fc.property(fc.constantFrom(...zones), instant, near, (zone, ms, day) => {
+      const { fromMs, toMs } = dayBounds(day, zone);
+      for (const at of [ms, fromMs - 1, fromMs, toMs - 1, toMs]) {
+        expect(dayOf(at, zone)).toBe(dayByClock(at, zone));
+      }
+    }),
+  );
+  expect(() => dayOf(0, "Mars/Olympus")).toThrow(RangeError);
+  expect(() => dayOf(Number.NaN, "UTC")).toThrow(RangeError);
 });
 
 it("touches both part hours of a day that starts at a quarter past", () => {

@@ -54,13 +54,20 @@ export function dayBounds(day: IsoDay, timeZone: string): InstantRange {
 const knownBounds = new Map<string, InstantRange>();
 const KNOWN_BOUNDS_MAX = 4_096;
 
-/** The local day that holds an instant. */
+/**
+ * The local day that holds an instant, looked for by its bounds, which are mostly known.
+ *
+ * @throws {RangeError} on an unknown zone, or what is no instant.
+ */
 export function dayOf(instantMs: number, timeZone: string): IsoDay {
-  const local = Temporal.Instant.fromEpochMilliseconds(instantMs).toZonedDateTimeISO(timeZone);
-  const date = local.toPlainDate();
-  // A date that comes twice (see `startOf`) begins at its second coming; before that it is yesterday.
-  const started = startOf(date, timeZone) <= instantMs;
-  return (started ? date : date.subtract({ days: 1 })).toString();
+  const utcDay = utcDayOf(instantMs);
+  // No zone is a whole day from UTC.
+  for (const days of [0, -1, 1]) {
+    const day = addDays(utcDay, days);
+    const { fromMs, toMs } = dayBounds(day, timeZone);
+    if (fromMs <= instantMs && instantMs < toMs) return day;
+  }
+  throw new RangeError(`no day of ${timeZone} holds ${instantMs}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Whether ids that a caller names are there for it. */
-import { listAdvertisers, namesOf } from "@trueclick/db/queries/advertisers";
+import { countAdvertisers, namesOf } from "@trueclick/db/queries/advertisers";
 import type { TenantScope } from "@trueclick/db/tenant";
 import { narrowScope } from "@trueclick/db/tenant";
 import type { AdvertiserId } from "@trueclick/shared/ids";
@@ -14,8 +14,7 @@ export async function requireAdvertisers(
   if (ids === undefined) return caller.tenant;
   const wanted = [...new Set(ids)];
   const scope = narrowScope(caller.tenant, wanted);
-  const found = await listAdvertisers(stores, scope);
-  if (found.length < wanted.length) throw notFound("advertiser");
+  if ((await countAdvertisers(stores, scope)) < wanted.length) throw notFound("advertiser");
   return scope;
 }
 
