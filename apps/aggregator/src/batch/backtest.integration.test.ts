@@ -47,7 +47,7 @@ async function tried(parameters: { seconds: number }, enabled = true) {
     backtest,
     signal,
   );
-  await store.finish(backtest.id, lines);
+  await store.finish(backtest, lines);
   expect(await store.take()).toBeNull();
   return lines;
 }
@@ -96,7 +96,13 @@ it("sweeps what a back-test left whose process died, a day later", async () => {
   const dying = { ...builds, discard: () => Promise.reject(new Error("died")) };
   const partition = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
   const trial = {
-    ...({ id: 0, ruleId: "double_click", enabled: true, parameters: { seconds: 60 } } as const),
+    ...({
+      id: 0,
+      attempt: 1,
+      ruleId: "double_click",
+      enabled: true,
+      parameters: { seconds: 60 },
+    } as const),
     partitions: [{ ...partition, bounds: dayBounds(DAY, "UTC"), currency: "EUR" }],
   };
   const run = runBacktest({ ...world.stores, builds: dying, backtests: store }, trial, signal);

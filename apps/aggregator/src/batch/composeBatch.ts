@@ -13,24 +13,20 @@ import { createClickHouseReturns } from "./adapters/clickhouseReturns.ts";
 import { createClickHouseTruthEngine } from "./adapters/clickhouseTruthEngine.ts";
 import { readDatacenterRanges } from "./adapters/datacenterRanges.ts";
 import { createPostgresAttribution } from "./adapters/postgresAttribution.ts";
-import { createPostgresBacktests } from "./adapters/postgresBacktests.ts";
 import { createPostgresDaySchedule } from "./adapters/postgresDaySchedule.ts";
 import { createPostgresInputsStore } from "./adapters/postgresInputsStore.ts";
 import { createPostgresJobQueue, LEASE_MS } from "./adapters/postgresJobQueue.ts";
 import { createPostgresReturns } from "./adapters/postgresReturns.ts";
-import { createTrialBuilds } from "./adapters/postgresTrialBuilds.ts";
 import { createPostgresTruthRegister } from "./adapters/postgresTruthRegister.ts";
-import { createPostgresVerifications } from "./adapters/postgresVerifications.ts";
 import { createSliceRecords } from "./adapters/sliceRecords.ts";
 import { truthCodeVersion } from "./adapters/truthProgram.ts";
-import { runBacktest } from "./pipeline/runBacktest.ts";
+import { composeWorks } from "./composeWorks.ts";
 import { runBatch } from "./pipeline/runBatch.ts";
 import { runEmptyDays } from "./pipeline/runEmptyDays.ts";
 import type { JobStores } from "./pipeline/runJob.ts";
 import { type ReturnsStores, runReturns } from "./pipeline/runReturns.ts";
 import { runSchedule } from "./pipeline/runSchedule.ts";
 import { runSweep } from "./pipeline/runSweep.ts";
-import { runVerification } from "./pipeline/runVerification.ts";
 import { workOff } from "./pipeline/workOff.ts";
 import type { JobQueue } from "./ports/jobQueue.ts";
 
@@ -137,32 +133,15 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     nowMs: () => Date.now(),
     logger,
   };
-  const trials = { ...stores, builds: createTrialBuilds(db, clickhouse) };
-  const backtests = createPostgresBacktests(db);
-  const verifications = createPostgresVerifications(db, settings.topic);
+  const works = composeWorks(stores, db, clickhouse, settings.topic);
+  const working = { renewIntervalMs: RENEW_INTERVAL_MS, logger };
   await Promise.all([
     runBatch(runner, signal),
     runSchedule(schedule, signal),
     runEmptyDays(emptyDays, signal),
     runSweep({ sweep, intervalMs: SWEEP_INTERVAL_MS, logger }, signal),
     runReturns({ ...composeReturns(deps), intervalMs: RETURNS_INTERVAL_MS, logger }, signal),
-    workOff(
-      {
-        ...backtests,
-        name: "back-tests",
-        run: (asked, held) => runBacktest({ ...trials, backtests }, asked, held),
-      },
-      logger,
-      signal,
-    ),
-    workOff(
-      {
-        ...verifications,
-        name: "verifications",
-        run: (asked, held) => runVerification({ ...trials, verifications }, asked, held),
-      },
-      logger,
-      signal,
-    ),
+    workOff(works.backtests, working, signal),
+    workOff(works.verifications, working, signal),
   ]);
 }

@@ -188,7 +188,13 @@ it("leaves nothing in memory of a back-test that failed", async () => {
   const builds = createTrialBuilds(db, clickhouse);
   const partition = { advertiserId: advertiserIdSchema.parse("adv_1"), billingDay: DAY };
   const trial = {
-    ...({ id: 0, ruleId: "double_click", enabled: true, parameters: { seconds: 60 } } as const),
+    ...({
+      id: 0,
+      attempt: 1,
+      ruleId: "double_click",
+      enabled: true,
+      parameters: { seconds: 60 },
+    } as const),
     partitions: [{ ...partition, bounds: dayBounds(DAY, "UTC"), currency: "EUR" }],
   };
   failSieves();

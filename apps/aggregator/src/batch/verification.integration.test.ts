@@ -78,7 +78,7 @@ async function verified(version = 1, campaign: string | null = null) {
   const taken = await of.verifications.take();
   if (taken === null) throw new Error("the verification was not handed out");
   const result = await runVerification(of, taken, signal);
-  await of.verifications.finish(taken.id, result);
+  await of.verifications.finish(taken, result);
   expect(await of.verifications.take()).toBeNull();
   // Whatever came of it, nothing is left of what was counted.
   expect(await world.archive.db.select().from(backtestBuilds)).toEqual([]);

@@ -56,6 +56,23 @@ it("is asked for once until it is answered, a line of it by itself", async () =>
   expect(await lastVerification(stores, scopeOf("acme"), whole)).toMatchObject({ id: next });
 });
 
+// Somebody who waits is told that nobody counts, and is not asked to ask again: it is begun again.
+it("waits again once its worker has died", async () => {
+  const id = Number(await request());
+  const ofId = eq(verifications.id, id);
+  const running = { state: "running", leaseUntil: new Date(Date.now() + 60_000) } as const;
+  await stores.db.update(verifications).set(running).where(ofId);
+  const told = () => lastVerification(stores, scopeOf("acme"), whole);
+  expect(await told()).toMatchObject({ id, state: "running" });
+  await stores.db
+    .update(verifications)
+    .set({ leaseUntil: new Date(0) })
+    .where(ofId);
+  expect(await told()).toMatchObject({ id, state: "queued" });
+  expect(await getVerification(stores, scopeOf("acme"), id)).toMatchObject({ state: "queued" });
+  expect(await request()).toBe(id);
+});
+
 // I10.
 it("is nobody's but the tenant's, and of no version that there is not", async () => {
   expect(await request(whole, scopeOf("other"))).toBeNull();

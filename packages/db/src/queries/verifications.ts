@@ -1,7 +1,7 @@
 /** Asking for a published version to be counted again, and what came of it. */
 import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
-import { and, desc, eq, inArray, isNull } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { truthVersions } from "../postgres/schema/truth.ts";
 import { verifications } from "../postgres/schema/verifications.ts";
@@ -46,6 +46,7 @@ export type Verified = z.infer<typeof verifiedSchema>;
 
 export interface VerificationRow {
   readonly id: number;
+  /** `queued` also where its worker died and none has taken it up again yet. */
   readonly state: "queued" | "running" | "done" | "failed";
   /** Null until it is done. */
   readonly verified: Verified | null;
@@ -101,7 +102,7 @@ export async function getVerification(
   id: number,
 ): Promise<VerificationRow | null> {
   const [row] = await db
-    .select()
+    .select(COLUMNS)
     .from(verifications)
     .where(and(eq(verifications.id, id), tenantWhere(scope, verifications.advertiserId)));
   return row === undefined ? null : toRow(row);
@@ -114,7 +115,7 @@ export async function lastVerification(
   asked: Omit<VersionToVerify, "campaignId">,
 ): Promise<VerificationRow | null> {
   const [row] = await db
-    .select()
+    .select(COLUMNS)
     .from(verifications)
     .where(
       and(isOf({ ...asked, campaignId: null }), tenantWhere(scope, verifications.advertiserId)),
@@ -135,8 +136,22 @@ function isOf({ advertiserId, billingDay, version, campaignId }: VersionToVerify
   );
 }
 
-function toRow(row: typeof verifications.$inferSelect): VerificationRow {
-  const { id, state, error, requestedBy, createdAt, finishedAt } = row;
-  const verified = row.result === null ? null : verifiedSchema.parse(row.result);
-  return { id, state, verified, error, requestedBy, createdAt, finishedAt };
+/** What is told of one. Nobody is at work on one whose lease is over. */
+const COLUMNS = {
+  id: verifications.id,
+  state: sql<VerificationRow["state"]>`case
+    when ${verifications.state} = 'running' and ${verifications.leaseUntil} < now() then 'queued'
+    else ${verifications.state} end`,
+  result: verifications.result,
+  error: verifications.error,
+  requestedBy: verifications.requestedBy,
+  createdAt: verifications.createdAt,
+  finishedAt: verifications.finishedAt,
+};
+
+function toRow({
+  result,
+  ...row
+}: Omit<VerificationRow, "verified"> & { readonly result: unknown }): VerificationRow {
+  return { ...row, verified: result === null ? null : verifiedSchema.parse(result) };
 }

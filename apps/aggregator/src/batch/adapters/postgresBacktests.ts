@@ -4,17 +4,16 @@ import { backtests } from "@trueclick/db/postgres/schema/rules";
 import { truthCurrent, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { currentTruth } from "@trueclick/db/queries/truthPointers";
 import { DAY_MS } from "@trueclick/shared/time";
-import { and, asc, eq, or, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Backtest, Backtests } from "../ports/backtests.ts";
-
-/** A runner that has judged no day for so long is dead. */
-const LEASE_S = 3_600;
-const leaseEnd = sql`now() + make_interval(secs => ${LEASE_S})`;
+import { createPostgresWorkQueue, type PostgresWorkQueue } from "./postgresWorkQueue.ts";
 
 /** Keeps back-tests in `backtests`; days are those that have a version when it is taken up. */
 export function createPostgresBacktests(db: Database): Backtests {
+  const queue = createPostgresWorkQueue(db, backtests);
   return {
-    take: () => take(db),
+    ...queue,
+    take: () => take(db, queue),
 
     async currentLines(advertiserId, billingDay) {
       const rows = await db
@@ -39,48 +38,17 @@ export function createPostgresBacktests(db: Database): Backtests {
       return rows.map((row) => ({ ...row, clicks: Number(row.clicks) }));
     },
 
-    async report(id, partitionsDone) {
-      await db
-        .update(backtests)
-        .set({ partitionsDone, leaseUntil: leaseEnd })
-        .where(eq(backtests.id, id));
-    },
-
-    async finish(id, lines) {
-      await db
-        .update(backtests)
-        .set({ state: "done", result: lines, finishedAt: sql`now()`, leaseUntil: null })
-        .where(eq(backtests.id, id));
-    },
-
-    async fail(id, error) {
-      await db
-        .update(backtests)
-        .set({ state: "failed", error, finishedAt: sql`now()`, leaseUntil: null })
-        .where(eq(backtests.id, id));
-    },
+    report: (claim, partitionsDone) => queue.set(claim, sql`partitions_done = ${partitionsDone}`),
   };
 }
 
-async function take(db: Database): Promise<Backtest | null> {
-  const waiting = or(
-    eq(backtests.state, "queued"),
-    and(eq(backtests.state, "running"), sql`${backtests.leaseUntil} < now()`),
-  );
-  const oldest = db
-    .select({ id: backtests.id })
-    .from(backtests)
-    .where(waiting)
-    .orderBy(asc(backtests.id))
-    .limit(1)
-    .for("update", { skipLocked: true });
-  const [taken] = await db
-    .update(backtests)
-    .set({ state: "running", leaseUntil: leaseEnd, partitionsDone: 0 })
-    .where(eq(backtests.id, sql`(${oldest})`))
-    .returning();
+/** @throws {JobLostError} It was taken for dead before it knew its days. */
+async function take(db: Database, queue: PostgresWorkQueue): Promise<Backtest | null> {
+  const claim = await queue.claim();
+  if (claim === null) return null;
+  const [taken] = await db.select().from(backtests).where(eq(backtests.id, claim.id));
   if (taken === undefined) return null;
-  const { id, ruleId, enabled, parameters, advertiserId, fromDay, toDay } = taken;
+  const { ruleId, enabled, parameters, advertiserId, fromDay, toDay } = taken;
   const scope =
     advertiserId === null
       ? ({ kind: "all" } as const)
@@ -90,9 +58,6 @@ async function take(db: Database): Promise<Backtest | null> {
   const partitions = pointers.filter(({ billingDay }) => {
     return billingDay >= fromDay && billingDay <= toDay;
   });
-  await db
-    .update(backtests)
-    .set({ partitionsTotal: partitions.length })
-    .where(eq(backtests.id, id));
-  return { id, ruleId, enabled, parameters, partitions };
+  await queue.set(claim, sql`partitions_done = 0, partitions_total = ${partitions.length}`);
+  return { ...claim, ruleId, enabled, parameters, partitions };
 }

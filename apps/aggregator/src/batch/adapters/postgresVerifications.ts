@@ -2,66 +2,38 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobs, truthLines, truthVersions } from "@trueclick/db/postgres/schema/truth";
 import { verifications } from "@trueclick/db/postgres/schema/verifications";
 import { verifiedSchema } from "@trueclick/db/queries/verifications";
-import { and, asc, eq, or, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { z } from "zod";
 import type { Canonical } from "../domain/canonicalJson.ts";
 import type { RecordedVersion, Verification, Verifications } from "../ports/verifications.ts";
 import { readRecordedInputs } from "./postgresRecordedInputs.ts";
-
-/** A runner that has said nothing for so long is dead: longer than a day of any size is judged. */
-const LEASE_S = 3_600;
-const leaseEnd = sql`now() + make_interval(secs => ${LEASE_S})`;
+import { createPostgresWorkQueue, type PostgresWorkQueue } from "./postgresWorkQueue.ts";
 
 const canonicalSchema: z.ZodType<Canonical> = z.json();
 
 /** @param topic The topic whose archive is billed. */
 export function createPostgresVerifications(db: Database, topic: string): Verifications {
+  const queue = createPostgresWorkQueue(db, verifications);
   return {
-    take: () => take(db),
+    ...queue,
+    take: () => take(db, queue),
 
     // Versions, lines and what a job wrote down never change: no snapshot is needed.
     recorded: (verification) => readRecorded(db, topic, verification),
 
-    async finish(id, result) {
-      await db
-        .update(verifications)
-        .set({
-          state: "done",
-          result: verifiedSchema.parse(result),
-          finishedAt: sql`now()`,
-          leaseUntil: null,
-        })
-        .where(eq(verifications.id, id));
-    },
-
-    async fail(id, error) {
-      await db
-        .update(verifications)
-        .set({ state: "failed", error, finishedAt: sql`now()`, leaseUntil: null })
-        .where(eq(verifications.id, id));
-    },
+    finish: (claim, result) => queue.finish(claim, verifiedSchema.parse(result)),
   };
 }
 
-async function take(db: Database): Promise<Verification | null> {
-  const waiting = or(
-    eq(verifications.state, "queued"),
-    and(eq(verifications.state, "running"), sql`${verifications.leaseUntil} < now()`),
-  );
-  const oldest = db
-    .select({ id: verifications.id })
+async function take(db: Database, queue: PostgresWorkQueue): Promise<Verification | null> {
+  const claim = await queue.claim();
+  if (claim === null) return null;
+  const { advertiserId, billingDay, version, campaignId } = verifications;
+  const [asked] = await db
+    .select({ advertiserId, billingDay, version, campaignId })
     .from(verifications)
-    .where(waiting)
-    .orderBy(asc(verifications.id))
-    .limit(1)
-    .for("update", { skipLocked: true });
-  const { id, advertiserId, billingDay, version, campaignId } = verifications;
-  const [taken] = await db
-    .update(verifications)
-    .set({ state: "running", leaseUntil: leaseEnd })
-    .where(eq(verifications.id, sql`(${oldest})`))
-    .returning({ id, advertiserId, billingDay, version, campaignId });
-  return taken ?? null;
+    .where(eq(verifications.id, claim.id));
+  return asked === undefined ? null : { ...claim, ...asked };
 }
 
 async function readRecorded(

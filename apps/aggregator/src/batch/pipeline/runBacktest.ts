@@ -17,6 +17,7 @@ export interface BacktestStores extends TrialStores, Pick<JobStores, "inputs" | 
  *
  * Differences are against the current versions, so a day that is to be recounted anyway shows that too.
  *
+ * @throws {JobLostError} Another worker is at it.
  * @throws whatever a store throws; the back-test is begun again then.
  */
 export async function runBacktest(
@@ -46,7 +47,7 @@ export async function runBacktest(
     for (const line of await stores.backtests.currentLines(advertiserId, billingDay)) {
       add(toLine(line.campaignId), -line.clicks, -line.costMicros);
     }
-    await stores.backtests.report(backtest.id, at + 1);
+    await stores.backtests.report(backtest, at + 1);
   }
   return [...lines.values()]
     .filter(({ clicks, costMicros }) => clicks !== 0 || costMicros !== 0n)

@@ -3,10 +3,10 @@ import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import type { Canonical } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
 import type { Verified } from "../domain/verified.ts";
+import type { Claim, WorkQueue } from "./workQueue.ts";
 
 /** A version that somebody wants to see counted again. */
-export interface Verification {
-  readonly id: number;
+export interface Verification extends Claim {
   readonly advertiserId: AdvertiserId;
   readonly billingDay: IsoDay;
   readonly version: number;
@@ -45,10 +45,10 @@ export interface FoundInputs {
 }
 
 /** Where verifications are asked for and answered. */
-export interface Verifications {
-  /** Takes the oldest that waits, or whose runner died; null when there is none. */
+export interface Verifications extends WorkQueue {
+  /** Takes the oldest that waits, or whose worker died; null when there is none. */
   take(): Promise<Verification | null>;
   recorded(verification: Verification): Promise<RecordedVersion>;
-  finish(id: number, verified: Verified): Promise<void>;
-  fail(id: number, error: string): Promise<void>;
+  /** @throws {JobLostError} It is not this worker's any more; nothing was written. */
+  finish(verification: Claim, verified: Verified): Promise<void>;
 }

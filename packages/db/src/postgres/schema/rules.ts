@@ -105,28 +105,47 @@ export const backtestBuilds = pgTable("backtest_builds", {
   createdAt: createdAt(),
 });
 
-/** Trials of a rule that is not in force: what the days of a range would have cost under it. */
-export const backtests = pgTable("backtests", {
-  id: bigserial({ mode: "number" }).primaryKey(),
-  ruleId: text().$type<RuleId>().notNull(),
-  enabled: boolean().notNull(),
-  parameters: jsonb().$type<RuleParameters>().notNull(),
-  /** Null: all advertisers. */
-  advertiserId: text()
-    .$type<AdvertiserId>()
-    .references(() => advertisers.id),
-  /** Billing days, both inclusive. */
-  fromDay: date({ mode: "string" }).notNull(),
-  toDay: date({ mode: "string" }).notNull(),
+/** Of a queue of works: what says whether one waits, is worked on, or has ended. */
+export const workColumns = () => ({
   state: text().$type<TrialState>().notNull().default("queued"),
-  /** A running one whose lease is over was left by a dead process and is begun again. */
+  /**
+   * A running one whose lease is over was left by a dead process and is begun again. One that waits
+   * after an error waits until then.
+   */
   leaseUntil: instant(),
-  partitionsDone: integer().notNull().default(0),
-  partitionsTotal: integer(),
-  /** By advertiser and campaign what it would change, as the runner writes it. */
-  result: jsonb().$type<unknown>(),
+  /** How often it was taken up: what a worker writes is fenced by the number it was given. */
+  attempts: integer().notNull().default(0),
+  /** Of these, those that ended with an error or whose process died. */
+  failures: integer().notNull().default(0),
   error: text(),
-  requestedBy: text().notNull(),
-  createdAt: createdAt(),
   finishedAt: instant(),
 });
+
+/** Trials of a rule that is not in force: what the days of a range would have cost under it. */
+export const backtests = pgTable(
+  "backtests",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    ruleId: text().$type<RuleId>().notNull(),
+    enabled: boolean().notNull(),
+    parameters: jsonb().$type<RuleParameters>().notNull(),
+    /** Null: all advertisers. */
+    advertiserId: text()
+      .$type<AdvertiserId>()
+      .references(() => advertisers.id),
+    /** Billing days, both inclusive. */
+    fromDay: date({ mode: "string" }).notNull(),
+    toDay: date({ mode: "string" }).notNull(),
+    ...workColumns(),
+    partitionsDone: integer().notNull().default(0),
+    partitionsTotal: integer(),
+    /** By advertiser and campaign what it would change, as the runner writes it. */
+    result: jsonb().$type<unknown>(),
+    requestedBy: text().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    // What waits or runs, of which there is little.
+    index("backtests_open_idx").on(table.id).where(sql`${table.state} in ('queued', 'running')`),
+  ],
+);
