@@ -3,6 +3,7 @@ import type { ClickHouseObjects } from "@trueclick/archive/clickhouseObjects";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { Database } from "@trueclick/db/postgres/database";
 import { sweepDeadBuilds } from "@trueclick/db/queries/deadBuilds";
+import { forgetVerifications } from "@trueclick/db/queries/oldVerifications";
 import { createEmptyDaysLook } from "@trueclick/db/queries/showEmptyDays";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import type { RoleLogger } from "../archive/pipeline/runArchive.ts";
@@ -126,7 +127,10 @@ export async function composeBatch(deps: BatchDependencies, signal: AbortSignal)
     renewIntervalMs: RENEW_INTERVAL_MS,
     logger,
   };
-  const sweep = () => sweepDeadBuilds({ db, clickhouse }, settings.sweepAfterMs);
+  const sweep = async () => {
+    await forgetVerifications({ db });
+    return sweepDeadBuilds({ db, clickhouse }, settings.sweepAfterMs);
+  };
   const emptyDays = {
     look: createEmptyDaysLook({ db, clickhouse }, settings),
     intervalMs: settings.scheduleIntervalMs,

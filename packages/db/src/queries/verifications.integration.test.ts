@@ -1,10 +1,12 @@
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
+import { DAY_MS } from "@trueclick/shared/time";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { verifications } from "../postgres/schema/verifications.ts";
 import type { TenantScope } from "../tenant.ts";
 import { fillAdvertiser, publishTruth } from "../testing/fillStores.ts";
 import { openTestStores, type TestStores } from "../testing/testStores.ts";
+import { forgetVerifications } from "./oldVerifications.ts";
 import {
   getVerification,
   lastVerification,
@@ -81,4 +83,30 @@ it("is nobody's but the tenant's, and of no version that there is not", async ()
   expect(await getVerification(stores, scopeOf("acme"), id)).toMatchObject({ id });
   expect(await getVerification(stores, scopeOf("other"), id)).toBeNull();
   expect(await lastVerification(stores, scopeOf("other"), whole)).toBeNull();
+});
+
+// A version's proof must not be taken from it by time, nor by those that failed after it.
+it("keeps the last one and the last answer of each version and line, and others for 90 days", async () => {
+  await stores.db.delete(verifications);
+  const days = (ago: number) => new Date(Date.now() - ago * DAY_MS);
+  const ended = (ago: number, state: "done" | "failed", of: Partial<VersionToVerify> = {}) => {
+    return { ...whole, ...of, state, finishedAt: days(ago), requestedBy: `${state} ${ago}` };
+  };
+  const open = { ...whole, state: "queued", requestedBy: "queued" } as const;
+  await stores.db
+    .insert(verifications)
+    .values([
+      ...[ended(400, "done"), ended(300, "done"), ended(89, "done"), ended(88, "failed")],
+      ...[ended(200, "done", { campaignId }), ended(199, "failed", { campaignId })],
+      ...[ended(198, "failed", { campaignId }), open],
+    ]);
+  expect(await forgetVerifications(stores)).toBe(3);
+  expect(await forgetVerifications(stores)).toBe(0);
+  const left = await stores.db
+    .select({ by: verifications.requestedBy })
+    .from(verifications)
+    .orderBy(verifications.id);
+  expect(left.map(({ by }) => by)).toEqual([
+    ...["done 89", "failed 88", "done 200", "failed 198", "queued"],
+  ]);
 });
