@@ -86,9 +86,27 @@ module.exports = {
       comment: "Browser code may name server types, never load server code.",
       from: {
         path: "^apps/web/src/",
-        pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/(proxy|instrumentation)\\.ts$"],
+        pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/src/(proxy|main)\\.ts$"],
       },
       to: { path: ["/server/", "^packages/db/"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "one-copy-of-the-server",
+      severity: "error",
+      comment:
+        "Next builds what pages import anew: they get the server's parts from main.ts, not its code.",
+      from: {
+        path: [
+          "^apps/web/src/(app|features|report|shell|ui)/",
+          "^apps/web/src/(proxy|server/viewer)\\.ts$",
+        ],
+        pathNot: ["/features/[^/]+/server/", "\\.test\\.tsx?$"],
+      },
+      to: {
+        path: ["^apps/web/src/server/", "^apps/web/src/features/[^/]+/server/", "^packages/db/"],
+        pathNot: "^apps/web/src/server/(viewer|composition)\\.ts$",
+        dependencyTypesNot: ["type-only"],
+      },
     },
     {
       name: "features-by-their-index",

@@ -13,10 +13,13 @@ const WEB = join(ROOT, "apps/web");
 const STAMP = join(WEB, ".next/sources.sha256");
 const LOCK = join(ROOT, "node_modules/.cache/trueclick/web-build.lock");
 const NEXT = join(ROOT, "node_modules/next/dist/bin/next");
-/** What changes the build. Tests do not. */
-const SOURCES = ["apps/web", "packages/db/src", "packages/shared/src", "package-lock.json"];
+/** What changes the build. Tests do not, nor does what runs without one. */
+const SOURCES = ["apps/web", "packages/shared/src", "package-lock.json"];
 const NOT_SOURCES =
   /(^|\/)(\.next|node_modules|testing)\/|\.test\.tsx?$|next-env\.d\.ts$|tsbuildinfo$/;
+/** The program and its API. Of these, pages import what `one-copy-of-the-server` lets them. */
+const NOT_BUILT = /^apps\/web\/src\/(main\.ts|server\/|features\/[^/]+\/server\/)/;
+const BUILT_OF_SERVER = /\/server\/(viewer|composition|http\/securityHeaders)\.ts$/;
 const HEAP_MIB_MAX = 1_536;
 const LOCK_POLL_MS = 500;
 const LOCK_WAIT_MS_MAX = 10 * 60_000;
@@ -27,6 +30,7 @@ function* filesBelow(path) {
     const inside = `${path}/${entry.name}`;
     if (NOT_SOURCES.test(entry.isDirectory() ? `${inside}/` : inside)) continue;
     if (entry.isDirectory()) yield* filesBelow(inside);
+    else if (NOT_BUILT.test(inside) && !BUILT_OF_SERVER.test(inside)) continue;
     else if (entry.isFile()) yield inside;
   }
 }

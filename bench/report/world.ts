@@ -20,6 +20,7 @@ import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import { sql } from "drizzle-orm";
 import { composeReturns } from "../../apps/aggregator/src/batch/composeBatch.ts";
 import { countReturnsOf } from "../../apps/aggregator/src/batch/pipeline/runReturns.ts";
+import { nodeFlags } from "../../apps/cli/src/start/nodeFlags.ts";
 import { answers } from "../harness/answers.ts";
 import { makeBenchFolder } from "../harness/benchFolder.ts";
 import { EVIDENCE_DAYS, type Files, fillRollups, HOT_DAYS, MINUTE_HOURS } from "./fill.ts";
@@ -131,15 +132,14 @@ export interface RunningWeb {
 export async function startWeb(databaseUrl: string, clickhouseUrl: string): Promise<RunningWeb> {
   const port = await claimPort(0, "web");
   const url = `http://127.0.0.1:${port}`;
-  const next = join(ROOT, "node_modules/next/dist/bin/next");
-  const address = ["-H", "127.0.0.1", "-p", String(port)];
   const web = await spawnBound({
-    command: [process.execPath, next, "start", join(ROOT, "apps/web"), ...address],
+    command: [process.execPath, ...nodeFlags("web"), join(ROOT, "apps/web/src/main.ts")],
     env: {
       NODE_ENV: "production",
       DATABASE_URL: databaseUrl,
       CLICKHOUSE_URL: clickhouseUrl,
       WEB_URL: url,
+      WEB_PORT: String(port),
       BETTER_AUTH_SECRET: "0123456789abcdef0123456789abcdef",
     },
     orphanSignal: "TERM",

@@ -1,25 +1,12 @@
 import { type NextRequest, NextResponse } from "next/server";
-import { isDevelopment } from "./server/env.ts";
 
-const REST = "/api/v1/";
-
-/** Next answers an address that is no UTF-8 with a fault of its own, before any route is asked. */
-function undecodable({ nextUrl }: NextRequest): NextResponse {
-  try {
-    decodeURIComponent(nextUrl.pathname);
-    return NextResponse.next();
-  } catch {
-    const message = "address: is not encoded as an address";
-    return NextResponse.json({ error: { code: "bad_parameter", message } }, { status: 400 });
-  }
-}
+const isDevelopment = process.env.NODE_ENV === "development";
 
 /**
  * Sets the content policy of every page: scripts only with the request's nonce, nothing from other
  * hosts, no frames around us. Inline styles are allowed because charts and menus are placed by them.
  */
 export function proxy(request: NextRequest): NextResponse {
-  if (request.nextUrl.pathname.startsWith(REST)) return undecodable(request);
   const nonce = crypto.randomUUID().replaceAll("-", "");
   const policy = [
     "default-src 'self'",
@@ -45,7 +32,6 @@ export function proxy(request: NextRequest): NextResponse {
 
 export const config = {
   matcher: [
-    "/api/v1/(.*%.*)",
     {
       source: "/((?!api/|_next/static|_next/image|icon.svg).*)",
       missing: [

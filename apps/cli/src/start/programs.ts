@@ -35,16 +35,12 @@ export async function createProgram(
   };
 }
 
-function commandOf({ context: { root }, settings }: ProgramHost, name: ProgramName): string[] {
+function commandOf({ context: { root } }: ProgramHost, name: ProgramName): string[] {
   switch (name) {
     case "ingest":
     case "aggregator":
+    case "web":
       return [join(root, `apps/${name}/src/main.ts`)];
-    case "web": {
-      const next = join(root, "node_modules/next/dist/bin/next");
-      const address = ["-H", "127.0.0.1", "-p", String(settings.webPort)];
-      return [next, "start", join(root, "apps/web"), ...address];
-    }
     case "demo": {
       const cli = join(root, "apps/cli/src/main.ts");
       return [cli, "demo", "--rate", String(DEMO_RATE_PER_SECOND)];
@@ -73,6 +69,7 @@ function environmentOf({ settings, secrets, stack }: ProgramHost): Record<string
     AGGREGATOR_INSTANCE: "local",
     INGEST_PORT: String(settings.ingestPort),
     INGEST_URL: stack.ingestUrl,
+    WEB_PORT: String(settings.webPort),
     WEB_URL: stack.webUrl,
     SPOOL_DIR: settings.dataDir.file("spool"),
     ...(settings.tokenKeys === undefined ? {} : { TOKEN_KEYS: settings.tokenKeys }),

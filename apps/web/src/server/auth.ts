@@ -3,7 +3,6 @@ import * as schema from "@trueclick/db/postgres/schema/auth";
 import { betterAuth } from "better-auth";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import type { Env } from "./env.ts";
-import { compose } from "./stores.ts";
 
 /** Tries to sign in that one address may make in a window before it has to wait. */
 const SIGN_IN_TRIES_MAX = 20;
@@ -54,16 +53,7 @@ export function createAuth(db: Database, env: Pick<Env, "authSecret" | "webUrl">
   });
 }
 
-type Auth = ReturnType<typeof createAuth>;
-let auth: Auth | null = null;
-
-export function getAuth(): Auth {
-  if (auth === null) {
-    const { env, stores } = compose();
-    auth = createAuth(stores.db, env);
-  }
-  return auth;
-}
+export type Auth = ReturnType<typeof createAuth>;
 
 /** A person at the machine may type `localhost` where the settings say `127.0.0.1`. */
 function loopbackNames(webUrl: string): string[] {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loadEnv, ownUrl } from "./env.ts";
+import { loadEnv } from "./env.ts";
 
 const good = {
   DATABASE_URL: "postgres://u:p@127.0.0.1:5432/trueclick",
@@ -15,6 +15,13 @@ it("reads the settings", () => {
     clickhouseCluster: null,
     authSecret: good.BETTER_AUTH_SECRET,
     webUrl: good.WEB_URL,
+    host: "127.0.0.1",
+    port: 3_000,
+    isDevelopment: false,
+  });
+  const elsewhere = { WEB_HOST: "0.0.0.0", WEB_PORT: "0", NODE_ENV: "development" };
+  expect(loadEnv({ ...good, ...elsewhere })).toMatchObject({
+    ...{ host: "0.0.0.0", port: 0, isDevelopment: true },
   });
 });
 
@@ -23,13 +30,14 @@ it.each([
   ["CLICKHOUSE_URL", undefined],
   ["BETTER_AUTH_SECRET", "short"],
   ["WEB_URL", "127.0.0.1:3000"],
+  ["WEB_PORT", "65536"],
 ])("names the setting %s when it is %j", (name, value) => {
   expect(() => loadEnv({ ...good, [name]: value })).toThrow(name);
 });
 
-it("knows where this process answers, on this machine alone", () => {
-  expect(ownUrl({ PORT: "3001", WEB_URL: "https://reports.example" })).toBe(
-    "http://127.0.0.1:3001",
+it("says all that is wrong in one line", () => {
+  const wrong = { ...good, DATABASE_URL: undefined, WEB_PORT: "web" };
+  expect(() => loadEnv(wrong)).toThrow(
+    /^settings are missing or wrong: DATABASE_URL: .*; WEB_PORT: .*$/,
   );
-  expect(ownUrl({ WEB_URL: "https://reports.example" })).toBeUndefined();
 });

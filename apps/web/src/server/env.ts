@@ -14,6 +14,11 @@ const envSchema = z.object({
   ...CLUSTER_VARIABLES,
   BETTER_AUTH_SECRET: z.string().min(SECRET_LENGTH_MIN),
   WEB_URL: z.url({ protocol: /^https?$/ }),
+  /** The address to listen on. */
+  WEB_HOST: z.string().min(1).default("127.0.0.1"),
+  /** 0 takes a free one. */
+  WEB_PORT: z.coerce.number().int().min(0).max(65_535).default(3_000),
+  NODE_ENV: z.string().optional(),
 });
 
 export interface Env {
@@ -24,34 +29,32 @@ export interface Env {
   readonly authSecret: string;
   /** Where browsers find this app; decides whether cookies are for https only. */
   readonly webUrl: string;
-}
-
-export const isDevelopment = process.env.NODE_ENV === "development";
-
-/**
- * Where this process answers, from the same machine: Next says the port once it listens.
- *
- * @returns undefined where nobody said.
- */
-export function ownUrl(
-  source: Readonly<Record<string, string | undefined>> = process.env,
-): string | undefined {
-  const port = source["PORT"];
-  return port === undefined ? undefined : `http://127.0.0.1:${port}`;
+  readonly host: string;
+  readonly port: number;
+  /** Pages are built as they are asked for, and what changes in them is sent to the browser. */
+  readonly isDevelopment: boolean;
 }
 
 /**
- * Reads and checks the settings. Called at the first request, not on import: a build needs none.
+ * Reads and checks the settings.
  *
- * @throws {z.ZodError} naming each setting that is missing or wrong.
+ * @throws {Error} naming each setting that is missing or wrong, in one line.
  */
-export function loadEnv(source: Readonly<Record<string, string | undefined>> = process.env): Env {
-  const env = envSchema.parse(source);
+export function loadEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  const parsed = envSchema.safeParse(source);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new Error(`settings are missing or wrong: ${wrong.join("; ")}`);
+  }
+  const env = parsed.data;
   return {
     databaseUrl: env.DATABASE_URL,
     clickhouseUrl: env.CLICKHOUSE_URL,
     clickhouseCluster: toClickHouseCluster(env),
     authSecret: env.BETTER_AUTH_SECRET,
     webUrl: env.WEB_URL,
+    host: env.WEB_HOST,
+    port: env.WEB_PORT,
+    isDevelopment: env.NODE_ENV === "development",
   };
 }

@@ -7,6 +7,9 @@ import type { Stores } from "@trueclick/db/stores";
 import { type AdvertiserId, advertiserIdSchema } from "@trueclick/shared/ids";
 import { DAY_MS, HOUR_MS } from "@trueclick/shared/time";
 import type { Caller } from "./rest/caller.ts";
+import { askEndpoint, type Endpoint } from "./rest/endpoint.ts";
+import { driftEndpoint } from "./rest/endpoints/audit.ts";
+import { reportEndpoint } from "./rest/endpoints/report.ts";
 import type { WarmedParts } from "./warmth.ts";
 
 /** Each reads everything anew. More of them leave nothing that can be told from it (decision 159). */
@@ -20,7 +23,7 @@ const NOBODY = advertiserIdSchema.parse("warm-up");
 
 interface Question {
   readonly caller: Caller;
-  readonly path: string;
+  readonly endpoint: Endpoint;
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -29,17 +32,15 @@ interface Question {
  * somebody, since nothing is read, and little of the code is run, for nobody. No answer leaves this function,
  * and none is remembered beyond it.
  *
- * @throws {Error} where no request came by a route yet. @throws whatever the stores say.
+ * @throws whatever the stores say.
  */
-export async function askWarmQuestions({ stores, served, warmth }: WarmedParts): Promise<void> {
+export async function askWarmQuestions({ stores, warmth }: WarmedParts): Promise<void> {
   const nowMs = Date.now();
   const openHours = stores.openHours && { openHours: stores.openHours };
   const questions = questionsAt(nowMs, await lastCounted(stores, STAFF.tenant));
-  const ask = async (memory: Stores, { caller, path, params }: Question) => {
-    const answer = served.get(path);
-    if (answer === undefined) throw new Error(`nobody has asked for ${path} yet`);
+  const ask = async (memory: Stores, { caller, endpoint, params }: Question) => {
     const context = { stores: memory, caller, nowMs };
-    return (await answer(context, new URLSearchParams(params))).text();
+    return (await askEndpoint(endpoint, context, new URLSearchParams(params), {})).text();
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     // Of open hours, what is read by itself is compiled first, then what is told of everybody's.
@@ -76,14 +77,14 @@ function questionsOfCampaign({ advertiserId, campaignId }: CountedCampaign, day:
     report(tenantOf(advertiserId), { ...slices, campaign_id: campaignId }),
     {
       caller: STAFF,
-      path: "/drift",
+      endpoint: driftEndpoint,
       params: { ...range(day - DAY_MS, day), campaign_id: campaignId },
     },
   ];
 }
 
 function report(caller: Caller, params: Question["params"]): Question {
-  return { caller, path: "/report", params };
+  return { caller, endpoint: reportEndpoint, params };
 }
 
 function tenantOf(id: AdvertiserId): Caller {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Agent, get } from "node:http";
 import type { Warmth } from "./warmth.ts";
 
-/** Of each kind: what answers data, what pages call, pages. */
+/** Of each kind: what answers data, what pages call, pages. Next loads what it needs for the first. */
 const ADDRESSES = [
   "/api/v1/report",
   "/api/v1/drift",
@@ -25,7 +25,7 @@ const FAULT = 500;
  *
  * @param url Of this process. @throws {Error} where nobody answers, or with a fault.
  */
-export function askForRoutes(url: string | undefined, warmth: Warmth): Promise<void> {
+export function askForRoutes(url: string, warmth: Warmth): Promise<void> {
   return withAgent(url, async (agent, own) => {
     for (const address of ADDRESSES) await ask(new URL(address, own), { agent, warmth });
   });
@@ -36,7 +36,7 @@ export function askForRoutes(url: string | undefined, warmth: Warmth): Promise<v
  *
  * @param url Of this process. @throws {Error} where nobody answers, or with a fault.
  */
-export function askOften(url: string | undefined, warmth: Warmth): Promise<void> {
+export function askOften(url: string, warmth: Warmth): Promise<void> {
   const headers = { Authorization: `Bearer ${randomUUID()}` };
   return withAgent(url, async (agent, own) => {
     const askNext = (at: number) => {
@@ -50,10 +50,9 @@ export function askOften(url: string | undefined, warmth: Warmth): Promise<void>
 }
 
 async function withAgent(
-  url: string | undefined,
+  url: string,
   work: (agent: Agent, url: string) => Promise<void>,
 ): Promise<void> {
-  if (url === undefined) throw new Error("its own address is not known");
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   try {
     await work(agent, url);

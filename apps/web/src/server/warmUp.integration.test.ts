@@ -10,28 +10,23 @@ import { moveRollup } from "@trueclick/db/testing/hotStoreState";
 import { openTestStores, type TestStores } from "@trueclick/db/testing/testStores";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@trueclick/shared/time";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { GET as health } from "../app/api/health/route.ts";
-import { KnownCallers } from "./rest/knownCallers.ts";
-import { type OwnServer, startOwnServer } from "./testing/ownServer.ts";
+import { checkHealth } from "./health.ts";
+import { createApi } from "./http/api.ts";
+import { ownRequest } from "./http/apiRequest.ts";
+import { type OwnServer, partsOn, startOwnServer, WEB_URL } from "./testing/ownServer.ts";
 import { Warmth } from "./warmth.ts";
 import { warmUp } from "./warmUp.ts";
 
 const PATIENCE_MS = 200_000;
 const ONE_EACH = { connectionsMax: 6 };
 const NOWHERE = "postgres://nobody:x@127.0.0.1:1/none";
-const ENV = {
-  databaseUrl: NOWHERE,
-  clickhouseUrl: "http://127.0.0.1:1/none",
-  clickhouseCluster: null,
-  authSecret: "a secret of nobody, for this test",
-  webUrl: "http://127.0.0.1:1",
-};
 const READY = { ok: true, warm: true, postgres: "ok", clickhouse: "ok" };
 
 let stores: TestStores;
 let own: OwnServer;
 beforeAll(async () => {
-  [stores, own] = await Promise.all([openTestStores(), startOwnServer()]);
+  stores = await openTestStores();
+  own = await startOwnServer(partsOn(stores));
   const nowMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
   const at = new Date(nowMs - 2 * MINUTE_MS).toISOString();
   const day = new Date(nowMs - DAY_MS).toISOString().slice(0, 10);
@@ -41,41 +36,35 @@ beforeAll(async () => {
   await publishTruth(stores, { advertiser: "acme", day, cells });
 });
 afterEach(() => {
-  globalThis.trueclickComposition = undefined;
   vi.restoreAllMocks();
 });
 afterAll(async () => {
-  own.close();
+  await own.stop();
   await stores.close();
 });
 
-/** As the process has them, made at its start. */
-function composeOn(of: Stores, withinMs = PATIENCE_MS) {
-  const parts = { stores: of, served: new Map(), warmth: new Warmth(withinMs) };
-  globalThis.trueclickComposition = { env: ENV, callers: new KnownCallers(), ...parts };
-  return parts;
-}
-
-async function warmed(of: Stores, ownUrl: string | undefined, withinMs?: number) {
+/** What a process that warms itself has to say, and then whether it is ready. */
+async function warmed(of: Stores, ownUrl: string, withinMs = PATIENCE_MS) {
   const told: string[] = [];
-  const parts = composeOn(of, withinMs);
-  await warmUp(() => parts, { ownUrl, tell: (line) => told.push(line) });
+  const parts = { stores: of, warmth: new Warmth(withinMs) };
+  await warmUp(parts, { ownUrl, tell: (line) => told.push(line) });
   expect(parts.warmth.isOver()).toBe(true);
-  return told;
+  return { told, health: await checkHealth(parts.stores, parts.warmth) };
 }
-
-const healthNow = async () => (await health()).json();
 
 it("says that it is ready once it is warm, and answers before", async () => {
-  const parts = composeOn(stores);
-  const before = await health();
-  expect([before.status, await before.json()]).toEqual([503, { ...READY, ok: false, warm: false }]);
+  const parts = partsOn(stores, new Warmth(PATIENCE_MS));
+  const api = createApi(parts, (error) => expect(error).toBeUndefined());
+  const askHealth = async () => {
+    const answer = await api.answer(ownRequest(new Request(`${WEB_URL}/api/health`)));
+    return [answer?.response.status, await answer?.response.json()];
+  };
+  expect(await askHealth()).toEqual([503, { ...READY, ok: false, warm: false }]);
   const asked = await fetch(`${own.url}/api/v1/openapi.json`);
   expect(asked.status).toBe(200);
   const answeredBefore = own.answered.length;
-  await warmUp(() => parts, { ownUrl: own.url });
-  const after = await health();
-  expect([after.status, await after.json()]).toEqual([200, READY]);
+  await warmUp(parts, { ownUrl: own.url });
+  expect(await askHealth()).toEqual([200, READY]);
   // It asked its own address a bounded number of times, by no key that opens anything.
   const answered = own.answered.slice(answeredBefore);
   expect(answered.length).toBeLessThan(100);
@@ -93,7 +82,7 @@ it("has reports and drift read by the code that is served, and remembers nothing
   const kept = memories.map((memory) => vi.spyOn(memory, "keep"));
   const [memo, recent] = memories;
   const openHours = new OpenHoursKept();
-  expect(await warmed({ ...stores, memo, recent, openHours }, own.url)).toEqual([]);
+  expect((await warmed({ ...stores, memo, recent, openHours }, own.url)).told).toEqual([]);
   expect(kept.flatMap(({ mock }) => mock.calls)).toEqual([]);
   const statements = asked.mock.calls.map(([{ query }]) => query);
   for (const table of ["hot_minutes", "hot_users", "stream_rejects", "truth_cube"]) {
@@ -108,15 +97,10 @@ it("has reports and drift read by the code that is served, and remembers nothing
   expect(names.filter((name) => name === "openHours")).toHaveLength(2);
 });
 
-it("does without requests where its own address is not known, and says so", async () => {
-  const told = await warmed(stores, undefined);
-  expect(told).toEqual([expect.stringContaining("its own address is not known")]);
-});
-
 it("is ready where nothing was counted yet", async () => {
   const empty = await openTestStores();
   try {
-    expect(await warmed(empty, own.url)).toEqual([]);
+    expect((await warmed(empty, own.url)).told).toEqual([]);
   } finally {
     await empty.close();
   }
@@ -128,20 +112,15 @@ it("is ready where a store is away or nobody answers, and says so in one line", 
   const nobody = "http://127.0.0.1:1";
   const refused = [expect.stringContaining("ECONNREFUSED")];
   const before = own.answered.length;
-  expect(await warmed({ ...stores, db }, own.url)).toEqual(refused);
+  expect(await warmed({ ...stores, db }, own.url)).toEqual({
+    ...{ told: refused, health: { ...READY, ok: false, postgres: "down" } },
+  });
   // Each would be a fault, and a line of its own.
   expect(own.answered.slice(before).filter(({ status }) => status >= 500)).toEqual([]);
-  expect(await healthNow()).toEqual({ ...READY, ok: false, postgres: "down" });
-  expect(await warmed({ ...stores, clickhouse }, own.url)).toEqual(refused);
-  expect(await healthNow()).toEqual({ ...READY, ok: false, clickhouse: "down" });
-  expect(await warmed(stores, nobody)).toEqual(refused);
-  expect(await healthNow()).toEqual(READY);
-  const told: string[] = [];
-  const fails = () => {
-    throw new Error("no settings");
-  };
-  await warmUp(fails, { ownUrl: own.url, tell: (line) => told.push(line) });
-  expect(told).toEqual([expect.stringContaining("no settings")]);
+  expect(await warmed({ ...stores, clickhouse }, own.url)).toEqual({
+    ...{ told: refused, health: { ...READY, ok: false, clickhouse: "down" } },
+  });
+  expect(await warmed(stores, nobody)).toEqual({ told: refused, health: READY });
   await Promise.all([close(), clickhouse.close()]);
 });
 
@@ -154,10 +133,11 @@ it("is ready in time where a store or its own address never answers", async () =
   const { db, close } = openDatabase(`postgres://nobody:x@127.0.0.1:${port}/none`, ONE_EACH);
   const clickhouse = openClickHouse(`http://127.0.0.1:${port}/default`);
   const late = [expect.stringContaining("no time left")];
-  expect(await warmed({ ...stores, db }, own.url, 1)).toEqual(late);
-  expect(await warmed({ ...stores, clickhouse }, own.url, 500)).toEqual(late);
-  expect(await warmed(stores, `http://127.0.0.1:${port}`, 100)).toEqual(late);
-  expect(await healthNow()).toEqual(READY);
+  expect((await warmed({ ...stores, db }, own.url, 1)).told).toEqual(late);
+  expect((await warmed({ ...stores, clickhouse }, own.url, 500)).told).toEqual(late);
+  expect(await warmed(stores, `http://127.0.0.1:${port}`, 100)).toEqual({
+    ...{ told: late, health: READY },
+  });
   silent.close();
   for (const socket of connected) socket.destroy();
   await Promise.all([close(), clickhouse.close()]);

@@ -1,6 +1,7 @@
 /** What a process does once before it says that it is ready, so that who comes first does not wait for it. */
 import { warmReports } from "@trueclick/db/queries/warmReports";
 import { warmOpenHours } from "@trueclick/db/routing/openHourRows";
+import { reasonOf, toLogLine } from "./logLine.ts";
 import { askWarmQuestions } from "./warmQuestions.ts";
 import { askForRoutes, askOften } from "./warmRequests.ts";
 import type { WarmedParts, Warmth } from "./warmth.ts";
@@ -9,8 +10,8 @@ import type { WarmedParts, Warmth } from "./warmth.ts";
 const CONNECTIONS_WARM = 6;
 
 interface WarmUpOptions {
-  /** Of this process, on this machine; undefined where it is not known. */
-  readonly ownUrl: string | undefined;
+  /** Of this process, on this machine. */
+  readonly ownUrl: string;
   /** Takes what went wrong, a line of JSON. */
   readonly tell?: (line: string) => void;
 }
@@ -21,28 +22,23 @@ interface WarmUpOptions {
  * what the first of all requests waits for. No answer is kept, but everybody's open hours are.
  *
  * Never rejects. It ends in time, whatever hangs: then who asks is told what is wrong.
- *
- * @param open Gives what is warmed.
  */
-export async function warmUp(open: () => WarmedParts, options: WarmUpOptions): Promise<void> {
+export async function warmUp(parts: WarmedParts, options: WarmUpOptions): Promise<void> {
   const { ownUrl, tell = writeLine } = options;
+  const { stores, warmth } = parts;
   const problems = new Set<string>();
-  try {
-    const parts = open();
-    const { stores, warmth } = parts;
-    const take = (step: () => Promise<void>) =>
-      inTime(warmth, step).catch((error: unknown) => problems.add(reasonOf(error)));
-    await take(() => warmReports(stores, CONNECTIONS_WARM));
-    await take(() => askForRoutes(ownUrl, warmth));
-    // These need both; without them each would fail over and over. First comes what is of most use.
-    if (problems.size === 0) await take(() => warmOpenHours(stores, Date.now()));
-    if (problems.size === 0) await take(() => askWarmQuestions(parts));
-    if (problems.size === 0) await take(() => askOften(ownUrl, warmth));
-    warmth.end();
-  } catch (error) {
-    problems.add(reasonOf(error));
+  const take = (step: () => Promise<void>) =>
+    inTime(warmth, step).catch((error: unknown) => problems.add(reasonOf(error)));
+  await take(() => warmReports(stores, CONNECTIONS_WARM));
+  await take(() => askForRoutes(ownUrl, warmth));
+  // These need both; without them each would fail over and over. First comes what is of most use.
+  if (problems.size === 0) await take(() => warmOpenHours(stores, Date.now()));
+  if (problems.size === 0) await take(() => askWarmQuestions(parts));
+  if (problems.size === 0) await take(() => askOften(ownUrl, warmth));
+  warmth.end();
+  if (problems.size > 0) {
+    tell(toLogLine("warn", "ready, and not all of it is warm", [...problems].join("; ")));
   }
-  if (problems.size > 0) tell(toLine(problems));
 }
 
 /** @throws what the work throws, or {Error} once there is no time left, however far it is. */
@@ -54,19 +50,6 @@ async function inTime(warmth: Warmth, work: () => Promise<void>): Promise<void> 
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The one beneath: those above it repeat whole statements. */
-function reasonOf(error: unknown): string {
-  let reason = error;
-  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
-  return reason instanceof Error ? reason.message : String(reason);
-}
-
-/** For whoever runs the process. */
-function toLine(problems: ReadonlySet<string>): string {
-  const msg = "ready, and not all of it is warm";
-  return JSON.stringify({ level: "warn", msg, message: [...problems].join("; ") });
 }
 
 function writeLine(line: string): void {

@@ -1,6 +1,5 @@
 /** Whether a process may be sent requests: what is warmed before, and until when that is waited for. */
 import type { Stores } from "@trueclick/db/stores";
-import type { ServedEndpoints } from "./rest/served.ts";
 
 /** Then a process that can answer says so, however cold it is. */
 const WARM_UP_MS_MAX = 5_000;
@@ -8,7 +7,6 @@ const WARM_UP_MS_MAX = 5_000;
 /** What is warmed: the very parts that requests are answered by. */
 export interface WarmedParts {
   readonly stores: Stores;
-  readonly served: ServedEndpoints;
   readonly warmth: Warmth;
 }
 

@@ -7,6 +7,7 @@ export type RestErrorCode =
   | "forbidden"
   | "not_found"
   | "method_not_allowed"
+  | "too_large"
   | "internal";
 
 /** An answer other than the one asked for, in words that the caller can act on. */

@@ -28,7 +28,8 @@ export interface Endpoint<Params extends z.ZodObject = z.ZodObject> {
   readonly answer: z.ZodType;
   /** Served as CSV too, or only. */
   readonly csv?: "also" | "only";
-  readonly handle: (context: RestContext, params: z.output<Params>) => Promise<Response>;
+  /** A method, so that endpoints of any parameters make one list: each is given what its own schema parsed. */
+  handle(context: RestContext, params: z.output<Params>): Promise<Response>;
 }
 
 /** Keeps the type of the parameters, so that a handler gets what its schema parses. */
@@ -48,16 +49,21 @@ export interface RestDependencies {
   readonly onFault: (error: unknown) => void;
 }
 
+/** What an endpoint needs of a request. */
+export interface Asked {
+  readonly headers: Headers;
+  readonly query: URLSearchParams;
+}
+
 /** Answers a request: who asks, whether it may, what it asks for, and only then the endpoint. */
 export async function answerRequest<Params extends z.ZodObject>(
   endpoint: Endpoint<Params>,
-  request: Request,
+  { headers, query }: Asked,
   path: Readonly<Record<string, string>>,
   dependencies: RestDependencies,
 ): Promise<Response> {
   try {
-    return await answerCaller(request.headers, dependencies, (caller) => {
-      const query = new URL(request.url).searchParams;
+    return await answerCaller(headers, dependencies, (caller) => {
       const { stores, nowMs } = dependencies;
       return askEndpoint(endpoint, { stores, caller, nowMs }, query, path);
     });

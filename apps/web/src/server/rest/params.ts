@@ -51,10 +51,7 @@ export const timeZoneParam = z.string().refine(isTimeZone, "must be an IANA time
 export const advertiserParam = advertiserIdSchema.describe("Only this advertiser");
 export const campaignParam = campaignIdSchema.describe("Only this campaign");
 
-/**
- * Path parameters as they were meant: `:` may come as `%3A`. No id of ours holds a `%`, so one that
- * is decoded already stays as it is.
- */
+/** Path parameters as they were meant: `:` may come as `%3A`. */
 function decodePath(path: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(path).map(([name, text]) => {

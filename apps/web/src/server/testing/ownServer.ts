@@ -1,17 +1,14 @@
-/** A process's own address, with the handlers of its routes and without Next before them. */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { GET as drift } from "../../app/api/v1/drift/route.ts";
-import { GET as openApi } from "../../app/api/v1/openapi.json/route.ts";
-import { GET as report } from "../../app/api/v1/report/route.ts";
+/** The server of the web app on test stores. It draws one page, which says that it is one. */
+import type { Stores } from "@trueclick/db/stores";
+import { createAuth } from "../auth.ts";
+import { type ApiParts, createApi } from "../http/api.ts";
+import { createWebServer, type Pages } from "../http/webServer.ts";
+import { KnownCallers } from "../rest/knownCallers.ts";
+import { Warmth } from "../warmth.ts";
 
-const NO_PARAMS = { params: Promise.resolve({}) };
-type Handler = (request: Request) => Response | Promise<Response>;
-const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ["/api/v1/drift", (request: Request) => drift(request, NO_PARAMS)],
-  ["/api/v1/report", (request: Request) => report(request, NO_PARAMS)],
-  ["/api/v1/openapi.json", () => openApi()],
-]);
+/** Where browsers would find it; it listens elsewhere. */
+export const WEB_URL = "http://127.0.0.1:3000";
+const SECRET = "a secret of nobody, for this test";
 
 /** How a request was answered. */
 export interface Answered {
@@ -22,23 +19,43 @@ export interface Answered {
 
 export interface OwnServer {
   readonly url: string;
+  readonly port: number;
+  /** Requests of the API that were answered, in the order of their ends. */
   readonly answered: readonly Answered[];
-  close(): void;
+  /** What was not the caller's mistake. */
+  readonly faults: readonly unknown[];
+  stop(withinMs?: number): Promise<void>;
 }
 
-export async function startOwnServer(): Promise<OwnServer> {
-  const answered: Answered[] = [];
-  const server = createServer(async ({ url: path = "/", headers: { authorization } }, response) => {
-    const headers = authorization === undefined ? {} : { authorization };
-    const route = ROUTES.get(path);
-    const answer = await route?.(new Request(`http://own${path}`, { headers }));
-    const { status } = answer ?? { status: 404 };
-    answered.push({ path, hasKey: authorization !== undefined, status });
-    response.writeHead(status).end(await answer?.text());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : 0;
-  return { url: `http://127.0.0.1:${port}`, answered, close: () => server.close() };
+/** What the server answers from, cold, on some stores. */
+export function partsOn(stores: Stores, warmth = new Warmth()): ApiParts {
+  const auth = createAuth(stores.db, { authSecret: SECRET, webUrl: WEB_URL });
+  return { webUrl: WEB_URL, stores, auth, callers: new KnownCallers(), warmth };
 }
+
+export async function startOwnServer(parts: ApiParts, pages: Pages = drawPage): Promise<OwnServer> {
+  const answered: Answered[] = [];
+  const faults: unknown[] = [];
+  const onFault = (error: unknown) => faults.push(error);
+  const api = createApi(parts, onFault);
+  const server = createWebServer({
+    ...{ onFault, webUrl: parts.webUrl, isDevelopment: false },
+    pages: Promise.resolve(pages),
+    api: {
+      answer(request) {
+        const { pathname: path } = request.url;
+        const hasKey = request.headers.has("authorization");
+        const answering = api.answer(request);
+        void answering?.then(({ response: { status } }) => answered.push({ path, hasKey, status }));
+        return answering;
+      },
+    },
+  });
+  const port = await server.listen(0, "127.0.0.1");
+  const stop = (withinMs = 1_000) => server.stop(withinMs);
+  return { url: `http://127.0.0.1:${port}`, port, answered, faults, stop };
+}
+
+const drawPage: Pages = async (_incoming, outgoing) => {
+  outgoing.end("a page");
+};

@@ -1,4 +1,4 @@
-import type { Described } from "../openapi.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { driftEndpoint, eventEndpoint, jobEndpoint } from "./audit.ts";
 import { billingExportEndpoint } from "./billingExport.ts";
 import { advertisersEndpoint, campaignsEndpoint, partitionsEndpoint } from "./lists.ts";
@@ -8,8 +8,8 @@ import { quarantineEndpoint } from "./quarantine.ts";
 import { reportEndpoint } from "./report.ts";
 import { versionDiffEndpoint } from "./versionDiff.ts";
 
-/** Every endpoint of the API; a test holds the routes of the app to this list. */
-export const ENDPOINTS: readonly Described[] = [
+/** Every endpoint of the API: what is served and what the OpenAPI document says are both made of it. */
+export const ENDPOINTS: readonly Endpoint[] = [
   reportEndpoint,
   pacingEndpoint,
   driftEndpoint,

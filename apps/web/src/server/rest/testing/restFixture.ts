@@ -54,10 +54,9 @@ export async function openRestFixture(): Promise<RestFixture> {
     acmeJob,
     async ask(endpoint, query, { key = "engineer-key", path = {}, user } = {}) {
       const faults: unknown[] = [];
-      const request = new Request(`http://web${endpoint.path}?${query}`, {
-        headers: key === null ? {} : { Authorization: `Bearer ${key}` },
-      });
-      const response = await answerRequest(endpoint, request, path, {
+      const headers = new Headers(key === null ? {} : { Authorization: `Bearer ${key}` });
+      const asked = { headers, query: new URLSearchParams(query) };
+      const response = await answerRequest(endpoint, asked, path, {
         stores,
         callers,
         sessionUser: async () => (user === undefined ? null : { id: user }),

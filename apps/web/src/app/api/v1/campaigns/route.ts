@@ -1,6 +1,0 @@
-import { campaignsEndpoint } from "../../../../server/rest/endpoints/lists.ts";
-import { serve } from "../../../../server/rest/serve.ts";
-
-export const dynamic = "force-dynamic";
-
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = serve(campaignsEndpoint);

@@ -1,6 +1,0 @@
-import { versionDiffEndpoint } from "../../../../../server/rest/endpoints/versionDiff.ts";
-import { serve } from "../../../../../server/rest/serve.ts";
-
-export const dynamic = "force-dynamic";
-
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = serve(versionDiffEndpoint);

@@ -1,6 +1,0 @@
-import { quarantineEndpoint } from "../../../../server/rest/endpoints/quarantine.ts";
-import { serve } from "../../../../server/rest/serve.ts";
-
-export const dynamic = "force-dynamic";
-
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = serve(quarantineEndpoint);

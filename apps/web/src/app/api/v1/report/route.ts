@@ -1,6 +1,0 @@
-import { reportEndpoint } from "../../../../server/rest/endpoints/report.ts";
-import { serve } from "../../../../server/rest/serve.ts";
-
-export const dynamic = "force-dynamic";
-
-export const { GET, POST, PUT, PATCH, DELETE, OPTIONS } = serve(reportEndpoint);
