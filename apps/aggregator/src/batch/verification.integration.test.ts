@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { appendFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createWorkerEncoder } from "@trueclick/archive/encode/workerEncoder";
 import { NOON_MS, storedEvent } from "@trueclick/archive/testing/storedEvents";
@@ -9,15 +9,15 @@ import { batchJobs, truthLines, truthVersions } from "@trueclick/db/postgres/sch
 import { verifications } from "@trueclick/db/postgres/schema/verifications";
 import { dayOf } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
-import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
-import { eq, isNull, sql } from "drizzle-orm";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
+import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { createPostgresCompactionManifest } from "../archive/adapters/postgresCompactionManifest.ts";
 import { compactHours } from "../archive/pipeline/compactHours.ts";
 import { WIDE } from "../archive/testing/archiveWorld.ts";
 import { createTrialBuilds } from "./adapters/postgresTrialBuilds.ts";
 import { createPostgresVerifications } from "./adapters/postgresVerifications.ts";
-import { runVerification } from "./pipeline/runVerification.ts";
+import { runVerification, type VerificationStores } from "./pipeline/runVerification.ts";
 import { type BatchWorld, openBatchWorld } from "./testing/batchWorld.ts";
 import { decide } from "./testing/decide.ts";
 
@@ -70,11 +70,14 @@ function stores() {
   return { ...world.stores, builds, verifications: createPostgresVerifications(db, topic) };
 }
 
-async function verified(version = 1, campaign: string | null = null) {
+async function verified(
+  version = 1,
+  campaign: string | null = null,
+  of: VerificationStores = stores(),
+) {
   const campaignId = campaign === null ? null : campaignIdSchema.parse(campaign);
   const asked = { advertiserId, billingDay: DAY, version, campaignId, requestedBy: "test" };
   await world.archive.db.insert(verifications).values(asked);
-  const of = stores();
   const taken = await of.verifications.take();
   if (taken === null) throw new Error("the verification was not handed out");
   const result = await runVerification(of, taken, signal);
@@ -85,11 +88,13 @@ async function verified(version = 1, campaign: string | null = null) {
   return result;
 }
 
-async function compact(): Promise<void> {
+/** @param retentionMs How long the bytes are kept of what was compacted. */
+async function compact(retentionMs = 0): Promise<void> {
   const { db, topic, objects, stores: of } = world.archive;
   const compaction = {
     ...{ merger, objects, index: of.index, manifest: createPostgresCompactionManifest(db, topic) },
-    ...{ limits: { objectsMin: 2, rowsMax: 10_000, bytesMax: 10_000_000 }, retentionMs: 0 },
+    ...{ limits: { objectsMin: 2, rowsMax: 10_000, bytesMax: 10_000_000 } },
+    retentionMs,
     onCompacted: () => {},
   };
   await compactHours(compaction, NOON_MS + 2 * HOUR_MS, signal);
@@ -168,26 +173,104 @@ it("names an object whose bytes are others, or that is gone", async () => {
   expect(reason).toContain(`archive object ${path} is damaged`);
 });
 
+/** Events of hours that were counted, which came after they were. */
+async function archiveLater(round: number): Promise<void> {
+  const later = Array.from({ length: 8 }, (_, at) =>
+    storedEvent({ event_id: `event-${round}0${at}`, event_time: NOON_MS - (at % 2) * HOUR_MS }),
+  );
+  await archive(later);
+}
+
+/** Names of objects that were compacted and whose bytes are kept. */
+async function keptSources(): Promise<string[]> {
+  const rows = await world.archive.db
+    .select({ path: archiveObjects.path })
+    .from(archiveObjects)
+    .where(and(isNotNull(archiveObjects.compactedInto), isNull(archiveObjects.removedAt)))
+    .orderBy(archiveObjects.path);
+  return rows.map(({ path }) => path);
+}
+
 // Compaction is housekeeping: it takes nobody the proof, unless it mixed in what came later.
 it("finds events where they were compacted to, and says so where others are with them", async () => {
   const first = await verified();
+  expect(first.compacted).toEqual({ pinned: 0, read: 0 });
   await compact();
   const { db } = world.archive;
   const live = await db.select().from(archiveObjects).where(isNull(archiveObjects.compactedInto));
   expect(live.some(({ mergedObjects }) => mergedObjects > 0)).toBe(true);
   const again = await verified();
-  expect({ ...again, objects: first.objects }).toEqual(first);
-  expect(again.objects).toBeLessThan(first.objects);
+  const { objects, compacted } = again;
+  expect({ ...again, objects: first.objects, compacted: first.compacted }).toEqual(first);
+  expect(objects).toBeLessThan(first.objects);
+  const [pinned, read] = [compacted?.pinned ?? 0, compacted?.read ?? 0];
+  expect(pinned - read).toBe(first.objects - objects);
 
-  await archive(
-    Array.from({ length: 8 }, (_, at) =>
-      storedEvent({ event_id: `event-30${at}`, event_time: NOON_MS - HOUR_MS }),
-    ),
-  );
+  await archiveLater(3);
   await compact();
   const { outcome, reason } = await verified();
   expect(outcome).toBe("unverifiable");
   expect(reason).toMatch(/^raw\/event_hour=.* holds other events beside those that were counted/);
+});
+
+// The very bytes that were counted are the better proof, whatever was put together since.
+it("reads the objects that were counted for as long as they are kept", async () => {
+  const first = await verified();
+  await compact(DAY_MS);
+  const sources = await keptSources();
+  expect(sources.length).toBeGreaterThan(3);
+  expect(await verified()).toEqual(first);
+
+  // Of one that was compacted before it was counted, and since with others.
+  await archiveLater(3);
+  expect(await world.recount("adv_1", DAY)).toBe("published");
+  const second = await verified(2);
+  expect(second).toMatchObject({ outcome: "verified", compacted: { pinned: 0, read: 0 } });
+  await compact(DAY_MS);
+  await archiveLater(4);
+  await compact(DAY_MS);
+  expect((await keptSources()).length).toBeGreaterThan(sources.length);
+  expect(await verified(1)).toEqual(first);
+  expect(await verified(2)).toEqual(second);
+
+  // One of them was removed already: what holds all is read for all, and none twice.
+  const removed = sources[0] ?? "";
+  const { db, objectsDir } = world.archive;
+  const isRemoved = eq(archiveObjects.path, removed);
+  await db.update(archiveObjects).set({ removedAt: new Date() }).where(isRemoved);
+  await rm(join(objectsDir, removed));
+  expect(await verified(1)).toMatchObject({ outcome: "verified", compacted: { read: 1 } });
+  await db.update(archiveObjects).set({ removedAt: null }).where(isRemoved);
+  const gone = await verified(1);
+  expect(gone).toMatchObject({ outcome: "differs", judgedHash: null });
+  expect(gone.reason).toBe(`archive object ${removed} is missing`);
+});
+
+it("names an object that was compacted since, is kept, and is damaged", async () => {
+  await compact(DAY_MS);
+  const [path = ""] = await keptSources();
+  await appendFile(join(world.archive.objectsDir, path), "x");
+  const { outcome, reason } = await verified();
+  expect(outcome).toBe("differs");
+  expect(reason).toContain(`archive object ${path} is damaged`);
+});
+
+// A day's proof is asked for at the moment at which the archive cleans up.
+it("does not accuse anybody of objects that are removed while it is about to read them", async () => {
+  const first = await verified();
+  await compact(DAY_MS);
+  const of = stores();
+  let removing: Promise<void> | null = null;
+  const sha256: typeof of.objects.sha256 = async (path) => {
+    removing ??= compact(0);
+    await removing;
+    return of.objects.sha256(path);
+  };
+  const again = await verified(1, null, { ...of, objects: { ...of.objects, sha256 } });
+  expect(removing).not.toBeNull();
+  expect(await keptSources()).toEqual([]);
+  expect(again).toMatchObject({ outcome: "verified", judgedHash: first.judgedHash });
+  expect(again.compacted?.pinned).toBeGreaterThan(0);
 });
 
 it("says that it does not know what a program of another time wrote down", async () => {

@@ -64,7 +64,8 @@ const VERIFICATION: Kind = {
   result: expect.objectContaining({ outcome: "verified" }),
   answer: {
     ...{ outcome: "verified", reason: null, jobId: "1", inputsHash: "a", judgedHash: null },
-    ...{ codeVersion: { recorded: "a", found: "a" }, objects: 0, linesCompared: 0, lines: [] },
+    ...{ codeVersion: { recorded: "a", found: "a" }, objects: 0, compacted: null },
+    ...{ linesCompared: 0, lines: [] },
   } satisfies Verified,
 };
 

@@ -103,6 +103,7 @@ async function follow(stores: Stores, id: number, { stderr, stop }: CliContext):
 
 function told(asked: Asked, result: Verified): VerbResult {
   const { outcome, reason, judgedHash, codeVersion, objects, lines, linesCompared } = result;
+  const { pinned, read } = result.compacted ?? { pinned: 0, read: 0 };
   const rows = lines.map(({ campaign, clicks, costMicros }) => [
     campaign,
     ...[clicks.recorded, clicks.found].map(String),
@@ -119,6 +120,9 @@ function told(asked: Asked, result: Verified): VerbResult {
       : [`recorded ${judgedHash.recorded}`, `again    ${judgedHash.found}`]),
     ...(isOther ? [`by ${codeVersion.found}; it was counted by ${codeVersion.recorded}`] : []),
     `${objects} archive objects read, ${linesCompared} lines compared`,
+    ...(pinned === 0
+      ? []
+      : [`${read} of these in place of ${pinned} that they were compacted from, no longer kept`]),
     ...(rows.length === 0 ? [] : [formatTable(header, rows)]),
   ];
   return {
@@ -138,6 +142,7 @@ function toJson({ advertiserId, billingDay, campaignId, version }: Asked, result
     inputs_hash: result.inputsHash,
     judged_hash: result.judgedHash,
     objects: result.objects,
+    compacted: result.compacted,
     lines_compared: result.linesCompared,
     lines: result.lines.map(({ costMicros: { recorded, found }, ...line }) => {
       return { ...line, cost_micros: { recorded: Number(recorded), found: Number(found) } };

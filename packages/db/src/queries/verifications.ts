@@ -31,6 +31,11 @@ export const verifiedSchema = z.object({
   /** Null: nothing was judged. */
   judgedHash: compared(z.string()).nullable(),
   objects: z.number(),
+  /**
+   * How many objects were read in place of how many pinned ones, whose own bytes are no longer kept. Null:
+   * nothing was read, or it was not noted.
+   */
+  compacted: z.object({ pinned: z.number(), read: z.number() }).nullable().default(null),
   linesCompared: z.number(),
   /** Of one line, that line; of a partition, those that differ. */
   lines: z.array(

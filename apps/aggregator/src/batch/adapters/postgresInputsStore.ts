@@ -13,18 +13,19 @@ import { dayBounds, hoursTouched } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { and, asc, eq, gte, inArray, isNull, lt } from "drizzle-orm";
 import { z } from "zod";
-import {
-  inputsJson,
-  type ObjectIdentity,
-  type PinnedInputs,
-  type PinnedObject,
-} from "../domain/inputs.ts";
+import { inputsJson, type PinnedInputs, type PinnedObject } from "../domain/inputs.ts";
 import { lookbackHours } from "../domain/unlinkedSql.ts";
 import type { BaseInputs, InputsStore, RuleTrial } from "../ports/inputsStore.ts";
 import { type Job, JobLostError, JobRefusedError } from "../ports/jobQueue.ts";
 import { readCampaigns, readDecisions, readRules } from "./postgresJudgement.ts";
 import { readKeptJudgement } from "./postgresKeptJudgement.ts";
-import { type ReadObject, readObjectColumns, readSources } from "./postgresSources.ts";
+import {
+  overlaps,
+  type ReadObject,
+  readObjectColumns,
+  readSources,
+  toPinnedObject,
+} from "./postgresSources.ts";
 
 type Reader = Pick<Database, "select">;
 
@@ -83,7 +84,7 @@ export function createPostgresInputsStore(db: Database, options: InputsStoreOpti
   };
 }
 
-export async function resolveObjects(
+async function resolveObjects(
   db: Reader,
   topic: string,
   paths: readonly string[],
@@ -219,25 +220,6 @@ function rowsByHour(
   return rows;
 }
 
-function toPinnedObject(object: ReadObject, sources?: readonly ReadObject[]): PinnedObject {
-  const eventHourMs = object.eventHour.getTime();
-  return {
-    ...identityOf(object),
-    eventHourMs,
-    ...(sources === undefined ? {} : { sources: sources.map(identityOf) }),
-  };
-}
-
-function identityOf({ path, sha256, rows }: ReadObject): ObjectIdentity {
-  return { path, sha256, rows: Number(rows) };
-}
-
 function placeOf({ eventHourMs, partition }: Pick<ObjectName, "eventHourMs" | "partition">) {
   return `${eventHourMs}/${partition}`;
-}
-
-type Offsets = Pick<ObjectName, "firstOffset" | "lastOffset">;
-
-function overlaps(a: Offsets, b: Offsets): boolean {
-  return a.firstOffset <= b.lastOffset && b.firstOffset <= a.lastOffset;
 }

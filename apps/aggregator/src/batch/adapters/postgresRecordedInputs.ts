@@ -1,17 +1,12 @@
-/** The inputs of a job that has ended, as it wrote them down, with objects as they lie in the archive now. */
+/** The inputs of a job that has ended, as it wrote them down, with its objects or what holds their events now. */
 import { parseObjectPath } from "@trueclick/archive/domain/objectPath";
 import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobObjects } from "@trueclick/db/postgres/schema/truth";
 import { eq } from "drizzle-orm";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
-import {
-  inputsJson,
-  type ObjectIdentity,
-  type PinnedInputs,
-  type PinnedObject,
-} from "../domain/inputs.ts";
+import { inputsJson, type ObjectIdentity, type PinnedInputs } from "../domain/inputs.ts";
 import type { FoundInputs } from "../ports/verifications.ts";
-import { resolveObjects } from "./postgresInputsStore.ts";
+import { findKeptObjects } from "./postgresKeptObjects.ts";
 import { parseRecordedInputs } from "./recordedInputs.ts";
 
 /** Text where the inputs cannot be read back, which says why. */
@@ -41,40 +36,18 @@ export async function readRecordedInputs(
     copies,
     preceding,
   };
-  const now = {
-    objects: await asTheyLie(db, topic, groups.objects),
-    following: await asTheyLie(db, topic, groups.following),
-    copies: await asTheyLie(db, topic, copies),
-    preceding: await asTheyLie(db, topic, preceding),
-  };
+  const kept = await findKeptObjects(db, topic, Object.values(groups).flat());
   const inputs = {
     ...judgedBy,
-    objects: now.objects.found,
-    following: now.following.found,
-    copies: now.copies.found,
-    preceding: now.preceding.found,
+    objects: kept.of(groups.objects),
+    following: kept.of(groups.following),
+    copies: kept.of(groups.copies),
+    preceding: kept.of(groups.preceding),
   };
   if (!isReadBack(recorded, inputs)) {
     return "what the job wrote down of its inputs is read in another way by this program";
   }
-  return { inputs, mixed: Object.values(now).flatMap(({ mixed }) => mixed) };
-}
-
-/** Objects of today that hold the events of the named ones. */
-async function asTheyLie(
-  db: Pick<Database, "select">,
-  topic: string,
-  named: readonly ObjectIdentity[],
-): Promise<{ readonly found: readonly PinnedObject[]; readonly mixed: readonly string[] }> {
-  const found = await resolveObjects(
-    db,
-    topic,
-    named.map(({ path }) => path),
-  );
-  const mixed = found.filter(({ rows, sources }) => {
-    return sources !== undefined && rows !== sources.reduce((sum, { rows: own }) => sum + own, 0);
-  });
-  return { found, mixed: mixed.map(({ path }) => path) };
+  return { inputs, mixed: kept.mixed, compacted: kept.compacted };
 }
 
 /** Whether the inputs say what was written down. What conversions are credited by is not part of them. */

@@ -1,7 +1,9 @@
+import type { ObjectName } from "@trueclick/archive/domain/objectPath";
 import { isOneOf } from "@trueclick/db/postgres/conditions";
 import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { and, eq } from "drizzle-orm";
+import type { ObjectIdentity, PinnedObject } from "../domain/inputs.ts";
 
 /** An object of the manifest that is read. */
 export interface ReadObject {
@@ -63,4 +65,25 @@ function placeOf({ eventHour, partition }: ReadObject): string {
 
 function isWithin(inner: ReadObject, outer: ReadObject): boolean {
   return inner.firstOffset >= outer.firstOffset && inner.lastOffset <= outer.lastOffset;
+}
+
+/** @param sources Those of one that was compacted, as far as they are inputs. */
+export function toPinnedObject(object: ReadObject, sources?: readonly ReadObject[]): PinnedObject {
+  const eventHourMs = object.eventHour.getTime();
+  return {
+    ...identityOf(object),
+    eventHourMs,
+    ...(sources === undefined ? {} : { sources: sources.map(identityOf) }),
+  };
+}
+
+function identityOf({ path, sha256, rows }: ReadObject): ObjectIdentity {
+  return { path, sha256, rows: Number(rows) };
+}
+
+type Offsets = Pick<ObjectName, "firstOffset" | "lastOffset">;
+
+/** Whether two objects of an hour and partition may hold the same events. */
+export function overlaps(a: Offsets, b: Offsets): boolean {
+  return a.firstOffset <= b.lastOffset && b.firstOffset <= a.lastOffset;
 }

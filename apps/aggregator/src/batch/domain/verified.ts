@@ -16,6 +16,12 @@ export interface ComparedLine {
   readonly costMicros: Compared<string>;
 }
 
+/** How many objects were read in place of how many pinned ones, whose own bytes are no longer kept. */
+export interface Compacted {
+  readonly pinned: number;
+  readonly read: number;
+}
+
 /** As it is kept, and told. */
 export interface Verified {
   readonly outcome: Outcome;
@@ -29,6 +35,8 @@ export interface Verified {
   readonly judgedHash: Compared<string> | null;
   /** Archive objects that were read, each found to have the bytes that it had. */
   readonly objects: number;
+  /** Null: nothing was read, or nobody noted it. */
+  readonly compacted: Compacted | null;
   readonly linesCompared: number;
   /** Of one line, that line; of a partition, those that differ. */
   readonly lines: readonly ComparedLine[];

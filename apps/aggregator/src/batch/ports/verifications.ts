@@ -2,7 +2,7 @@ import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
 import type { Canonical } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
-import type { Verified } from "../domain/verified.ts";
+import type { Compacted, Verified } from "../domain/verified.ts";
 import type { Claim, WorkQueue } from "./workQueue.ts";
 
 /** A version that somebody wants to see counted again. */
@@ -37,11 +37,12 @@ export interface RecordedVersion {
   readonly found: FoundInputs | string;
 }
 
-/** Inputs with each object as it lies in the archive now: as it was, or what it was compacted into. */
+/** Inputs with each object as it was pinned, while its bytes are kept, or what it was compacted into. */
 export interface FoundInputs {
   readonly inputs: PinnedInputs;
   /** Paths of objects that hold events beside those that were counted: compaction put them together. */
   readonly mixed: readonly string[];
+  readonly compacted: Compacted;
 }
 
 /** Where verifications are asked for and answered. */

@@ -10,6 +10,7 @@ const VERIFIED: Verified = {
   inputsHash: same,
   judgedHash: { recorded: same, found: same },
   objects: 1,
+  compacted: { pinned: 0, read: 0 },
   linesCompared: 2,
   lines: [],
 };
@@ -34,6 +35,20 @@ describe("what was checked of a version that was counted again", () => {
     expect(checkedSentence(VERIFIED, "c".repeat(64))).toMatch(
       / Credits of conversions were not counted again\.$/,
     );
+  });
+
+  it.each([
+    [
+      { pinned: 2, read: 1 },
+      " 2 files of then are no longer kept; the file that took their events in was read instead.",
+    ],
+    [
+      { pinned: 1_200, read: 12 },
+      " 1,200 files of then are no longer kept; the 12 files that took their events in were read instead.",
+    ],
+  ])("says which files are not those that it was counted from: %o", (compacted, told) => {
+    expect(checkedSentence({ ...VERIFIED, compacted }, same)).toContain(told);
+    expect(checkedSentence({ ...VERIFIED, compacted: null }, same)).not.toContain("kept");
   });
 
   it("claims nothing where nothing was judged", () => {

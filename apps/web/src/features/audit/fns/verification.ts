@@ -20,5 +20,14 @@ export function checkedSentence(verified: Verified, contentHash: string | null):
     contentHash === judgedHash.recorded ? "" : " Credits of conversions were not counted again.";
   const isOther = codeVersion.recorded !== codeVersion.found;
   const other = isOther ? " Another version of the program counted than published it." : "";
-  return `${files}, ${lines}. ${judged} (${judgedHash.found.slice(0, 10)}…).${credits}${other}`;
+  const fingerprint = `${judged} (${judgedHash.found.slice(0, 10)}…).`;
+  return `${files}, ${lines}. ${fingerprint}${mergedSentence(verified)}${credits}${other}`;
+}
+
+/** Of files that are no longer what was read when it was counted. Empty where all are. */
+function mergedSentence({ compacted }: Verified): string {
+  if (compacted === null || compacted.pinned === 0) return "";
+  const { pinned, read } = compacted;
+  const [instead, were] = read === 1 ? ["file", "was"] : [`${formatCount(read)} files`, "were"];
+  return ` ${formatCount(pinned)} files of then are no longer kept; the ${instead} that took their events in ${were} read instead.`;
 }
