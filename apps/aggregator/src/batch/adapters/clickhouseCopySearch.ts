@@ -5,8 +5,9 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { archiveObjects } from "@trueclick/db/postgres/schema/archive";
 import { SECOND_MS } from "@trueclick/shared/time";
 import { and, eq, inArray, isNull, notInArray } from "drizzle-orm";
-import { TOKEN_KEY, tokenBearers } from "../domain/tokenUses.ts";
+import { z } from "zod";
 import type { CopySearch } from "../ports/copySearch.ts";
+import { IDS_IN_MEMORY, idsIn, takeIds } from "./clickhouseNewIds.ts";
 import {
   SEARCH_SETTINGS,
   type SearchedObject,
@@ -14,7 +15,21 @@ import {
   tokensIn,
   USES_IN_MEMORY,
 } from "./clickhouseTokenUses.ts";
-import { type MemoryTables, memoryTables } from "./memoryTables.ts";
+import {
+  type Among,
+  IDS,
+  idsOf,
+  type Lookup,
+  type NewKeys,
+  NOTED_MAX,
+  noteAllSql,
+  noteSql,
+  searchSql,
+  TOKENS,
+  tokensOf,
+} from "./copySearchSql.ts";
+import { type KeyFilters, keyFilters } from "./keyFilters.ts";
+import { type MemoryTables, type MemoryTablesLike, memoryTables } from "./memoryTables.ts";
 
 /** Objects of one look. */
 const OBJECTS_MAX = 5_000;
@@ -22,9 +37,11 @@ const OBJECTS_MAX = 5_000;
  * Ids that are looked up one by one, as a set of 64-bit hashes: some 32 MB, as reckoned. More are found
  * by reading the whole index in its order, which needs no set.
  */
-const IDS_MAX = 2_000_000n;
+const IDS_MAX = 2_000_000;
 /** Event hours of new objects that are looked for one by one: each is a set that all of the index is asked for. */
 const HOURS_MAX = 2;
+/** Rows from which on a filter of them is worth the statements that make it, some 20 ms. */
+const FILTERED_ROWS_MIN = 10_000;
 
 /**
  * Fills `event_copies` from the row index, and from `token_uses`, which it fills from the objects. Of
@@ -40,15 +57,18 @@ export function createClickHouseCopySearch(
   clickhouse: ClickHouseClient,
   objects: ClickHouseObjects,
   topic: string,
+  filteredRowsMin = FILTERED_ROWS_MIN,
 ): CopySearch {
-  const memory = memoryTables(clickhouse, SEARCH_SETTINGS, USES_IN_MEMORY);
+  const uses = keptRows(clickhouse, USES_IN_MEMORY);
+  const ids = keptRows(clickhouse, IDS_IN_MEMORY);
+  const search = { clickhouse, objects, uses, ids, filteredRowsMin };
   return {
     async search() {
       const unreadable = new Set<string>();
       for (;;) {
         const found = await unsearchedObjects(db, topic, [...unreadable]);
         if (found.length === 0) return;
-        const damaged = new Set(await searchObjects({ clickhouse, objects, memory }, found));
+        const damaged = new Set(await searchObjects(search, found));
         const done = found.map(({ path }) => path).filter((path) => !damaged.has(path));
         await db
           .update(archiveObjects)
@@ -60,81 +80,134 @@ export function createClickHouseCopySearch(
   };
 }
 
-function areFew(found: readonly SearchedObject[]): boolean {
-  return found.reduce((sum, { rows }) => sum + rows, 0n) <= IDS_MAX;
+/** Rows that are written to memory and looked for, and filters of them. */
+interface KeptRows {
+  readonly tables: MemoryTables;
+  readonly filters: KeyFilters;
+}
+
+function keptRows(clickhouse: ClickHouseClient, like: MemoryTablesLike): KeptRows {
+  return {
+    tables: memoryTables(clickhouse, SEARCH_SETTINGS, like),
+    filters: keyFilters(clickhouse, SEARCH_SETTINGS, like.like),
+  };
 }
 
 interface Search {
   readonly clickhouse: ClickHouseClient;
   readonly objects: ClickHouseObjects;
-  readonly memory: MemoryTables;
+  readonly uses: KeptRows;
+  readonly ids: KeptRows;
+  readonly filteredRowsMin: number;
 }
 
-interface NewRows {
-  /** Start of the event hour that all of them have, epoch seconds; null where they have several. */
-  readonly hourSeconds: number | null;
-  /** A sub-query with the columns of the archive. */
-  readonly rows: string;
-  /** SQL of the tokens that they use, as 64 bits. */
-  readonly tokens: string;
-}
-
-/** @param memory A table that has the uses of all of them; null where there is none. */
-function newRows(
-  objects: ClickHouseObjects,
+/** @param keysOf SQL of the keys of some new objects, which are all of one hour unless that is null. */
+function newKeys(
   found: readonly SearchedObject[],
-  memory: string | null,
-): NewRows[] {
-  const of = (hourSeconds: number | null, some: readonly SearchedObject[]): NewRows => {
-    const rows = objects.rowsOf(some.map(({ path }) => path));
-    const tokens = memory === null ? tokensOf(rows) : tokensIn(memory, hourSeconds);
-    return { hourSeconds, rows, tokens };
+  keysOf: (some: readonly SearchedObject[], hourSeconds: number | null) => string,
+): NewKeys[] {
+  const of = (hourSeconds: number | null, some: readonly SearchedObject[]): NewKeys => {
+    return { hourSeconds, keys: keysOf(some, hourSeconds) };
   };
   const byHour = [...Map.groupBy(found, ({ eventHour }) => eventHour.getTime() / SECOND_MS)];
   if (byHour.length > HOURS_MAX) return [of(null, found)];
   return byHour.map(([hourSeconds, own]) => of(hourSeconds, own));
 }
 
-const tokensOf = (rows: string) =>
-  `SELECT reinterpretAsUInt64(${TOKEN_KEY}) FROM ${tokenBearers(rows)}`;
-
 /** Looks up ids, and beside it tokens, which must be taken before. Answers as `takeUses` does. */
-async function searchObjects(
-  { clickhouse, objects, memory }: Search,
-  found: readonly SearchedObject[],
-): Promise<string[]> {
-  const search = async (query: string) => {
-    await clickhouse.command({
-      query,
-      clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.searchCopies" },
-    });
-  };
-  const isFew = areFew(found);
-  // Jobs that find the same objects at the same time have a table each.
-  const table = `${USES_IN_MEMORY.like}_${randomUUID().replaceAll("-", "")}`;
+async function searchObjects(search: Search, found: readonly SearchedObject[]): Promise<string[]> {
+  const { clickhouse, objects, uses, ids } = search;
+  const rows = found.reduce((sum, object) => sum + Number(object.rows), 0);
+  const isFew = rows <= IDS_MAX;
+  // Jobs that find the same objects at the same time have tables each.
+  const id = randomUUID().replaceAll("-", "");
+  const table = `${USES_IN_MEMORY.like}_${id}`;
   const take = async () => {
-    const rows = found.reduce((sum, object) => sum + Number(object.rows), 0);
-    const made = isFew && (await memory.make(table, rows)) ? table : null;
+    const made = isFew && (await uses.tables.make(table, rows)) ? table : null;
     return { made, damaged: await takeUses(clickhouse, objects, found, made) };
   };
   try {
     const [taken, searched] = await Promise.allSettled([
       take(),
-      search(idSearch(isFew ? newRows(objects, found, null) : null)),
+      isFew
+        ? searchIds(search, found, { table: `${IDS_IN_MEMORY.like}_${id}`, rows })
+        : note(clickhouse, noteAllSql(IDS, null)),
     ]);
     if (taken.status === "rejected") throw taken.reason;
     const { made, damaged } = taken.value;
     // What cannot be read cannot say what to look for.
-    if (damaged.length > 0) await search(idSearch(null));
+    if (damaged.length > 0) await note(clickhouse, noteAllSql(IDS, null));
     else if (searched.status === "rejected") throw searched.reason;
-    const isKnown = isFew && damaged.length === 0;
-    await search(tokenSearch(isKnown ? newRows(objects, found, made) : null));
+    if (isFew && damaged.length === 0) await searchTokens(search, found, { table: made, rows });
+    else await note(clickhouse, noteAllSql(TOKENS, null));
     // Else neither what was written of them nor what was looked for is to be believed.
-    if (made !== null) await memory.requireWhole(made);
+    if (made !== null) await uses.tables.requireWhole(made);
     return damaged;
   } finally {
-    await memory.release(table);
+    await release(uses, table);
+    await release(ids, `${IDS_IN_MEMORY.like}_${id}`);
   }
+}
+
+async function release({ tables, filters }: KeptRows, table: string): Promise<void> {
+  await filters.release(table);
+  await tables.release(table);
+}
+
+const numberRow = z.object({ number: z.string().regex(/^\d+$/) });
+
+/** Nearly always nothing is found, and the table is read once. */
+async function look(clickhouse: ClickHouseClient, lookup: Lookup, among: Among): Promise<void> {
+  const result = await clickhouse.query({
+    query: searchSql(lookup, among),
+    format: "JSONEachRow",
+    clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.searchCopies" },
+  });
+  const found = z.array(numberRow).parse(await result.json());
+  if (found.length === 0) return;
+  const numbers = [...new Set(found.map(({ number }) => number))];
+  const isAll = found.length <= NOTED_MAX;
+  await note(clickhouse, isAll ? noteSql(lookup, numbers) : noteAllSql(lookup, among));
+}
+
+async function note(clickhouse: ClickHouseClient, query: string): Promise<void> {
+  await clickhouse.command({
+    query,
+    clickhouse_settings: { ...SEARCH_SETTINGS, log_comment: "batch.noteCopies" },
+  });
+}
+
+/** @param own A table of `IDS_IN_MEMORY` that is not there yet, and most rows that it will have. */
+async function searchIds(
+  { clickhouse, objects, ids: { tables, filters }, filteredRowsMin }: Search,
+  found: readonly SearchedObject[],
+  { table, rows }: { readonly table: string; readonly rows: number },
+): Promise<void> {
+  const rowsOf = (some: readonly SearchedObject[]) => objects.rowsOf(some.map(({ path }) => path));
+  if (rows < filteredRowsMin || !(await tables.make(table, rows))) {
+    const keys = newKeys(found, (some) => idsOf(rowsOf(some)));
+    return look(clickhouse, IDS, { found: keys, filter: null });
+  }
+  await takeIds(clickhouse, SEARCH_SETTINGS, rowsOf(found), table);
+  const filter = await filters.make(table, "id_hash", rows);
+  const keys = newKeys(found, (_, hourSeconds) => idsIn(table, hourSeconds));
+  await look(clickhouse, IDS, { found: keys, filter });
+  await tables.requireWhole(table);
+}
+
+/** @param uses A table of `USES_IN_MEMORY` that has all of them, if there is one, and most rows that it has. */
+async function searchTokens(
+  { clickhouse, objects, uses: { filters }, filteredRowsMin }: Search,
+  found: readonly SearchedObject[],
+  { table, rows }: { readonly table: string | null; readonly rows: number },
+): Promise<void> {
+  const isFiltered = table !== null && rows >= filteredRowsMin;
+  const filter = isFiltered ? await filters.make(table, TOKENS.number, rows) : null;
+  const keys = newKeys(found, (some, hourSeconds) => {
+    if (table !== null) return tokensIn(table, hourSeconds);
+    return tokensOf(objects.rowsOf(some.map(({ path }) => path)));
+  });
+  await look(clickhouse, TOKENS, { found: keys, filter });
 }
 
 /** What was compacted lies in another object, which is looked up as well. */
@@ -159,74 +232,4 @@ function unsearchedObjects(
       ),
     )
     .limit(OBJECTS_MAX);
-}
-
-/**
- * Ids by their 64-bit hashes: a row of the index costs its hash and no text. Two ids with one hash lead
- * to objects that nobody needs, and to no more.
- *
- * @param found Rows of the objects that are new; null to look up every id.
- */
-function idSearch(found: readonly NewRows[] | null): string {
-  if (found === null) return searchSql("event_index", "event_id", "event_id", null);
-  const isAmong = ({ rows }: NewRows) => `id_hash IN (SELECT cityHash64(event_id) FROM ${rows})`;
-  return searchSql("event_index", "id_hash", "event_id", { isAmong, found });
-}
-
-/** @param found As in `idSearch`, for tokens. */
-function tokenSearch(found: readonly NewRows[] | null): string {
-  const isAmong = ({ tokens }: NewRows) => `reinterpretAsUInt64(token_key) IN (
-        ${tokens})`;
-  // No id of an event: one that looks like it leads to objects that nobody needs, and to no more.
-  const id = "concat('token:', hex(token_key))";
-  return searchSql("token_uses", "token_key", id, found === null ? null : { isAmong, found });
-}
-
-/** The SQL that ids and tokens are looked up by, by the name of its queries. */
-export function searchProgram(): Record<string, string> {
-  const all = [0, null].map((hourSeconds) => [
-    { hourSeconds, rows: "rows", tokens: tokensOf("rows") },
-    { hourSeconds, rows: "rows", tokens: tokensIn("memory", hourSeconds) },
-  ]);
-  const searches = [...all, null].flatMap((found) => [idSearch(found), tokenSearch(found)]);
-  return { "batch.searchCopies": searches.join("") };
-}
-
-interface Among {
-  /** A condition on the key: it is one of some rows of the archive. */
-  readonly isAmong: (rows: NewRows) => string;
-  readonly found: readonly NewRows[];
-}
-
-/** Few rows have what is looked for: of all others no more than the key is read. */
-function searchSql(table: string, key: string, id: string, among: Among | null): string {
-  return `
-    INSERT INTO event_copies (campaign_id, event_id, path, event_hour)
-    SELECT campaign_id, ${id}, path, event_hour
-    FROM ${table}
-    PREWHERE ${key} IN (${among === null ? severalHours(table, key) : otherHours(table, key, among)})`;
-}
-
-/**
- * Keys of new rows that the table has in an hour that is not theirs. What is new is in the table too: so these
- * are the keys with several hours, and nothing has to be grouped to tell.
- */
-function otherHours(table: string, key: string, { isAmong, found }: Among): string {
-  const [only] = found;
-  if (only?.hourSeconds === null) return severalHours(table, key, isAmong(only));
-  const conditions = found.map((one) => {
-    return `(event_hour != fromUnixTimestamp(${one.hourSeconds}) AND ${isAmong(one)})`;
-  });
-  return `
-      SELECT ${key} FROM ${table} WHERE ${conditions.join(" OR ")}`;
-}
-
-function severalHours(table: string, key: string, condition = "true"): string {
-  // In the order of the table no hash table is needed; few hashes need none worth speaking of.
-  const inOrder = key === "id_hash" ? "" : "SETTINGS optimize_aggregation_in_order = 1";
-  return `
-      SELECT ${key} FROM ${table} WHERE ${condition}
-      GROUP BY ${key}
-      HAVING min(event_hour) != max(event_hour)
-      ${inOrder}`;
 }

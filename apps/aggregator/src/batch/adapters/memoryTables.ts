@@ -6,9 +6,11 @@ import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { z } from "zod";
 
-/** Tables with the columns of another one, which is on disk; each has a name that begins with its. */
+/** Tables with columns of another one, which is on disk; each has a name that begins with its. */
 export interface MemoryTablesLike {
   readonly like: string;
+  /** Columns as `CREATE TABLE` has them; all of the other one unless said. */
+  readonly columns?: string | undefined;
   /**
    * A column that nothing writes 0 to. The first row of a table has it: that is gone once the engine was started
    * anew, whatever came after.
@@ -48,7 +50,7 @@ const countRow = z.tuple([z.object({ rows: z.coerce.number() })]);
 export function memoryTables(
   clickhouse: ClickHouseClient,
   settings: ClickHouseSettings,
-  { like, marked, step, rowsMax }: MemoryTablesLike,
+  { like, columns, marked, step, rowsMax }: MemoryTablesLike,
 ): MemoryTables {
   const optionsOf = (name: string) => ({
     clickhouse_settings: { ...settings, log_comment: `${step}.${name}` },
@@ -96,7 +98,7 @@ export function memoryTables(
       if (rows > rowsMax || !(await isOneEngine())) return false;
       // Before it is there: when that fails, it may be all the same.
       own.add(table);
-      await command("create", createSql(table, like, { sinceMs: Date.now(), rows }));
+      await command("create", createSql(table, { like, columns }, { sinceMs: Date.now(), rows }));
       // This one is among them, and so are those that others make at the same time.
       if ((await rowsKept()) > rowsMax) {
         await drop(table);
@@ -119,9 +121,16 @@ export function memoryTables(
 }
 
 // Sent to one engine alone, as a test of all statements has it: a cluster's client refuses them.
-const createSql = (table: string, like: string, kept: { sinceMs: number; rows: number }) =>
-  `CREATE TABLE ${table} AS ${like} ENGINE = Memory COMMENT '${kept.sinceMs} ${kept.rows}'`;
-const dropSql = (table: string) => `DROP TABLE IF EXISTS ${table} SYNC`;
+const createSql = (
+  table: string,
+  { like, columns }: Pick<MemoryTablesLike, "like" | "columns">,
+  kept: { sinceMs: number; rows: number },
+) =>
+  `CREATE TABLE ${table} ${columns === undefined ? `AS ${like}` : `(${columns})`}
+    ENGINE = Memory COMMENT '${kept.sinceMs} ${kept.rows}'`;
+// Whatever was made of it: a filter that a process has left must not keep its table, nor anybody from searching.
+const dropSql = (table: string) =>
+  `DROP TABLE IF EXISTS ${table} SYNC SETTINGS check_table_dependencies = 0`;
 
 const markSql = (table: string, marked: string) => `INSERT INTO ${table} (${marked}) SELECT 0`;
 const wholeSql = (table: string, marked: string) =>
@@ -135,14 +144,11 @@ const keptSql = (like: string) => `
   WHERE database = currentDatabase() AND engine = 'Memory' AND startsWith(name, '${like}_')`;
 
 /** The SQL by which such tables are kept, by the names of its queries. */
-export function memoryTablesProgram({
-  like,
-  marked,
-  step,
-}: MemoryTablesLike): Record<string, string> {
+export function memoryTablesProgram(tables: MemoryTablesLike): Record<string, string> {
+  const { like, marked, step } = tables;
   return {
     [`${step}.engine`]: engineSql(like),
-    [`${step}.create`]: createSql("made", like, { sinceMs: 0, rows: 0 }),
+    [`${step}.create`]: createSql("made", tables, { sinceMs: 0, rows: 0 }),
     [`${step}.kept`]: keptSql(like),
     [`${step}.mark`]: markSql("made", marked),
     [`${step}.whole`]: wholeSql("made", marked),

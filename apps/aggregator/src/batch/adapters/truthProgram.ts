@@ -4,12 +4,14 @@ import { canonicalJson } from "../domain/canonicalJson.ts";
 import { AGENTS_PROGRAM } from "./clickhouseAgentFacts.ts";
 import { attributionProgram } from "./clickhouseAttribution.ts";
 import { SUMMARY_PROGRAM } from "./clickhouseBuildSummary.ts";
-import { searchProgram } from "./clickhouseCopySearch.ts";
 import { HOURS_PROGRAM } from "./clickhouseHourSums.ts";
+import { IDS_PROGRAM } from "./clickhouseNewIds.ts";
 import { USES_PROGRAM } from "./clickhouseTokenUses.ts";
 import { USERS_PROGRAM } from "./clickhouseUsers.ts";
+import { searchProgram } from "./copySearchSql.ts";
 import { NETWORKS_PROGRAM } from "./datacenterRanges.ts";
 import { judgingProgram } from "./judgingProgram.ts";
+import { KEY_FILTERS_PROGRAM } from "./keyFilters.ts";
 import { COPYING_PROGRAM } from "./sliceRecords.ts";
 
 /**
@@ -19,7 +21,9 @@ import { COPYING_PROGRAM } from "./sliceRecords.ts";
 export function truthProgram(): Readonly<Record<string, string>> {
   return {
     ...searchProgram(),
+    ...IDS_PROGRAM,
     ...USES_PROGRAM,
+    ...KEY_FILTERS_PROGRAM,
     ...AGENTS_PROGRAM,
     ...NETWORKS_PROGRAM,
     ...judgingProgram(),

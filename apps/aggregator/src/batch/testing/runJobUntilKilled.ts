@@ -25,6 +25,7 @@ import { type JobStores, runJob } from "../pipeline/runJob.ts";
 /** Where a job can die, in the order of a run. */
 export const KILL_STEPS = [
   "taken",
+  "new ids filtered",
   "inputs read",
   "a slice prepared",
   "inputs pinned",
@@ -65,9 +66,9 @@ async function main(): Promise<void> {
   const command = clickhouse.command.bind(clickhouse);
   clickhouse.command = async (params) => {
     const done = await command(params);
-    if (params.clickhouse_settings?.log_comment === "batch.unlinked") {
-      dieAt("clicks without impression found");
-    }
+    const name = params.clickhouse_settings?.log_comment;
+    if (name === "batch.filter.create") dieAt("new ids filtered");
+    if (name === "batch.unlinked") dieAt("clicks without impression found");
     return done;
   };
   const queue = createPostgresJobQueue(db);
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
     attribution: createPostgresAttribution(db, inputs),
     attributionEngine: createClickHouseAttribution(clickhouse, folder),
     objects: createFolderObjectStore(options.objectsDir),
-    copySearch: createClickHouseCopySearch(db, clickhouse, folder, options.topic),
+    copySearch: createClickHouseCopySearch(db, clickhouse, folder, options.topic, 0),
     engine,
     register: createPostgresTruthRegister(dyingBeforeCommit(db, dieAt)),
     slices: createSliceRecords(db, clickhouse),
