@@ -64,7 +64,12 @@ const VERIFICATION: Kind = {
   result: expect.objectContaining({ outcome: "verified" }),
   answer: {
     ...{ outcome: "verified", reason: null, jobId: "1", inputsHash: "a", judgedHash: null },
-    ...{ codeVersion: { recorded: "a", found: "a" }, objects: 0, compacted: null },
+    ...{
+      codeVersion: { recorded: "a", found: "a" },
+      objects: 0,
+      compacted: null,
+      contentHash: null,
+    },
     ...{ linesCompared: 0, lines: [] },
   } satisfies Verified,
 };
@@ -81,44 +86,40 @@ const BACKTEST: Kind = {
   answer: [],
 };
 
-describe.each([
-  ["verification", VERIFICATION],
-  ["back-test", BACKTEST],
-] as const)("a %s", (_, { table, ask, works, result, answer }) => {
-  beforeEach(async () => {
-    await ask();
-  });
-  afterEach(async () => {
+const rowOf = async ({ table }: Kind) => {
+  const [last] = await world.archive.db.select().from(table).orderBy(desc(table.id)).limit(1);
+  return last;
+};
+const change = ({ table }: Kind, columns: SQL) =>
+  world.archive.db.execute(sql`update ${table} set ${columns}`);
+const endLease = (kind: Kind) => change(kind, sql`lease_until = now() - interval '1 second'`);
+
+/** Works off what there is, with parts of it replaced, until the last one asked for has ended. */
+async function workOffAll(kind: Kind, parts: Partial<Works<Claim, unknown>> = {}): Promise<void> {
+  const stop = new AbortController();
+  const working = workOff({ ...kind.works(), ...parts }, role, stop.signal);
+  try {
+    await vi.waitUntil(async () => ["done", "failed"].includes((await rowOf(kind))?.state ?? ""), {
+      timeout: 120_000,
+    });
+  } finally {
+    stop.abort();
+    await working;
+  }
+}
+
+async function forgetAll(): Promise<void> {
+  for (const table of [verifications, backtests, backtestBuilds]) {
     await world.archive.db.delete(table);
-    await world.archive.db.delete(backtestBuilds);
+  }
+}
+
+describe("what a process was at that ends", () => {
+  const kinds = [VERIFICATION, BACKTEST];
+  beforeEach(async () => {
+    for (const { ask } of kinds) await ask();
   });
-
-  const row = async () => {
-    const [last] = await world.archive.db.select().from(table).orderBy(desc(table.id)).limit(1);
-    return last;
-  };
-  const change = (columns: SQL) => world.archive.db.execute(sql`update ${table} set ${columns}`);
-  const endLease = () => change(sql`lease_until = now() - interval '1 second'`);
-
-  async function taken(): Promise<Claim> {
-    const work = await works().take();
-    if (work === null) throw new Error("the work was not handed out");
-    return work;
-  }
-
-  /** Works off what there is, with parts of it replaced, until the last one asked for has ended. */
-  async function workOffAll(parts: Partial<Works<Claim, unknown>> = {}): Promise<void> {
-    const stop = new AbortController();
-    const working = workOff({ ...works(), ...parts }, role, stop.signal);
-    try {
-      await vi.waitUntil(async () => ["done", "failed"].includes((await row())?.state ?? ""), {
-        timeout: 120_000,
-      });
-    } finally {
-      stop.abort();
-      await working;
-    }
-  }
+  afterEach(forgetAll);
 
   function startBatch(end: HaltedRun["end"]) {
     const { databaseUrl, clickhouseUrl, objectsDir, topic } = world.archive;
@@ -132,40 +133,66 @@ describe.each([
   it("is begun again by another once the lease of a process that was killed is over", async () => {
     const child = startBatch("kill");
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
-    const left = await row();
-    expect(left).toMatchObject({ state: "running", attempts: 1, failures: 0 });
-    expect(Number(left?.leaseUntil) - Date.now()).toBeLessThanOrEqual(LEASE_MS_MAX);
-    await change(sql`lease_until = now() + interval '1 minute'`);
-    expect(await works().take()).toBeNull();
+    for (const kind of kinds) {
+      const left = await rowOf(kind);
+      expect(left).toMatchObject({ state: "running", attempts: 1, failures: 0 });
+      expect(Number(left?.leaseUntil) - Date.now()).toBeLessThanOrEqual(LEASE_MS_MAX);
+      await change(kind, sql`lease_until = now() + interval '1 minute'`);
+      expect(await kind.works().take()).toBeNull();
 
-    await endLease();
-    await workOffAll();
-    expect(await row()).toMatchObject({
-      ...{ state: "done", attempts: 2, failures: 1, error: null, leaseUntil: null, result },
-    });
+      await endLease(kind);
+      await workOffAll(kind);
+      const ended = { attempts: 2, failures: 1, error: null, leaseUntil: null };
+      expect(await rowOf(kind)).toMatchObject({ ...ended, state: "done", result: kind.result });
+    }
   });
 
   // A deployment ends processes all the time, each within seconds, whatever they are at.
-  it("is given back at once by a process that is told to end, in the middle of a slice", async () => {
+  it("is given back at once by one that is told to end, in the middle of a slice", async () => {
     const child = startBatch("halt");
     const exit = once(child, "exit");
     const [line] = await once(createInterface({ input: child.stdout }), "line");
     expect(line).toBe(HALTED);
-    expect(await row()).toMatchObject({ state: "running", attempts: 1 });
+    const states = async () => (await Promise.all(kinds.map(rowOf))).map((row) => row?.state);
+    expect(await states()).toEqual(["running", "running"]);
     child.kill("SIGTERM");
-    await vi.waitUntil(async () => (await row())?.state === "queued", { timeout: 120_000 });
+    await vi.waitUntil(async () => (await states()).every((state) => state === "queued"), {
+      timeout: 120_000,
+    });
     // It has not ended yet: what it is at might take longer than it lives.
     expect([child.exitCode, child.signalCode]).toEqual([null, null]);
-    await workOffAll();
-    expect(await row()).toMatchObject({ state: "done", attempts: 2, failures: 0, result });
+    for (const kind of kinds) {
+      await workOffAll(kind);
+      const ended = { state: "done", attempts: 2, failures: 0, result: kind.result };
+      expect(await rowOf(kind)).toMatchObject(ended);
+    }
     child.kill("SIGKILL");
     await exit;
   });
+});
+
+describe.each([
+  ["verification", VERIFICATION],
+  ["back-test", BACKTEST],
+] as const)("a %s", (_, kind) => {
+  const { ask, works, answer } = kind;
+  beforeEach(async () => {
+    await ask();
+  });
+  afterEach(forgetAll);
+
+  const row = () => rowOf(kind);
+
+  async function taken(): Promise<Claim> {
+    const work = await works().take();
+    if (work === null) throw new Error("the work was not handed out");
+    return work;
+  }
 
   // A process that stood still, and goes on where it stood.
   it("is written by its last worker alone", async () => {
     const late = await taken();
-    await endLease();
+    await endLease(kind);
     const next = await taken();
     expect([late.attempt, next.attempt]).toEqual([1, 2]);
     const before = await row();
@@ -186,7 +213,7 @@ describe.each([
     ["ended by hand", sql`state = 'failed', error = 'not wanted'`],
   ])("stops its worker when it was %s, which writes nothing", async (_how, columns) => {
     const run = async (_work: Claim, held: AbortSignal) => {
-      await change(columns);
+      await change(kind, columns);
       await vi.waitUntil(() => held.aborted, { timeout: 60_000 });
       // Too far gone to stop.
       return answer;
@@ -230,9 +257,9 @@ describe.each([
       await works().retry(work, error);
       // Not before its time.
       expect(await works().take()).toBeNull();
-      await change(sql`lease_until = null`);
+      await change(kind, sql`lease_until = null`);
     };
-    await workOffAll({ run, retry });
+    await workOffAll(kind, { run, retry });
     expect(waits).toEqual([0, 1, 2]);
     expect(tries).toBe(ATTEMPTS_MAX);
     const error = "the engine is away; that was failure 3 of 3";
@@ -241,14 +268,14 @@ describe.each([
 
   it("fails at once where it would fail again", async () => {
     const run = () => Promise.reject(new JobRefusedError("archive object x is damaged"));
-    await workOffAll({ run });
+    await workOffAll(kind, { run });
     expect(await row()).toMatchObject({ state: "failed", error: "archive object x is damaged" });
   });
 
   it("fails after as many processes that died over it", async () => {
     for (let died = 0; died < ATTEMPTS_MAX; died += 1) {
       await taken();
-      await endLease();
+      await endLease(kind);
     }
     expect(await works().take()).toBeNull();
     const error = "its runner died; that was failure 3 of 3";

@@ -102,14 +102,19 @@ async function follow(stores: Stores, id: number, { stderr, stop }: CliContext):
 }
 
 function told(asked: Asked, result: Verified): VerbResult {
-  const { outcome, reason, judgedHash, codeVersion, objects, lines, linesCompared } = result;
+  const { outcome, reason, judgedHash, contentHash, codeVersion, objects, lines, linesCompared } =
+    result;
   const { pinned, read } = result.compacted ?? { pinned: 0, read: 0 };
-  const rows = lines.map(({ campaign, clicks, costMicros }) => [
+  const rows = lines.map(({ campaign, ...line }) => [
     campaign,
-    ...[clicks.recorded, clicks.found].map(String),
-    ...[costMicros.recorded, costMicros.found],
+    ...[line.clicks, line.costMicros, line.credited, line.creditedValueMicros].flatMap((one) =>
+      one === undefined ? ["", ""] : [String(one.recorded), String(one.found)],
+    ),
   ]);
-  const header = ["campaign", "clicks", "counted again", "micros", "counted again"];
+  const header = [
+    "campaign",
+    ...["clicks", "micros", "credited", "value"].flatMap((of) => [of, "again"]),
+  ];
   const isOther = codeVersion.recorded !== codeVersion.found;
   const text = [
     `${outcome}: version ${asked.version} of ${asked.billingDay}, ${asked.advertiserId}`,
@@ -118,6 +123,9 @@ function told(asked: Asked, result: Verified): VerbResult {
     ...(judgedHash === null
       ? []
       : [`recorded ${judgedHash.recorded}`, `again    ${judgedHash.found}`]),
+    ...(contentHash === null
+      ? []
+      : [`credits  ${contentHash.recorded}`, `again    ${contentHash.found}`]),
     ...(isOther ? [`by ${codeVersion.found}; it was counted by ${codeVersion.recorded}`] : []),
     `${objects} archive objects read, ${linesCompared} lines compared`,
     ...(pinned === 0
@@ -141,11 +149,18 @@ function toJson({ advertiserId, billingDay, campaignId, version }: Asked, result
     code_version: result.codeVersion,
     inputs_hash: result.inputsHash,
     judged_hash: result.judgedHash,
+    content_hash: result.contentHash,
     objects: result.objects,
     compacted: result.compacted,
     lines_compared: result.linesCompared,
-    lines: result.lines.map(({ costMicros: { recorded, found }, ...line }) => {
-      return { ...line, cost_micros: { recorded: Number(recorded), found: Number(found) } };
-    }),
+    lines: result.lines.map(({ costMicros, credited, creditedValueMicros: value, ...line }) => ({
+      ...{ ...line, cost_micros: numbers(costMicros) },
+      ...(credited && { credited }),
+      ...(value && { credited_value_micros: numbers(value) }),
+    })),
   };
+}
+
+function numbers({ recorded, found }: { readonly recorded: string; readonly found: string }) {
+  return { recorded: Number(recorded), found: Number(found) };
 }

@@ -30,6 +30,8 @@ export const verifiedSchema = z.object({
   inputsHash: z.string(),
   /** Null: nothing was judged. */
   judgedHash: compared(z.string()).nullable(),
+  /** With what was credited. Null: nothing was to be credited, or it was not counted again. */
+  contentHash: compared(z.string()).nullable().default(null),
   objects: z.number(),
   /**
    * How many objects were read in place of how many pinned ones, whose own bytes are no longer kept. Null:
@@ -44,6 +46,9 @@ export const verifiedSchema = z.object({
       clicks: compared(z.number()),
       /** Micros as text: they may pass 2^53. */
       costMicros: compared(z.string()),
+      /** Undefined where credits were not counted again. */
+      credited: compared(z.number()).optional(),
+      creditedValueMicros: compared(z.string()).optional(),
     }),
   ),
 });

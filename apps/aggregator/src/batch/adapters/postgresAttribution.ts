@@ -1,5 +1,6 @@
 /** Windows, and the versions of earlier days, read from the product's tables. */
 import { parseObjectPath } from "@trueclick/archive/domain/objectPath";
+import { isOneOf } from "@trueclick/db/postgres/conditions";
 import { isCurrentVersion } from "@trueclick/db/postgres/currentVersion";
 import type { Database } from "@trueclick/db/postgres/database";
 import { attributionWindows, truthClickIndexes } from "@trueclick/db/postgres/schema/attribution";
@@ -17,7 +18,7 @@ import { dayOf, daysBetween, hoursTouched, type IsoDay } from "@trueclick/shared
 import type { AdvertiserId } from "@trueclick/shared/ids";
 import { and, asc, between, eq, isNull, or, sql } from "drizzle-orm";
 import { z } from "zod";
-import { lookbackRange, pinnedWindows } from "../domain/attribution.ts";
+import { lookbackRange, type PinnedAttribution, pinnedWindows } from "../domain/attribution.ts";
 import { inputsJson } from "../domain/inputs.ts";
 import type { AttributionInputs, CountedDay } from "../ports/attribution.ts";
 import type { InputsStore } from "../ports/inputsStore.ts";
@@ -57,12 +58,13 @@ export function createPostgresAttribution(
           const lookback = days.map((billingDay) => {
             return { billingDay, judgedHash: hashOf.get(billingDay) ?? null };
           });
-          // A day without a valid click has nothing to find.
-          const unindexed = counted.filter(({ isIndexed, clicks }) => !isIndexed && clicks > 0);
-          return { pinned: { windows, lookback }, unindexed };
+          return { pinned: { windows, lookback }, unindexed: counted.filter(isUnindexed) };
         },
         { isolationLevel: "repeatable read", accessMode: "read only" },
       ),
+
+    unindexed: async (advertiserId, lookback) =>
+      (await readJudgedAs(db, advertiserId, lookback)).filter(isUnindexed),
 
     async readJudged(day) {
       const [job] = await db
@@ -132,14 +134,51 @@ async function readWindows(tx: Reader, advertiserId: AdvertiserId): Promise<Wind
   return rows.map(windowDecision);
 }
 
+type IndexedDay = CountedDay & { readonly isIndexed: boolean };
+
 async function readCounted(
   tx: Reader,
   advertiserId: AdvertiserId,
   days: readonly IsoDay[],
-): Promise<(CountedDay & { readonly isIndexed: boolean })[]> {
+): Promise<IndexedDay[]> {
   const [first, last] = [days.at(0), days.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const rows = await tx
+  const rows = await selectVersions(tx)
+    .innerJoin(truthCurrent, isCurrentVersion())
+    .where(
+      and(
+        eq(truthCurrent.advertiserId, advertiserId),
+        between(truthCurrent.billingDay, first, last),
+      ),
+    )
+    .orderBy(asc(truthCurrent.billingDay));
+  return rows.map((row) => toCounted(advertiserId, row));
+}
+
+/** Of each day the first of its versions that judged what it is said to have judged. */
+async function readJudgedAs(
+  tx: Reader,
+  advertiserId: AdvertiserId,
+  lookback: PinnedAttribution["lookback"],
+): Promise<IndexedDay[]> {
+  const judged = lookback.filter(({ judgedHash }) => judgedHash !== null);
+  if (judged.length === 0) return [];
+  const days = judged.map(({ billingDay }) => billingDay);
+  const rows = await selectVersions(tx)
+    .where(
+      and(eq(truthVersions.advertiserId, advertiserId), isOneOf(truthVersions.billingDay, days)),
+    )
+    .orderBy(asc(truthVersions.billingDay), asc(truthVersions.version));
+  const byDay = Map.groupBy(rows, ({ billingDay }) => billingDay);
+  return judged.map(({ billingDay, judgedHash }) => {
+    const found = byDay.get(billingDay)?.find((row) => row.judgedHash === judgedHash);
+    if (found !== undefined) return toCounted(advertiserId, found);
+    throw new JobRefusedError(`no version of ${billingDay} has judged ${judgedHash}`);
+  });
+}
+
+function selectVersions(tx: Reader) {
+  return tx
     .select({
       billingDay: truthVersions.billingDay,
       judgedHash: JUDGED_HASH,
@@ -152,8 +191,7 @@ async function readCounted(
           and ${truthLines.version} = ${truthVersions.version})`.mapWith(Number),
       indexedAt: truthClickIndexes.indexedAt,
     })
-    .from(truthCurrent)
-    .innerJoin(truthVersions, isCurrentVersion())
+    .from(truthVersions)
     .leftJoin(
       truthClickIndexes,
       and(
@@ -162,18 +200,20 @@ async function readCounted(
         eq(truthClickIndexes.judgedHash, JUDGED_HASH),
         sql`${truthClickIndexes.indexedAt} > now() - make_interval(days => ${INDEX_DAYS_MAX})`,
       ),
-    )
-    .where(
-      and(
-        eq(truthCurrent.advertiserId, advertiserId),
-        between(truthCurrent.billingDay, first, last),
-      ),
-    )
-    .orderBy(asc(truthCurrent.billingDay));
-  return rows.map(({ indexedAt, takenOver, ...row }) => ({
+    );
+}
+
+function toCounted(
+  advertiserId: AdvertiserId,
+  { indexedAt, takenOver, ...row }: Awaited<ReturnType<typeof selectVersions>>[number],
+): IndexedDay {
+  return {
     ...row,
     takenOver: readTakenOver(takenOver),
     advertiserId,
     isIndexed: indexedAt !== null,
-  }));
+  };
 }
+
+/** A day without a valid click has nothing to find. */
+const isUnindexed = ({ isIndexed, clicks }: IndexedDay) => !isIndexed && clicks > 0;

@@ -4,7 +4,7 @@ import type { Database } from "@trueclick/db/postgres/database";
 import { batchJobObjects } from "@trueclick/db/postgres/schema/truth";
 import { eq } from "drizzle-orm";
 import { type Canonical, canonicalJson } from "../domain/canonicalJson.ts";
-import { inputsJson, type ObjectIdentity, type PinnedInputs } from "../domain/inputs.ts";
+import { inputsJson, type ObjectIdentity } from "../domain/inputs.ts";
 import type { FoundInputs } from "../ports/verifications.ts";
 import { findKeptObjects } from "./postgresKeptObjects.ts";
 import { parseRecordedInputs } from "./recordedInputs.ts";
@@ -26,7 +26,7 @@ export async function readRecordedInputs(
     })
     .from(batchJobObjects)
     .where(eq(batchJobObjects.jobId, jobId));
-  const { judgedBy, followingMs, copies, preceding } = parsed;
+  const { judgedBy, followingMs, copies, preceding, attribution } = parsed;
   const isFollowing = ({ path }: ObjectIdentity) =>
     parseObjectPath(path)?.eventHourMs === followingMs;
   const named = pinned.map((object) => ({ ...object, rows: Number(object.rows) }));
@@ -44,14 +44,10 @@ export async function readRecordedInputs(
     copies: kept.of(groups.copies),
     preceding: kept.of(groups.preceding),
   };
-  if (!isReadBack(recorded, inputs)) {
+  const all = attribution === null ? inputs : { ...inputs, attribution };
+  if (canonicalJson(inputsJson(all)) !== canonicalJson(recorded)) {
     return "what the job wrote down of its inputs is read in another way by this program";
   }
-  return { inputs, mixed: kept.mixed, compacted: kept.compacted };
-}
-
-/** Whether the inputs say what was written down. What conversions are credited by is not part of them. */
-function isReadBack(recorded: Canonical, inputs: PinnedInputs): boolean {
-  const { attribution: _, ...judgedBy } = Object(recorded);
-  return canonicalJson(inputsJson(inputs)) === canonicalJson(judgedBy);
+  const { mixed, compacted } = kept;
+  return { inputs, attribution, mixed, compacted };
 }

@@ -4,7 +4,7 @@ import { backtestBuilds } from "@trueclick/db/postgres/schema/rules";
 import { eq, sql } from "drizzle-orm";
 import type { TrialBuilds } from "../ports/trialBuilds.ts";
 
-const TABLES = ["truth_cube", "truth_rejects", "truth_hours"] as const;
+const TABLES = ["truth_cube", "truth_rejects", "truth_hours", "truth_conversions"] as const;
 
 /** Notes them in `backtest_builds`. */
 export function createTrialBuilds(db: Database, clickhouse: ClickHouseClient): TrialBuilds {

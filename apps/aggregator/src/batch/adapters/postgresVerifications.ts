@@ -62,12 +62,12 @@ async function readRecorded(
   if (found === undefined) {
     throw new Error(`${advertiserId} has no version ${version} of ${billingDay}`);
   }
-  const { contentHash, judgedHash, inputs, ...of } = found;
+  const { judgedHash, inputs, ...of } = found;
   const inputsJson = canonicalSchema.parse(inputs);
   return {
     ...of,
     // Before conversions were credited, what was judged was all.
-    judgedHash: judgedHash ?? contentHash,
+    judgedHash: judgedHash ?? found.contentHash,
     lines: await readLines(db, { advertiserId, billingDay, version }),
     inputsJson,
     found: await readRecordedInputs(db, topic, found.jobId, inputsJson),
@@ -87,6 +87,8 @@ async function readLines(
       campaignId: truthLines.campaignId,
       clicks: truthLines.clicks,
       costMicros: truthLines.costMicros,
+      credited: truthLines.attributedConversions,
+      creditedValueMicros: truthLines.attributedValueMicros,
     })
     .from(truthLines)
     .where(
@@ -96,5 +98,9 @@ async function readLines(
         eq(truthLines.version, version),
       ),
     );
-  return rows.map((row) => ({ ...row, clicks: Number(row.clicks) }));
+  return rows.map((row) => ({
+    ...row,
+    clicks: Number(row.clicks),
+    credited: Number(row.credited),
+  }));
 }

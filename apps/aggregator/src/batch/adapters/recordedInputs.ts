@@ -1,9 +1,11 @@
 /** What a job wrote down of its inputs, read back: the other direction of `inputsJson`. */
+import { STANDARD_WINDOW_DAYS, WINDOW_DAYS } from "@trueclick/shared/attribution";
 import { hoursTouched } from "@trueclick/shared/calendar";
 import { advertiserIdSchema, campaignIdSchema } from "@trueclick/shared/ids";
 import { HOUR_MS } from "@trueclick/shared/time";
 import { isRuleId, parseRuleParameters, type RuleInForce } from "@trueclick/shared/verdict/rules";
 import { z } from "zod";
+import type { PinnedAttribution } from "../domain/attribution.ts";
 import type { PinnedDecision } from "../domain/decisions.ts";
 import type { ObjectIdentity, PinnedCampaign, PinnedInputs } from "../domain/inputs.ts";
 import { lookbackHours } from "../domain/unlinkedSql.ts";
@@ -77,6 +79,29 @@ const campaignSchema = z
 
 const objectsSchema = z.array(z.object({ path: z.string(), sha256: z.string(), rows: z.number() }));
 
+const attributionSchema = z
+  .object({
+    model: z.string(),
+    standard_window_days: z.literal(STANDARD_WINDOW_DAYS),
+    windows: z.array(
+      z.object({ campaign_id: word, from_ms: z.number(), days: z.literal(WINDOW_DAYS) }),
+    ),
+    lookback: z.array(z.object({ billing_day: z.string(), judged_hash: z.string().nullable() })),
+  })
+  .transform(({ model, windows, lookback }): PinnedAttribution => {
+    const byCampaign = Map.groupBy(windows, ({ campaign_id }) => campaign_id);
+    return {
+      model,
+      windows: [...byCampaign].map(([campaignId, rows]) => ({
+        campaignId,
+        inForce: rows.map(({ from_ms, days }) => ({ fromMs: from_ms, days })),
+      })),
+      lookback: lookback.map(({ billing_day, judged_hash }) => {
+        return { billingDay: billing_day, judgedHash: judged_hash };
+      }),
+    };
+  });
+
 const recordedSchema = z
   .object({
     advertiser_id: advertiserIdSchema,
@@ -94,8 +119,9 @@ const recordedSchema = z
     campaigns: z.array(campaignSchema),
     copies: objectsSchema,
     preceding: objectsSchema.default([]),
+    attribution: attributionSchema.nullable().default(null),
   })
-  .transform(({ copies, preceding, ...row }) => {
+  .transform(({ copies, preceding, attribution, ...row }) => {
     const bounds = { fromMs: row.from_ms, toMs: row.to_ms };
     const followingMs = (hoursTouched(bounds).at(-1) ?? bounds.toMs) + HOUR_MS;
     // As `read` of the inputs has it.
@@ -119,6 +145,7 @@ const recordedSchema = z
       followingMs,
       copies,
       preceding,
+      attribution,
     };
   });
 
@@ -133,6 +160,8 @@ export interface RecordedInputs {
   /** From the log; what they were compacted into is not written down. */
   readonly copies: readonly ObjectIdentity[];
   readonly preceding: readonly ObjectIdentity[];
+  /** What its conversions were credited by; null of a day without, and of one of before there were credits. */
+  readonly attribution: PinnedAttribution | null;
 }
 
 /** Null of what this program does not know how to read. */

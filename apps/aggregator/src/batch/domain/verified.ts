@@ -14,6 +14,10 @@ export interface ComparedLine {
   readonly clicks: Compared<number>;
   /** Micros of the currency, as text: they may pass 2^53. */
   readonly costMicros: Compared<string>;
+  /** Conversions credited to its clicks; undefined where credits were not counted again. */
+  readonly credited?: Compared<number> | undefined;
+  /** Their value, micros as text. */
+  readonly creditedValueMicros?: Compared<string> | undefined;
 }
 
 /** How many objects were read in place of how many pinned ones, whose own bytes are no longer kept. */
@@ -33,6 +37,8 @@ export interface Verified {
   readonly inputsHash: string;
   /** Null: nothing was judged. */
   readonly judgedHash: Compared<string> | null;
+  /** Hash of that with what was credited. Null: nothing was to be credited, or it was not counted again. */
+  readonly contentHash: Compared<string> | null;
   /** Archive objects that were read, each found to have the bytes that it had. */
   readonly objects: number;
   /** Null: nothing was read, or nobody noted it. */
@@ -42,20 +48,29 @@ export interface Verified {
   readonly lines: readonly ComparedLine[];
 }
 
-/** Clicks and cost of the lines of two counts, by campaign. */
+/**
+ * Clicks and cost of the lines of two counts, by campaign.
+ *
+ * @param withCredits Compares what was credited too.
+ */
 export function compareLines(
   recorded: readonly Line[],
   found: readonly Line[],
+  withCredits: boolean,
 ): readonly ComparedLine[] {
   const byId = (lines: readonly Line[]) => new Map(lines.map((line) => [line.campaignId, line]));
   const [before, after] = [byId(recorded), byId(found)];
   const campaigns = [...new Set([...before.keys(), ...after.keys()])].toSorted();
   return campaigns.map((campaign) => {
-    const [one, other] = [before.get(campaign), after.get(campaign)];
+    const [one, other] = [before.get(campaign) ?? NOTHING, after.get(campaign) ?? NOTHING];
     return {
       campaign,
-      clicks: { recorded: one?.clicks ?? 0, found: other?.clicks ?? 0 },
-      costMicros: { recorded: microsOf(one), found: microsOf(other) },
+      clicks: { recorded: one.clicks, found: other.clicks },
+      costMicros: texts(one.costMicros, other.costMicros),
+      ...(withCredits && {
+        credited: { recorded: one.credited, found: other.credited },
+        creditedValueMicros: texts(one.creditedValueMicros, other.creditedValueMicros),
+      }),
     };
   });
 }
@@ -64,10 +79,29 @@ interface Line {
   readonly campaignId: string;
   readonly clicks: number;
   readonly costMicros: bigint;
+  readonly credited: number;
+  readonly creditedValueMicros: bigint;
 }
 
-const microsOf = (line: Line | undefined) => (line?.costMicros ?? 0n).toString();
+const NOTHING = { clicks: 0, costMicros: 0n, credited: 0, creditedValueMicros: 0n };
 
-export function isSame({ clicks, costMicros }: ComparedLine): boolean {
-  return clicks.recorded === clicks.found && costMicros.recorded === costMicros.found;
+function texts(recorded: bigint, found: bigint): Compared<string> {
+  return { recorded: recorded.toString(), found: found.toString() };
+}
+
+/** Of all that was compared. */
+export function isSame(line: ComparedLine): boolean {
+  const { credited, creditedValueMicros } = line;
+  return (
+    isBilledTheSame(line) &&
+    [credited, creditedValueMicros].every((value) => value === undefined || isEqual(value))
+  );
+}
+
+export function isBilledTheSame({ clicks, costMicros }: ComparedLine): boolean {
+  return isEqual(clicks) && isEqual(costMicros);
+}
+
+export function isEqual({ recorded, found }: Compared<unknown>): boolean {
+  return recorded === found;
 }

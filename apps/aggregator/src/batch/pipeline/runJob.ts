@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { ObjectStore } from "@trueclick/archive/objectStore";
 import type { JobStep } from "@trueclick/db/postgres/schema/truth";
 import { canonicalJson } from "../domain/canonicalJson.ts";
-import { attributionContent, withCredits } from "../domain/credits.ts";
+import { contentHashOf, withCredits } from "../domain/credits.ts";
 import { hashedInputs } from "../domain/inputs.ts";
 import { takenOverOf } from "../domain/takenOver.ts";
 import { canonicalContent, totalCostMicros } from "../domain/truth.ts";
@@ -119,11 +119,7 @@ async function countDay(
     currency: inputs.currency,
     inputsHash: attributed?.inputsHash ?? inputsHash,
     judgedHash,
-    // A day without conversions says no more than what was judged.
-    contentHash:
-      credits === null
-        ? judgedHash
-        : sha256(canonicalJson({ judged: judgedHash, attribution: attributionContent(credits) })),
+    contentHash: contentHashOf(judgedHash, credits),
     lines: withCredits(summary.lines, credits),
     clicksByVerdict: summary.clicksByVerdict,
     costMicros: totalCostMicros(summary.lines),

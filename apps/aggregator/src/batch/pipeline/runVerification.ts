@@ -1,9 +1,16 @@
 import { hash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../domain/canonicalJson.ts";
+import { contentHashOf, withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs } from "../domain/inputs.ts";
 import { canonicalContent } from "../domain/truth.ts";
-import { compareLines, isSame, type Verified } from "../domain/verified.ts";
+import {
+  compareLines,
+  isBilledTheSame,
+  isEqual,
+  isSame,
+  type Verified,
+} from "../domain/verified.ts";
 import { JobRefusedError } from "../ports/jobQueue.ts";
 import type {
   FoundInputs,
@@ -12,12 +19,14 @@ import type {
   Verification,
   Verifications,
 } from "../ports/verifications.ts";
-import { judgeTrial, type TrialStores } from "./judgeTrial.ts";
+import { type CreditStores, creditAgain } from "./creditAgain.ts";
+import { type TrialStores, withTrial } from "./judgeTrial.ts";
 import { checkingOnce } from "./objectChecks.ts";
 import type { JobStores } from "./runJob.ts";
 
 export interface VerificationStores
   extends TrialStores,
+    Omit<CreditStores, "check">,
     Pick<JobStores, "objects" | "codeVersion"> {
   readonly verifications: Verifications;
 }
@@ -25,7 +34,7 @@ export interface VerificationStores
 /**
  * Counts a version again from the archive, by the inputs that were written down when it was counted, and
  * compares (invariant I5): the hash of the inputs, the bytes of every object, the hash of all that was
- * judged, and the lines. Publishes nothing. What conversions were credited with is not counted again.
+ * judged and credited, and the lines. Publishes nothing.
  *
  * @throws whatever a store throws; the verification is begun again then.
  */
@@ -41,7 +50,7 @@ export async function runVerification(
       jobId: recorded.jobId.toString(),
       codeVersion: { recorded: recorded.codeVersion, found: stores.codeVersion },
       inputsHash: recorded.inputsHash,
-      judgedHash: null,
+      ...{ judgedHash: null, contentHash: null },
       ...{ objects: 0, compacted: null, linesCompared: 0, lines: [] },
     };
     if (typeof found === "string") return { outcome: "unverifiable", reason: found, ...unread };
@@ -83,41 +92,65 @@ function wrongInputs({ inputsJson, inputsHash }: RecordedVersion, inputs: Pinned
 async function countedAgain(
   stores: VerificationStores,
   { campaignId }: Verification,
-  { inputs, mixed, compacted, ...recorded }: Omit<RecordedVersion, "found"> & FoundInputs,
+  recorded: Omit<RecordedVersion, "found"> & FoundInputs,
   signal: AbortSignal,
 ) {
+  const { inputs, attribution, mixed, compacted } = recorded;
   const read = new Set<string>();
-  const check = checkingOnce(stores.objects);
-  const noting: typeof check = async (objects, aborted) => {
+  const checking = checkingOnce(stores.objects);
+  const check: typeof checking = async (objects, aborted) => {
     for (const { path } of objects) read.add(path);
-    await check(objects, aborted);
+    await checking(objects, aborted);
   };
-  const summary = await judgeTrial(stores, inputs, noting, signal);
-  const judgedHash = {
-    recorded: recorded.judgedHash,
-    found: hash("sha256", canonicalContent(inputs, summary)),
-  };
+  const counted = await withTrial(stores, inputs, check, signal, async (build, summary) => {
+    const credits =
+      attribution === null
+        ? null
+        : await creditAgain({ ...stores, check }, build, attribution, summary, signal);
+    return { summary, credits };
+  });
+  const judged = hash("sha256", canonicalContent(inputs, counted.summary));
+  const judgedHash = { recorded: recorded.judgedHash, found: judged };
+  const content = contentHashOf(judged, counted.credits);
+  const contentHash =
+    attribution === null ? null : { recorded: recorded.contentHash, found: content };
+  const found = withCredits(counted.summary.lines, counted.credits).map((line) => ({
+    ...line,
+    credited: line.attributedConversions,
+    creditedValueMicros: line.attributedValueMicros,
+  }));
   const isAsked = (line: RecordedLine) => campaignId === null || line.campaignId === campaignId;
-  const compared = compareLines(recorded.lines.filter(isAsked), summary.lines.filter(isAsked));
+  const compared = compareLines(
+    recorded.lines.filter(isAsked),
+    found.filter(isAsked),
+    attribution !== null,
+  );
   const differing = compared.filter((line) => !isSame(line));
-  const isEqual = judgedHash.found === judgedHash.recorded && differing.length === 0;
+  const isJudgedSame = isEqual(judgedHash) && differing.every(isBilledTheSame);
+  const isAllEqual =
+    [judgedHash, contentHash].every((hashes) => hashes === null || isEqual(hashes)) &&
+    differing.length === 0;
   return {
-    ...(isEqual ? { outcome: "verified" as const, reason: null } : otherCount(mixed)),
-    judgedHash,
+    ...(isAllEqual
+      ? { outcome: "verified" as const, reason: null }
+      : otherCount(mixed, isJudgedSame)),
+    ...{ judgedHash, contentHash, compacted },
     objects: read.size,
-    compacted,
     linesCompared: compared.length,
     lines: campaignId === null ? differing : compared,
   };
 }
 
 /** With events that came later the count may be another; without, it must not be. */
-function otherCount(mixed: readonly string[]): Pick<Verified, "outcome" | "reason"> {
+function otherCount(
+  mixed: readonly string[],
+  isJudgedSame: boolean,
+): Pick<Verified, "outcome" | "reason"> {
   const [first] = mixed;
-  return first === undefined
-    ? { outcome: "differs", reason: "what was counted again is not what was published" }
-    : {
-        outcome: "unverifiable",
-        reason: `${first} holds other events beside those that were counted: they were compacted together`,
-      };
+  if (first !== undefined) {
+    const reason = `${first} holds other events beside those that were counted: they were compacted together`;
+    return { outcome: "unverifiable", reason };
+  }
+  const what = isJudgedSame ? "what conversions are credited with" : "what was counted again";
+  return { outcome: "differs", reason: `${what} is not what was published` };
 }

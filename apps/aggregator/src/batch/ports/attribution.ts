@@ -37,6 +37,16 @@ export interface AttributionInputs {
     /** Days of the look-back whose clicks nobody has looked up yet, ascending. */
     readonly unindexed: readonly CountedDay[];
   }>;
+  /**
+   * Of days that were looked back to, those whose clicks are to be looked up again, ascending. Any version
+   * that judged the same will do.
+   *
+   * @throws {JobRefusedError} if there is no version that judged what a day is said to have.
+   */
+  unindexed(
+    advertiserId: AdvertiserId,
+    lookback: PinnedAttribution["lookback"],
+  ): Promise<readonly CountedDay[]>;
   /** @throws {JobRefusedError} if what the day was judged on is not known any more. */
   readJudged(day: CountedDay): Promise<JudgedDay>;
   /** Writes down what the job credits by, before it does. @throws {JobLostError} */

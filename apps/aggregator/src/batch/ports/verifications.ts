@@ -1,5 +1,6 @@
 import type { IsoDay } from "@trueclick/shared/calendar";
 import type { AdvertiserId, CampaignId } from "@trueclick/shared/ids";
+import type { PinnedAttribution } from "../domain/attribution.ts";
 import type { Canonical } from "../domain/canonicalJson.ts";
 import type { PinnedInputs } from "../domain/inputs.ts";
 import type { Compacted, Verified } from "../domain/verified.ts";
@@ -20,6 +21,9 @@ export interface RecordedLine {
   readonly clicks: number;
   /** Micros of the advertiser's currency. */
   readonly costMicros: bigint;
+  /** Conversions that its clicks were credited with, and their value in micros. */
+  readonly credited: number;
+  readonly creditedValueMicros: bigint;
 }
 
 /** What was written down of a version. */
@@ -29,6 +33,8 @@ export interface RecordedVersion {
   readonly inputsHash: string;
   /** Of what was judged. */
   readonly judgedHash: string;
+  /** Of that and of what was credited. */
+  readonly contentHash: string;
   readonly codeVersion: string | null;
   readonly lines: readonly RecordedLine[];
   /** What the job wrote down of its inputs but the objects; its hash is `inputsHash`. */
@@ -39,7 +45,10 @@ export interface RecordedVersion {
 
 /** Inputs with each object as it was pinned, while its bytes are kept, or what it was compacted into. */
 export interface FoundInputs {
+  /** All that the day was judged by. */
   readonly inputs: PinnedInputs;
+  /** What its conversions were credited by; null of a day without, and of one of before there were credits. */
+  readonly attribution: PinnedAttribution | null;
   /** Paths of objects that hold events beside those that were counted: compaction put them together. */
   readonly mixed: readonly string[];
   readonly compacted: Compacted;

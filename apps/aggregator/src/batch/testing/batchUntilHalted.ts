@@ -1,7 +1,7 @@
 /**
- * The whole batch role as a process that comes to a halt in the middle of a slice that it judges for a back-test
- * or a verification, and says so, or that kills itself there: `node batchUntilHalted.ts '{"end": …}'`. It ends
- * in order when it is told to, but for that slice, as the product does when a slice takes long.
+ * The whole batch role as a process that comes to a halt in the middle of slices that it judges for a back-test
+ * and a verification at once, and says so, or kills itself there: `node batchUntilHalted.ts '{"end": …}'`. It
+ * ends in order when it is told to, but for those slices, as the product does when a slice takes long.
  */
 import { once } from "node:events";
 import { flushCompileCache } from "node:module";
@@ -16,7 +16,7 @@ import { z } from "zod";
 import { composeBatch } from "../composeBatch.ts";
 
 const optionsSchema = z.object({
-  /** `halt`: the slice never ends. */
+  /** `halt`: the slices never end. */
   end: z.enum(["kill", "halt"]),
   databaseUrl: z.string(),
   clickhouseUrl: z.string(),
@@ -27,18 +27,22 @@ export type HaltedRun = z.infer<typeof optionsSchema>;
 
 /** What it writes once it has come to the halt. */
 export const HALTED = "halted";
+/** One of each kind. */
+const WORKS = 2;
 
 async function main(): Promise<void> {
   const { end, ...at } = optionsSchema.parse(JSON.parse(argv[2] ?? ""));
   flushCompileCache();
   const { db } = openDatabase(at.databaseUrl, { connectionsMax: 8 });
   const clickhouse = openTestClickHouse(at.clickhouseUrl);
+  let halted = 0;
   const command = clickhouse.command.bind(clickhouse);
   clickhouse.command = async (params) => {
     const done = await command(params);
     if (params.clickhouse_settings?.log_comment !== "batch.cube") return done;
-    if (end === "kill") process.kill(process.pid, "SIGKILL");
-    stdout.write(`${HALTED}\n`);
+    halted += 1;
+    if (halted === WORKS && end === "kill") process.kill(process.pid, "SIGKILL");
+    if (halted === WORKS) stdout.write(`${HALTED}\n`);
     return new Promise(() => {});
   };
   const stopping = new AbortController();

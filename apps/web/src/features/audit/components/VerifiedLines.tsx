@@ -11,7 +11,7 @@ export function VerifiedLines({ lines }: { readonly lines: readonly Line[] }) {
     <DataTable
       label="Lines that differ"
       caption="Lines that differ"
-      columns={COLUMNS}
+      columns={lines.some(hasOtherCredits) ? [...COLUMNS, ...CREDITS] : COLUMNS}
       rows={lines}
       rowKey={(line) => line.campaign}
       maxHeight="320px"
@@ -22,13 +22,17 @@ export function VerifiedLines({ lines }: { readonly lines: readonly Line[] }) {
 /** Micros of the account's currency, exact, since it is about whether they are the same. */
 const micros = (text: string) => formatCount(BigInt(text));
 
+function hasOtherCredits({ credited, creditedValueMicros: value }: Line): boolean {
+  return credited?.recorded !== credited?.found || value?.recorded !== value?.found;
+}
+
 const COLUMNS: readonly Column<Line>[] = [
   { id: "campaign", header: "Campaign", phone: "title", value: (line) => line.campaign },
   {
     id: "clicks",
     header: "Clicks published",
     align: "right",
-    phone: "badge",
+    phone: "detail",
     value: (line) => line.clicks.recorded,
     cell: (line) => formatCount(line.clicks.recorded),
   },
@@ -44,7 +48,7 @@ const COLUMNS: readonly Column<Line>[] = [
     id: "micros",
     header: "Micros published",
     align: "right",
-    phone: "badge",
+    phone: "detail",
     value: (line) => Number(line.costMicros.recorded),
     cell: (line) => micros(line.costMicros.recorded),
   },
@@ -52,8 +56,44 @@ const COLUMNS: readonly Column<Line>[] = [
     id: "micros_again",
     header: "Micros again",
     align: "right",
-    phone: "badge",
+    phone: "detail",
     value: (line) => Number(line.costMicros.found),
     cell: (line) => micros(line.costMicros.found),
+  },
+];
+
+/** Of conversions; only where they are why a line differs. */
+const CREDITS: readonly Column<Line>[] = [
+  {
+    id: "credited",
+    header: "Conversions published",
+    align: "right",
+    phone: "detail",
+    value: (line) => line.credited?.recorded ?? 0,
+    cell: (line) => formatCount(line.credited?.recorded ?? 0),
+  },
+  {
+    id: "credited_again",
+    header: "Conversions again",
+    align: "right",
+    phone: "detail",
+    value: (line) => line.credited?.found ?? 0,
+    cell: (line) => formatCount(line.credited?.found ?? 0),
+  },
+  {
+    id: "value",
+    header: "Value published",
+    align: "right",
+    phone: "detail",
+    value: (line) => Number(line.creditedValueMicros?.recorded ?? 0),
+    cell: (line) => micros(line.creditedValueMicros?.recorded ?? "0"),
+  },
+  {
+    id: "value_again",
+    header: "Value again",
+    align: "right",
+    phone: "detail",
+    value: (line) => Number(line.creditedValueMicros?.found ?? 0),
+    cell: (line) => micros(line.creditedValueMicros?.found ?? "0"),
   },
 ];

@@ -9,6 +9,7 @@ const VERIFIED: Verified = {
   codeVersion: { recorded: "truth-1", found: "truth-1" },
   inputsHash: same,
   judgedHash: { recorded: same, found: same },
+  contentHash: null,
   objects: 1,
   compacted: { pinned: 0, read: 0 },
   linesCompared: 2,
@@ -31,10 +32,20 @@ describe("what was checked of a version that was counted again", () => {
     );
   });
 
-  it("says that credits, which are part of the result, are not part of this", () => {
-    expect(checkedSentence(VERIFIED, "c".repeat(64))).toMatch(
-      / Credits of conversions were not counted again\.$/,
+  it("says of credits whether they were counted again, and came to the same", () => {
+    const published = "c".repeat(64);
+    const told = (found: string | null) => {
+      const contentHash = found === null ? null : { recorded: published, found };
+      return checkedSentence({ ...VERIFIED, contentHash }, published);
+    };
+    expect(told(published)).toMatch(
+      / Credits of conversions, counted again too, have the same fingerprint\.$/,
     );
+    expect(told(same)).toMatch(
+      / Credits of conversions, counted again too, have another fingerprint\.$/,
+    );
+    // By a program of before.
+    expect(told(null)).toMatch(/ Credits of conversions were not counted again\.$/);
   });
 
   it.each([
