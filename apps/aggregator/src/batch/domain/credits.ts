@@ -1,6 +1,5 @@
 /** What the conversions of a day were credited to, added up. */
-import { hash } from "node:crypto";
-import { type Canonical, canonicalJson } from "./canonicalJson.ts";
+import type { Canonical } from "./canonicalJson.ts";
 import type { CreditedLine, TruthLine } from "./truth.ts";
 
 /** What was credited, as the engine tells. */
@@ -18,15 +17,12 @@ export interface AttributionSummary {
 }
 
 /** What a version says of its conversions, beside what it says of everything else. */
-function attributionContent({ conversions, credited, digest }: AttributionSummary): Canonical {
+export function attributionContent({
+  conversions,
+  credited,
+  digest,
+}: AttributionSummary): Canonical {
   return { conversions, credited, digest };
-}
-
-/** The hash of all that a version says. A day without conversions says no more than what was judged. */
-export function contentHashOf(judgedHash: string, credits: AttributionSummary | null): string {
-  if (credits === null) return judgedHash;
-  const all = { judged: judgedHash, attribution: attributionContent(credits) };
-  return hash("sha256", canonicalJson(all));
 }
 
 /** Lines with what their campaigns' clicks were credited with. */

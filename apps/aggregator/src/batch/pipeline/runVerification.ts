@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../domain/canonicalJson.ts";
-import { contentHashOf, withCredits } from "../domain/credits.ts";
+import { withCredits } from "../domain/credits.ts";
 import { hashedInputs, type PinnedInputs } from "../domain/inputs.ts";
 import { canonicalContent } from "../domain/truth.ts";
 import {
@@ -19,6 +19,7 @@ import type {
   Verification,
   Verifications,
 } from "../ports/verifications.ts";
+import { contentHashOf } from "./contentHash.ts";
 import { type CreditStores, creditAgain } from "./creditAgain.ts";
 import { type TrialStores, withTrial } from "./judgeTrial.ts";
 import { checkingOnce } from "./objectChecks.ts";
