@@ -86,7 +86,7 @@ module.exports = {
       comment: "Browser code may name server types, never load server code.",
       from: {
         path: "^apps/web/src/",
-        pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/src/(proxy|main)\\.ts$"],
+        pathNot: ["/server/", "/app/", "\\.test\\.tsx?$", "/src/(proxy|main|runWeb)\\.ts$"],
       },
       to: { path: ["/server/", "^packages/db/"], dependencyTypesNot: ["type-only"] },
     },

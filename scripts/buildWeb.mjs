@@ -18,7 +18,7 @@ const SOURCES = ["apps/web", "packages/shared/src", "package-lock.json"];
 const NOT_SOURCES =
   /(^|\/)(\.next|node_modules|testing)\/|\.test\.tsx?$|next-env\.d\.ts$|tsbuildinfo$/;
 /** The program and its API. Of these, pages import what `one-copy-of-the-server` lets them. */
-const NOT_BUILT = /^apps\/web\/src\/(main\.ts|server\/|features\/[^/]+\/server\/)/;
+const NOT_BUILT = /^apps\/web\/src\/(main\.ts|runWeb\.ts|server\/|features\/[^/]+\/server\/)/;
 const BUILT_OF_SERVER = /\/server\/(viewer|composition|http\/securityHeaders)\.ts$/;
 const HEAP_MIB_MAX = 1_536;
 const LOCK_POLL_MS = 500;

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { accounts, userRoles, users } from "@trueclick/db/postgres/schema/auth";
 import { openTestStores, type TestStores } from "@trueclick/db/testing/testStores";
@@ -6,7 +7,7 @@ import { hashPassword } from "better-auth/crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WEB_URL } from "./server/testing/ownServer.ts";
 import { askRaw, readAll, toAnswer, toBytes } from "./server/testing/rawRequest.ts";
-import { buildPages, settingsOn, WebProcess } from "./server/testing/webProcess.ts";
+import { buildPages, COMPILED, settingsOn, WebProcess } from "./server/testing/webProcess.ts";
 
 /** A build of pages takes a minute of a quiet machine, where the tests find none. */
 const BUILD_WITHIN_MS = 600_000;
@@ -18,6 +19,7 @@ let web: WebProcess;
 let url: string;
 beforeAll(async () => {
   buildPages();
+  await rm(COMPILED, { recursive: true, force: true });
   stores = await openTestStores();
   await stores.db.insert(users).values({ id: "ada", name: "Ada", email: "ada@test.example" });
   await stores.db.insert(userRoles).values({ userId: "ada", role: "engineer" });
@@ -54,6 +56,11 @@ describe("the web app", () => {
   it("says that it is ready", async () => {
     const ready = { ok: true, warm: true, postgres: "ok", clickhouse: "ok" };
     await expect.poll(async () => (await get("/api/health")).json()).toEqual(ready);
+  });
+
+  it("leaves what it compiled to the next start, however it ends", async () => {
+    const count = async () => (await readdir(COMPILED, { recursive: true })).length;
+    await expect.poll(count).toBeGreaterThan(500);
   });
 
   it("draws pages whose scripts have the nonce of this one answer", async () => {

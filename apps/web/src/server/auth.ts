@@ -1,7 +1,7 @@
 import type { Database } from "@trueclick/db/postgres/database";
 import * as schema from "@trueclick/db/postgres/schema/auth";
-import { betterAuth } from "better-auth";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
+import { betterAuth } from "better-auth/minimal";
 import type { Env } from "./env.ts";
 
 /** Tries to sign in that one address may make in a window before it has to wait. */

@@ -3,15 +3,8 @@ import { randomUUID } from "node:crypto";
 import { Agent, get } from "node:http";
 import type { Warmth } from "./warmth.ts";
 
-/** Of each kind: what answers data, what pages call, pages. Next loads what it needs for the first. */
-const ADDRESSES = [
-  "/api/v1/report",
-  "/api/v1/drift",
-  "/api/v1/openapi.json",
-  "/api/trpc/none",
-  "/sign-in",
-  "/",
-];
+/** Pages, what they call, and a long answer. */
+const ADDRESSES = ["/sign-in", "/", "/api/trpc/none", "/api/v1/openapi.json"];
 /** What is asked for most. */
 const COMPILED_ADDRESSES = ["/api/v1/report", "/api/v1/drift"];
 /** Of those together, as often as it takes to compile what all of them pass. */
@@ -21,11 +14,11 @@ const AT_ONCE = 6;
 const FAULT = 500;
 
 /**
- * Asks for each address once, so that all that Next loads for it is there.
+ * Asks for pages and what comes with them once, so that all that Next loads for them is there.
  *
  * @param url Of this process. @throws {Error} where nobody answers, or with a fault.
  */
-export function askForRoutes(url: string, warmth: Warmth): Promise<void> {
+export function askForPages(url: string, warmth: Warmth): Promise<void> {
   return withAgent(url, async (agent, own) => {
     for (const address of ADDRESSES) await ask(new URL(address, own), { agent, warmth });
   });

@@ -95,6 +95,10 @@ it("has reports and drift read by the code that is served, and remembers nothing
   // Everybody's open hours are kept, and read once, by two statements.
   const names = asked.mock.calls.map(([one]) => one.clickhouse_settings?.["log_comment"]);
   expect(names.filter((name) => name === "openHours")).toHaveLength(2);
+  // What takes least is asked most.
+  for (const name of ["driftTotals", "hotReport"]) {
+    expect(names.filter((each) => each === name).length, name).toBeGreaterThan(20);
+  }
 });
 
 it("is ready where nothing was counted yet", async () => {

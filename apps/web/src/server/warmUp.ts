@@ -1,9 +1,10 @@
 /** What a process does once before it says that it is ready, so that who comes first does not wait for it. */
+import { flushCompileCache } from "node:module";
 import { warmReports } from "@trueclick/db/queries/warmReports";
 import { warmOpenHours } from "@trueclick/db/routing/openHourRows";
 import { reasonOf, toLogLine } from "./logLine.ts";
-import { askWarmQuestions } from "./warmQuestions.ts";
-import { askForRoutes, askOften } from "./warmRequests.ts";
+import { askShortQuestions, askWarmQuestions } from "./warmQuestions.ts";
+import { askForPages, askOften } from "./warmRequests.ts";
 import type { WarmedParts, Warmth } from "./warmth.ts";
 
 /** What one report, and whoever asks beside it, takes at once. */
@@ -30,11 +31,14 @@ export async function warmUp(parts: WarmedParts, options: WarmUpOptions): Promis
   const take = (step: () => Promise<void>) =>
     inTime(warmth, step).catch((error: unknown) => problems.add(reasonOf(error)));
   await take(() => warmReports(stores, CONNECTIONS_WARM));
-  await take(() => askForRoutes(ownUrl, warmth));
-  // These need both; without them each would fail over and over. First comes what is of most use.
+  // These need both stores; without them each would fail over and over. First comes what is of most use.
   if (problems.size === 0) await take(() => warmOpenHours(stores, Date.now()));
   if (problems.size === 0) await take(() => askWarmQuestions(parts));
   if (problems.size === 0) await take(() => askOften(ownUrl, warmth));
+  await take(() => askForPages(ownUrl, warmth));
+  // For the next start, also where this one had too little time. Never fails.
+  flushCompileCache();
+  if (problems.size === 0) await take(() => askShortQuestions(parts));
   warmth.end();
   if (problems.size > 0) {
     tell(toLogLine("warn", "ready, and not all of it is warm", [...problems].join("; ")));

@@ -7,6 +7,10 @@ import { WEB_URL } from "./ownServer.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const BUILD = fileURLToPath(new URL("../../../../../scripts/buildWeb.mjs", import.meta.url));
+/** What an earlier start left of compiled code. */
+export const COMPILED = fileURLToPath(
+  new URL("../../../../../node_modules/.cache/trueclick/compiled", import.meta.url),
+);
 /** So that a test can see what becomes of a process in which something throws. */
 const THROW_WHEN_TOLD = `data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("unheard")})`;
 
