@@ -134,6 +134,34 @@ it("gives no click up for a robot's, a test's, or a retry", async () => {
   ]);
 });
 
+it("takes a copy that names another user for a conflict, and one that says the same for a duplicate", async () => {
+  const id = fresh("event");
+  const { truth } = await judge([
+    { id, user_id: "u" },
+    { id, user_id: "v" },
+    { id, user_id: "u" },
+  ]);
+  expect(truth?.lines).toMatchObject([{ clicks: 1n }]);
+  expect(truth?.rejects.map(({ verdict }) => verdict).sort()).toEqual(["duplicate", "id_conflict"]);
+});
+
+it("keeps both clicks of a person on ads of two campaigns that have one name", async () => {
+  const advertiser = fresh("adv");
+  const campaigns = [fresh("cmp"), fresh("cmp")];
+  const rates = [[0, 5n]] satisfies [number, bigint][];
+  const seeds = campaigns.map((id) => ({ id, rates }));
+  await world.addAdvertiser(advertiser, { timeZone: "UTC", campaigns: seeds });
+  const clicks = campaigns.map((campaign_id, second) =>
+    storedEvent({ event_id: fresh("event"), campaign_id, user_id: "u", event_time: at(second) }),
+  );
+  await world.archive.append(clicks);
+  await world.archive.archiveAll();
+  await world.recount(advertiser, DAY);
+  const truth = await world.current(advertiser, DAY);
+  expect(truth?.rejects).toEqual([]);
+  expect(truth?.lines).toMatchObject([{ clicks: 1n }, { clicks: 1n }]);
+});
+
 // The topic was given partitions between the two: the stream counts both, truth must not.
 it("counts an event once whose copies lie in two partitions", async () => {
   const campaignId = fresh("cmp");

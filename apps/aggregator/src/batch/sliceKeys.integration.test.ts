@@ -88,10 +88,10 @@ function before(name: string, act: (query: string) => Promise<void>): void {
   });
 }
 
-function storesWith(memory: Partial<KeysMemory>): JobStores {
-  const { clickhouse, clickhouseObjects } = world.archive;
+function storesWith(memory: Partial<KeysMemory>, suspectsAtOnce?: number): JobStores {
+  const { clickhouse, clickhouseObjects: objects } = world.archive;
   const keysMemory = { ...KEYS_MEMORY, ...memory };
-  const engine = createClickHouseTruthEngine(clickhouse, clickhouseObjects, null, keysMemory);
+  const engine = createClickHouseTruthEngine(clickhouse, objects, null, keysMemory, suspectsAtOnce);
   return { ...world.stores, engine };
 }
 
@@ -129,6 +129,21 @@ it("keeps keys of more rows than are allowed on disk while they are judged, and 
   expect(await rowsOf("truth_keys")).toBe(0);
 });
 
+// Of an hour that is attacked every event may be a suspect. All at once would not fit into memory.
+it("takes suspects in parts where there are many, and comes to the same", async () => {
+  await world.recount("adv_1", DAY);
+  const atOnce = await world.current("adv_1", DAY);
+  const told: number[] = [];
+  before("batch.sieve", async () => {
+    told.push(await rowsOf("truth_suspects"));
+  });
+  expect(await world.recount("adv_1", DAY, storesWith({}, 1))).toBe("verified");
+  expect(told).toHaveLength(ROWS);
+  // Neither all of them first, nor all of them last.
+  expect(told).toContain(ROWS / 2);
+  expect(atOnce?.rejects).toHaveLength(2);
+});
+
 // Slices of a whole day are judged side by side, each beside what the others hold.
 it("allows fewer rows where a job has many slices", async () => {
   const many = { sliceRowsMax: 1, slicesAtOnce: 1 };
@@ -157,16 +172,19 @@ it("drops from memory what attempts left that died, and nothing that may be at w
 });
 
 // An engine that is started anew has an empty table. That passes, so the job must be tried again.
-it("does not refuse a job whose keys are gone from memory, but fails it in passing", async () => {
-  before("batch.cube", async () => {
-    for (const table of await tablesInMemory()) {
-      await world.archive.clickhouse.command({ query: `TRUNCATE TABLE ${table}` });
-    }
-  });
-  const counted = world.recount("adv_1", DAY);
-  await expect(counted).rejects.toThrow(/^truth_keys_\d+_\d+ is not what it was: /);
-  await expect(counted).rejects.not.toBeInstanceOf(JobRefusedError);
-});
+it.each(["batch.sieve", "batch.cube"])(
+  "does not refuse a job whose keys are gone from memory before %s, but fails it in passing",
+  async (statement) => {
+    before(statement, async () => {
+      for (const table of await tablesInMemory()) {
+        await world.archive.clickhouse.command({ query: `TRUNCATE TABLE ${table}` });
+      }
+    });
+    const counted = world.recount("adv_1", DAY);
+    await expect(counted).rejects.toThrow(/^truth_keys_\d+_\d+ is not what it was: /);
+    await expect(counted).rejects.not.toBeInstanceOf(JobRefusedError);
+  },
+);
 
 /** Fails while keys are in memory. */
 function failSieves(): void {

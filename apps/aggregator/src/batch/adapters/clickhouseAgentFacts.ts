@@ -1,6 +1,6 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { z } from "zod";
-import { AGENT_HASH } from "../domain/eventSql.ts";
+import { AGENT_HASH } from "../domain/commonKeys.ts";
 import { pinnedRows } from "../domain/pinnedRows.ts";
 import { AGENT_LIBRARIES, readAgent } from "./agentLibraries.ts";
 

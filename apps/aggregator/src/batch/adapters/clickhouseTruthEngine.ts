@@ -22,13 +22,14 @@ import {
   lookbackHours,
   rulesThatMeet,
 } from "../domain/unlinkedSql.ts";
-import type { Build, TruthEngine } from "../ports/truthEngine.ts";
+import type { Build, CountedRows, TruthEngine } from "../ports/truthEngine.ts";
 import { learnAgents } from "./clickhouseAgentFacts.ts";
 import { summarizeBuild } from "./clickhouseBuildSummary.ts";
 import { findCopies } from "./clickhouseFindCopies.ts";
 import { askFollowed } from "./clickhouseFollowed.ts";
 import { addUpHours } from "./clickhouseHourSums.ts";
 import { requireObjects, requireSieved } from "./clickhouseReadChecks.ts";
+import { type SievePart, SUSPECTS_AT_ONCE, sieveParts } from "./clickhouseSieve.ts";
 import { createSliceKeys, KEYS_MEMORY, type SliceKeys } from "./clickhouseSliceKeys.ts";
 import { countUsers } from "./clickhouseUsers.ts";
 import {
@@ -58,7 +59,7 @@ const SETTINGS: ClickHouseSettings = {
 const NARROWED: ClickHouseSettings = { ...SETTINGS, optimize_move_to_prewhere: 1 };
 
 /**
- * For keys: nothing that a condition guards fails or is dear, so every branch is worked out for all
+ * For keys and what they tell: nothing that a condition guards fails or is dear, so every branch is worked out for all
  * rows; to cut out the rows of each and put them back takes longer.
  */
 const HASHING: ClickHouseSettings = { ...NARROWED, short_circuit_function_evaluation: "disable" };
@@ -99,12 +100,14 @@ const countRow = z.object({ hourSeconds: whole, rows: whole, events: whole });
  * @param ranges The file that `datacenterRangesSha256` of new jobs names; null without one. Closed days
  *   may name an earlier one, whose networks the engine still has.
  * @param keysMemory How many keys of slices may be in the engine's memory.
+ * @param suspectsAtOnce How many suspects of a slice one statement takes.
  */
 export function createClickHouseTruthEngine(
   clickhouse: ClickHouseClient,
   objects: ClickHouseObjects,
   ranges: DatacenterRanges | null = null,
   keysMemory = KEYS_MEMORY,
+  suspectsAtOnce = SUSPECTS_AT_ONCE,
 ): TruthEngine {
   const keys = createSliceKeys(clickhouse, SETTINGS, keysMemory);
   let networksLoaded: Promise<void> | null = null;
@@ -125,21 +128,7 @@ export function createClickHouseTruthEngine(
 
     isFollowed: (inputs, hour) => askFollowed(clickhouse, objects, inputs, hour, SETTINGS),
 
-    async count({ inputs }, slice) {
-      const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
-      const result = await clickhouse.query({
-        query: countSql(rows, inputs),
-        format: "JSONEachRow",
-        clickhouse_settings: { ...SETTINGS, log_comment: "batch.count" },
-      });
-      const counted = z.array(countRow).parse(await result.json());
-      return {
-        rows: counted.reduce((sum, hour) => sum + hour.rows, 0),
-        eventsByHour: new Map(
-          counted.map(({ hourSeconds, events }) => [hourSeconds * SECOND_MS, events]),
-        ),
-      };
-    },
+    count: ({ inputs }, slice) => countEvents(clickhouse, objects, inputs, slice),
 
     async prepare(build, slice, threads) {
       const judged = judgedBy(objects, build, slice);
@@ -159,8 +148,13 @@ export function createClickHouseTruthEngine(
       const keeping = table === KEYS_ON_DISK ? HASHING : KEEPING;
       await write("batch.keys", insertKeys(sieved, slice, inputs, table), build, slice, keeping);
       const suspectIds = insertSuspectIds(sieved, slice, inputs, table);
-      await write("batch.suspectIds", suspectIds, build, slice, NARROWED);
-      await write("batch.sieve", insertSuspects(sieved, slice, inputs), build, slice, NARROWED);
+      await write("batch.suspectIds", suspectIds, build, slice, HASHING);
+      const suspects = insertSuspects(sieved, slice, inputs, table);
+      for (const part of await sieveParts(clickhouse, build, slice, suspectsAtOnce, SETTINGS)) {
+        await write("batch.sieve", suspects, build, slice, NARROWED, part);
+      }
+      // Before it is told that a sieve has read too little of them: that would refuse the job.
+      await keys.requireWhole(build, slice);
       await requireSieved(clickhouse, build, slice, SETTINGS);
     },
 
@@ -185,6 +179,27 @@ export function createClickHouseTruthEngine(
     countUsers: (build) => countUsers(clickhouse, build),
 
     summarize: (build, users) => summarizeBuild(clickhouse, build, users),
+  };
+}
+
+async function countEvents(
+  clickhouse: ClickHouseClient,
+  objects: ClickHouseObjects,
+  inputs: JudgeInputs,
+  slice: Slice,
+): Promise<CountedRows> {
+  const rows = objects.rowsOf(slice.objects.map(({ path }) => path));
+  const result = await clickhouse.query({
+    query: countSql(rows, inputs),
+    format: "JSONEachRow",
+    clickhouse_settings: { ...SETTINGS, log_comment: "batch.count" },
+  });
+  const counted = z.array(countRow).parse(await result.json());
+  return {
+    rows: counted.reduce((sum, hour) => sum + hour.rows, 0),
+    eventsByHour: new Map(
+      counted.map(({ hourSeconds, events }) => [hourSeconds * SECOND_MS, events]),
+    ),
   };
 }
 
@@ -241,6 +256,7 @@ function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
     { jobId, inputs }: Build,
     slice: Slice,
     settings = SETTINGS,
+    params: Partial<SievePart> = {},
   ) => {
     await clickhouse.command({
       query,
@@ -249,6 +265,7 @@ function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
         billingDay: inputs.billingDay,
         buildId: jobId.toString(),
         sliceHour: slice.firstHourMs / SECOND_MS,
+        ...params,
       },
       clickhouse_settings: { ...withThreads(settings, threads), log_comment: name },
     });

@@ -4,6 +4,7 @@ import { campaignRows } from "../domain/campaignSql.ts";
 import { isFollowedSql } from "../domain/followedSql.ts";
 import { countSql } from "../domain/judgeSql.ts";
 import {
+  countSuspects,
   dropRows,
   insertCube,
   insertKeys,
@@ -54,8 +55,9 @@ export function judgingProgram(): Record<string, string> {
     "batch.count": countSql("rows", inputs),
     "batch.unlinked": findUnlinkedSql(linked, inputs.rules, inputs.campaigns, range),
     "batch.keys": insertKeys(sieved, slice, inputs, "keys"),
+    "batch.countSuspects": countSuspects(slice),
     "batch.suspectIds": insertSuspectIds(sieved, slice, inputs, "keys"),
-    "batch.sieve": insertSuspects(sieved, slice, inputs),
+    "batch.sieve": insertSuspects(sieved, slice, inputs, "keys"),
     ...SLICE_KEYS_PROGRAM,
     ...READ_CHECKS_PROGRAM,
     "batch.rejects": insertRejects(sieved, slice, inputs),

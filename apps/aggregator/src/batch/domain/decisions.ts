@@ -37,6 +37,11 @@ export interface DecisionSql {
 const PUBLISHER_SHAPE = "publisher_id";
 const NONE = "emptyArrayUInt64()";
 
+/** Whether a decision names what is in a column, or nobody by an empty one. */
+export function isNamed(decisions: readonly PinnedDecision[], column: ScopeColumn): boolean {
+  return decisions.some(({ scope }) => scope[column] !== undefined);
+}
+
 /** Conditions over the columns of the archive, one of which every event meets that is decided on. */
 export function decidedSql(decisions: readonly PinnedDecision[]): string[] {
   return byShape(decisions).map(({ columns, own }) => {

@@ -1,12 +1,7 @@
 import { sqlString } from "@trueclick/archive/domain/sqlString";
 import { CELL_KEY } from "./cellKey.ts";
+import { AGENT_HASH, hashed, PERSON, TOKEN, USER } from "./commonKeys.ts";
 import type { PinnedInputs } from "./inputs.ts";
-import { TOKEN_KEY } from "./tokenUses.ts";
-
-/** Nobody: the key of an event that bears nothing to know a person by. */
-export const NOBODY = "toFixedString('', 16)";
-/** The key of a user agent in `user_agent_facts`. */
-export const AGENT_HASH = "sipHash128(user_agent)";
 
 /** What is judged as the archive has it. */
 const TAKEN_COLUMNS = [
@@ -16,7 +11,8 @@ const TAKEN_COLUMNS = [
 /** What only a cell tells. */
 const CELL_TEXTS = ["geo", "device"];
 const PLACE_COLUMNS = ["partition", "offset", "`index`", "event_time_ms", "ingest_ms"];
-const FACT_COLUMNS = [
+/** What rules ask of one event. */
+export const FACT_COLUMNS = [
   ...["flag_words", "agent_given", "agent_is_bot", "agent_is_browser", "net_is_datacenter"],
 ];
 
@@ -25,18 +21,17 @@ export const JUDGED_COLUMNS = [
   ...PLACE_COLUMNS,
   ...TAKEN_COLUMNS,
   ...FACT_COLUMNS,
-  ...["payload", "person", "pair", "token_key", "cell"],
+  ...["payload", "person_hash", "pair_hash", "token_hash", "ip_net_hash", "cell"],
 ];
 
-/** What is told of an event by others that have the same. */
-const KEYS = `
-      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, user_id) AS payload,
-      multiIf(user_id != '', sipHash128(user_id), ip_hash != '', sipHash128(ip_hash, user_agent),
-        ${NOBODY}) AS person,
-      if(event_type = 'click' AND person != ${NOBODY}, sipHash128(campaign_id, ad_id, person),
-        ${NOBODY}) AS pair,
-      ${TOKEN_KEY} AS token_key,
-      ${CELL_KEY} AS cell`;
+/**
+ * What is told of an event by others that have the same, over its texts and `person`. A `pair` is of a click;
+ * 0 is nothing to have in common.
+ */
+export const JUDGED_HASHES = `
+      cityHash64(event_type, event_time_ms, campaign_id, ad_id, publisher_id, ${USER}) AS payload,
+      if(event_type = 'click' AND person != 0,
+        greatest(sipHash64(campaign_id, ad_id, person), 1), 0) AS pair_hash`;
 
 type EventInputs = Pick<PinnedInputs, "agentLibraries" | "datacenterRangesSha256">;
 
@@ -57,10 +52,13 @@ export function ownEventsSql(rows: string, inputs: EventInputs): string {
 
 /** SQL that gives `JUDGED_COLUMNS` of rows of `ownEventsSql`. */
 export function judgedSql(own: string): string {
-  return `SELECT ${JUDGED_COLUMNS.join(", ")} FROM (SELECT *, ${KEYS} FROM (${own}))`;
+  return `SELECT ${JUDGED_COLUMNS.join(", ")} FROM (
+      SELECT *, user_id != '' AS is_named, ${PERSON} AS person, ${JUDGED_HASHES}, person AS person_hash,
+        ${TOKEN} AS token_hash, if(ip_net = '', 0, ${hashed("ip_net")}) AS ip_net_hash,
+        ${CELL_KEY} AS cell
+      FROM (${own}))`;
 }
 
-/** What rules ask of one event. */
 function factsSql({ agentLibraries, datacenterRangesSha256: ranges }: EventInputs): string {
   const libraries = `libraries = ${sqlString(agentLibraries)}`;
   const agents = (fact: string) =>

@@ -1,7 +1,8 @@
 /** Whether clicks that came late can change what was told of the hour before them. */
 import { campaignRows } from "./campaignSql.ts";
+import { COMMON_KEYS } from "./commonKeys.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
-import { COMMON_KEYS, followingClicks } from "./keysSql.ts";
+import { followingClicks } from "./keysSql.ts";
 import { ruleSql } from "./rules.ts";
 
 export interface FollowedRows {

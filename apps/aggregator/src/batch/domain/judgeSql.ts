@@ -2,7 +2,7 @@ import type { InstantRange } from "@trueclick/shared/calendar";
 import { HOUR_MS, SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, inactiveSql } from "./campaignSql.ts";
 import { decisionSql } from "./decisions.ts";
-import { judgedSql, NOBODY, ownEventsSql } from "./eventSql.ts";
+import { judgedSql, ownEventsSql } from "./eventSql.ts";
 import { inDay } from "./inDay.ts";
 import type { PinnedInputs } from "./inputs.ts";
 import { type RuleSql, ruleSql, type VelocityRule } from "./rules.ts";
@@ -31,21 +31,21 @@ const OWN_COLUMNS = [
   "partition",
   "offset",
   "`index`",
-  "event_id",
+  "event_id128",
   "event_type",
   "event_time_ms",
   "ingest_ms",
   "campaign_id",
   "publisher_id",
-  "ip_net",
+  "ip_net_hash",
   "test",
   "flag_words",
   "agent_given",
   "agent_is_bot",
   "agent_is_browser",
   "net_is_datacenter",
-  "person",
-  "pair",
+  "person_hash",
+  "pair_hash",
 ];
 
 /**
@@ -59,6 +59,9 @@ const OWN_COLUMNS = [
  * fast hash moves no number. Windows are looked at only where a person clicked an ad twice. Copies and
  * windows are compared before the day is cut out of its hours, so that both days of an event just before
  * midnight and its copy just after see the same.
+ *
+ * Until all is told of an event it is a few numbers, since what is put in order is moved row by row; its
+ * texts come to it at the end.
  */
 export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
   const { bounds, campaigns } = inputs;
@@ -87,11 +90,11 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
         ${decisions.joins.join("\n        ")}
       ),
       matched AS (
-        SELECT partition, offset, \`index\`, event_id, event_type, campaign_id, event_time_ms,
-          ingest_ms, pair, arrayConcat(publisher_decisions, manual_decisions) AS decisions,
+        SELECT partition, offset, \`index\`, event_time_ms, ingest_ms, pair_hash,
+          arrayConcat(publisher_decisions, manual_decisions) AS decisions,
           ${inactiveSql(campaigns, range)} AS is_inactive, ${rules.ownBits} AS own_bits,
           own_bits + ${velocityBits(rules.velocity)} AS bits,
-          pair != ${NOBODY} AND bitAnd(own_bits, ${rules.beforeDoubleClick}) = 0 AS is_candidate
+          pair_hash != 0 AND bitAnd(own_bits, ${rules.beforeDoubleClick}) = 0 AS is_candidate
         FROM facts
         WHERE bits != 0 OR ${repeatedPairs(rules)}
       ),
@@ -100,14 +103,19 @@ export function rejectsSql(judged: JudgedRows, inputs: JudgeInputs): string {
           bits + ${rules.doubleClickBits} AS all_bits
         FROM matched
         WINDOW ${NEIGHBOURS}
+      ),
+      told AS (SELECT partition, offset, \`index\`, event_id, event_type, campaign_id FROM own),
+      rejects AS (
+        SELECT partition, offset, \`index\`, event_time_ms, decisions, all_bits
+        FROM followed
+        WHERE all_bits != 0 AND event_time_ms < ${judged.endMs} AND ${inDay(bounds)}
       )
     SELECT partition, offset, \`index\`, event_id, event_type, campaign_id, event_time_ms,
       arrayElement(${rules.verdicts}, bitCount(bitXor(all_bits, all_bits - 1))) AS verdict,
       arrayConcat(
         arrayMap(bit -> arrayElement(${rules.labels}, bit + 1), bitPositionsToArray(all_bits)),
         arrayMap(id -> concat('decision:', toString(id)), decisions)) AS matched
-    FROM followed
-    WHERE all_bits != 0 AND event_time_ms < ${judged.endMs} AND ${inDay(bounds)}`;
+    FROM told INNER JOIN rejects USING (partition, offset, \`index\`)`;
 }
 
 /**
@@ -167,7 +175,7 @@ function replaySql({ copies }: JudgedRows, inputs: JudgeInputs, { noUse }: RuleS
   const elsewhere = copies === null ? null : eventsIn(copies, inputs);
   return {
     subquery: `uses AS (${usesSql(elsewhere, noUse)}),`,
-    join: "LEFT JOIN uses ON own.token_key = uses.token_key",
+    join: "LEFT JOIN uses ON own.token_hash = uses.token_hash",
     isReplayed: `uses.times > 0 AND own.position > uses.first_position
             AND own.event_id128 != uses.first_id128`,
   };
@@ -176,8 +184,8 @@ function replaySql({ copies }: JudgedRows, inputs: JudgeInputs, { noUse }: RuleS
 /** Clicks that another click of the same person on the same ad may follow. */
 function repeatedPairs({ doubleClickMs }: RuleSql): string {
   if (doubleClickMs === 0) return "false";
-  return `pair IN (
-    SELECT pair FROM own WHERE pair != ${NOBODY} GROUP BY pair HAVING count() > 1)`;
+  return `pair_hash IN (
+    SELECT pair_hash FROM own WHERE pair_hash != 0 GROUP BY pair_hash HAVING count() > 1)`;
 }
 
 /**
@@ -188,13 +196,20 @@ function nextClick({ doubleClickMs }: RuleSql): string {
   if (doubleClickMs === 0) return "CAST(NULL, 'Nullable(Int64)')";
   // The frame reaches one row ahead; past the last one it gives the default of the type.
   const next = (column: string) => `leadInFrame(${column}) OVER neighbours`;
-  return `if(is_candidate AND ${next("is_candidate")} AND ${next("pair")} = pair,
+  return `if(is_candidate AND ${next("is_candidate")} AND ${next("pair_hash")} = pair_hash,
           ${next("event_time_ms")} - event_time_ms, NULL)`;
 }
 
 const NEIGHBOURS = `neighbours AS (
-          ORDER BY is_candidate, pair, event_time_ms, ingest_ms, partition, offset, \`index\`
+          ORDER BY is_candidate, pair_hash, event_time_ms, ingest_ms, partition, offset, \`index\`
           ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)`;
+
+/** The columns that velocity is told by, and which value of each is nobody. */
+const VELOCITY_KEYS = {
+  person: ["person_hash", "0"],
+  ip_net: ["ip_net_hash", "0"],
+  publisher_id: ["publisher_id", "''"],
+} as const satisfies Record<VelocityRule["key"], readonly [string, string]>;
 
 /**
  * The bits of velocity rules: clicks of a key in a window with more distinct ids than are believed.
@@ -202,15 +217,16 @@ const NEIGHBOURS = `neighbours AS (
  */
 function velocityBits(velocity: readonly VelocityRule[]): string {
   const bits = velocity.map(({ key, seconds, clicksMax, bit, condition }) => {
+    const [column, nobody] = VELOCITY_KEYS[key];
     const slot = `intDiv(event_time_ms, ${seconds * SECOND_MS})`;
-    const nobody = key === "person" ? NOBODY : "''";
-    const isClick = `event_type = 'click' AND NOT test AND ${key} != ${nobody}`;
-    return `if(${condition} AND ${isClick} AND (${key}, ${slot}) IN (
-        SELECT ${key}, slot FROM (
-          SELECT ${key}, ${slot} AS slot, groupArray(reinterpretAsUInt128(event_id128)) AS ids
-          FROM own WHERE ${isClick}
-          GROUP BY ${key}, slot HAVING length(ids) > ${clicksMax})
-        WHERE length(arrayDistinct(ids)) > ${clicksMax}
+    const isClick = `event_type = 'click' AND NOT test AND ${column} != ${nobody}`;
+    const window = `${column}, ${slot}`;
+    return `if(${condition} AND ${isClick} AND (${window}) IN (
+        SELECT ${window} FROM own
+        WHERE ${isClick} AND (${window}) IN (
+          SELECT ${window} FROM own WHERE ${isClick}
+          GROUP BY ${window} HAVING count() > ${clicksMax})
+        GROUP BY ${window} HAVING uniqExact(event_id128) > ${clicksMax}
       ), toUInt64(${bit}), 0)`;
   });
   return bits.length === 0 ? "toUInt64(0)" : bits.join(" + ");

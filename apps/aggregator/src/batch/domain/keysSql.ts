@@ -1,10 +1,13 @@
-/** What events may have in common, as fast hashes of 64 bits, and their cells: the rows of `truth_keys`. */
+/**
+ * What events may have in common, as fast hashes of 64 bits, their cells, and what each says of itself: the rows of
+ * `truth_keys`.
+ */
 import { campaignRows } from "./campaignSql.ts";
 import { CELL_KEY } from "./cellKey.ts";
-import { ownEventsSql } from "./eventSql.ts";
+import { COMMON_KEYS, hashed } from "./commonKeys.ts";
+import { FACT_COLUMNS, ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
 import { ruleSql, type VelocityRule } from "./rules.ts";
-import { BEARS_TOKEN } from "./tokenUses.ts";
 
 /** Rows of the archive that are looked at together, as sub-queries with its columns. */
 export interface SievedRows {
@@ -20,23 +23,8 @@ export interface SievedRows {
 export const KEY_COLUMNS = [
   ...["partition", "offset", "`index`", "event_time_ms", "is_click", "is_suspect"],
   ...["id", "token", "person", "pair", "ip_net", "publisher", "is_user", "cell"],
+  ...["is_named", "test", ...FACT_COLUMNS],
 ];
-
-/** A hash that is never 0, which is kept for nothing to have in common. */
-const hashed = (...values: readonly string[]) => `greatest(cityHash64(${values.join(", ")}), 1)`;
-
-/** Of the columns of the archive. The same hash is asked of copies in other hours. */
-export const ID = "reinterpretAsUInt64(event_id128)";
-export const TOKEN = `if(${BEARS_TOKEN}, ${hashed("impression_id", "ad_id")}, 0)`;
-/**
- * A user by the hash that sets of users have, one more where that is 0. A person without a name is an
- * address and a user agent; the address alone says enough here.
- */
-const PERSON = `multiIf(user_id != '', greatest(sipHash64(user_id), 1), ip_hash != '', ${hashed("ip_hash")}, 0)`;
-
-/** What events of `ownEventsSql` may have in common; `pair` is asked of clicks alone. */
-export const COMMON_KEYS = `${ID} AS id, ${TOKEN} AS token, ${PERSON} AS person,
-      if(person = 0, 0, ${hashed("person", "ad_id")}) AS pair`;
 
 /**
  * SQL of the keys and cells of the events to judge, and of the clicks that may follow them. What no rule
@@ -55,12 +43,18 @@ export function keysSql(sieved: SievedRows, inputs: JudgeInputs, isSuspect: stri
     SELECT partition, offset, \`index\`, event_time_ms, event_type = 'click' AS is_click,
       ${isSuspect} AS is_suspect, ${COMMON_KEYS},
       ${keyOf("ip_net")} AS net, ${keyOf("publisher_id")} AS publisher,
-      event_type = 'click' AND user_id != '' AS is_user, ${CELL_KEY} AS cell
-    FROM (${lookedRows(sieved, inputs)})`;
+      event_type = 'click' AND user_id != '' AS is_user, ${CELL_KEY} AS cell,
+      user_id != '' AS is_named, test, ${FACT_COLUMNS.join(", ")}
+    FROM (${lookedEvents(sieved, inputs)})`;
+}
+
+/** The events to judge, and the clicks that may follow them. Needs `campaigns`. */
+function lookedEvents(sieved: SievedRows, inputs: JudgeInputs): string {
+  return ownEventsSql(lookedRows(sieved, inputs), inputs);
 }
 
 /**
- * The events to judge, and the clicks that may follow them. Needs `campaigns`.
+ * A sub-query of the rows of the archive among which they are.
  *
  * Both are one read: of two that are joined by a union, each is planned by itself.
  */
@@ -71,7 +65,7 @@ export function lookedRows({ rows, endMs }: SievedRows, inputs: JudgeInputs): st
       ? `event_time < ${instant(endMs)}`
       : `${isAtMost(endMs - 1 + doubleClickMs)}
         AND (event_time < ${instant(endMs)} OR event_type = 'click')`;
-  return ownEventsSql(`(SELECT * FROM ${rows} WHERE ${behind})`, inputs);
+  return `(SELECT * FROM ${rows} WHERE ${behind})`;
 }
 
 export interface FollowingRows {

@@ -1,10 +1,12 @@
 /** Which events may not be valid: the sieve before the judge. */
 import { SECOND_MS } from "@trueclick/shared/time";
 import { campaignRows, inactiveSql } from "./campaignSql.ts";
-import { decidedSql } from "./decisions.ts";
-import { judgedSql, ownEventsSql } from "./eventSql.ts";
+import { CELL_COLUMNS } from "./cellKey.ts";
+import { ID, TOKEN } from "./commonKeys.ts";
+import { decidedSql, isNamed } from "./decisions.ts";
+import { FACT_COLUMNS, JUDGED_COLUMNS, JUDGED_HASHES, ownEventsSql } from "./eventSql.ts";
 import { type JudgeInputs, lookedAt } from "./judgeSql.ts";
-import { ID, lookedRows, type SievedRows, TOKEN } from "./keysSql.ts";
+import { lookedRows, type SievedRows } from "./keysSql.ts";
 import { predicateOf, ruleSql, type VelocityRule } from "./rules.ts";
 
 /**
@@ -30,17 +32,42 @@ export function suspectIdsSql(sieved: SievedRows, inputs: JudgeInputs, keys: str
 }
 
 /**
- * SQL of these events as the objects have them, with `JUDGED_COLUMNS`. They are found by the hash of
- * their id, one number; those that share it are all among them.
+ * SQL of these events with `JUDGED_COLUMNS`, as their keys have them, and the objects what is not in the keys: that is
+ * little, and all that is read of the objects a second time. They are found by the hash of their id, one
+ * number; those that share it are all among them. Users and networks are named where a decision asks for them.
+ *
+ * What is read and what the keys have are joined in memory, so many are taken in parts: `part` of `parts`, two
+ * parameters.
  *
  * @param ids A sub-query with the rows of `suspectIdsSql`.
+ * @param keys A sub-query with the rows of `keysSql`.
  */
-export function sieveSql(sieved: SievedRows, inputs: JudgeInputs, ids: string): string {
+export function sieveSql(
+  sieved: SievedRows,
+  inputs: JudgeInputs,
+  { ids, keys }: { readonly ids: string; readonly keys: string },
+): string {
+  const named = (column: "user_id" | "ip_net") =>
+    isNamed(inputs.decisions, column) ? column : `'' AS ${column}`;
   return `
-    WITH campaigns AS (${campaignRows(inputs.campaigns)})
-    ${judgedSql(`
-      SELECT * FROM (${lookedRows(sieved, inputs)})
-      WHERE ${ID} IN (SELECT id FROM ${ids})`)}`;
+    WITH
+      ids AS (SELECT id FROM ${ids} WHERE id % {parts: UInt32} = {part: UInt32}),
+      told AS (
+        SELECT toUInt16(partition) AS partition, toUInt64(offset) AS offset,
+          toUInt16(\`index\`) AS \`index\`, event_id, event_id128,
+          toUnixTimestamp64Milli(ingest_time) AS ingest_ms, ${named("user_id")}, ${named("ip_net")}
+        FROM ${lookedRows(sieved, inputs)}
+        WHERE ${ID} IN (SELECT id FROM ids)
+      ),
+      suspects AS (
+        SELECT partition, offset, \`index\`, event_time_ms, is_named, test, person, token,
+          ${FACT_COLUMNS.join(", ")}, ip_net AS ip_net_hash, cell
+        FROM ${keys}
+        WHERE id IN (SELECT id FROM ids)
+      )
+    SELECT ${JUDGED_COLUMNS.join(", ")} FROM (
+      SELECT *, cell AS key, ${CELL_COLUMNS}, person AS person_hash, token AS token_hash, ${JUDGED_HASHES}
+      FROM told INNER JOIN suspects USING (partition, offset, \`index\`))`;
 }
 
 /** Bool over the columns of `ownEventsSql`: a rule or a decision may meet the event by itself. */

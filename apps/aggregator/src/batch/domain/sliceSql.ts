@@ -30,14 +30,25 @@ export function insertSuspectIds(
   return `
     INSERT INTO truth_suspect_ids (build_id, slice_hour, event_hour, id)
     SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
-    FROM (${suspectIdsSql(sieved, inputs, rowsIn(keys, slice))})`;
+    FROM (${suspectIdsSql(sieved, inputs, keysIn(keys, slice))})`;
 }
 
-export function insertSuspects(sieved: SievedRows, slice: SliceName, inputs: JudgeInputs): string {
+export function insertSuspects(
+  sieved: SievedRows,
+  slice: SliceName,
+  inputs: JudgeInputs,
+  table: string,
+): string {
+  const read = { ids: rowsIn("truth_suspect_ids", slice), keys: keysIn(table, slice) };
   return `
     INSERT INTO truth_suspects (build_id, slice_hour, ${JUDGED_COLUMNS.join(", ")})
     SELECT {buildId: UInt64}, fromUnixTimestamp(${slice.firstHourMs / SECOND_MS}), *
-    FROM (${sieveSql(sieved, inputs, rowsIn("truth_suspect_ids", slice))})`;
+    FROM (${sieveSql(sieved, inputs, read)})`;
+}
+
+/** How many `suspects` `insertSuspectIds` has found. */
+export function countSuspects(slice: SliceName): string {
+  return `SELECT count() AS suspects FROM ${rowsIn("truth_suspect_ids", slice)}`;
 }
 
 /** Where the keys of slices lie that have no table of their own. */
@@ -51,6 +62,12 @@ function rowsIn(table: string, { firstHourMs }: SliceName): string {
   return `(SELECT * FROM ${table}
       WHERE build_id = {buildId: UInt64}
         AND slice_hour = fromUnixTimestamp(${firstHourMs / SECOND_MS}))`;
+}
+
+/** A table of the slice's own is asked for its build alone: what is not the slice's there is a mark of no build. */
+function keysIn(table: string, slice: SliceName): string {
+  if (table === KEYS_ON_DISK) return rowsIn(table, slice);
+  return `(SELECT * FROM ${table} WHERE build_id = {buildId: UInt64})`;
 }
 
 export function dropRows(table: SliceTable, { firstHourMs }: SliceName): string {
@@ -102,7 +119,7 @@ export function insertCube(
   table: string,
 ): string {
   const { firstHourMs } = slice;
-  const [keys, suspects] = [rowsIn(table, slice), rowsIn("truth_suspects", slice)];
+  const [keys, suspects] = [keysIn(table, slice), rowsIn("truth_suspects", slice)];
   return `
     INSERT INTO truth_cube
       (advertiser_id, billing_day, build_id, campaign_id, event_hour, ad_id, publisher_id, geo,

@@ -19,7 +19,7 @@ export function tokenBearers(rows: string): string {
 
 /** What is asked of an event to tell whether it uses its token up. */
 const USE_COLUMNS = [
-  "token_key",
+  "token_hash",
   "position",
   "event_id128",
   "event_time_ms",
@@ -42,16 +42,16 @@ const USE_COLUMNS = [
  */
 export function usesSql(copies: string | null, noUse: string): string {
   const columns = USE_COLUMNS.join(", ");
-  const own = `SELECT ${columns} FROM own WHERE token_key != ${NO_TOKEN}`;
+  const own = `SELECT ${columns} FROM own WHERE token_hash != 0`;
   const all =
     copies === null
       ? own
       : `${own} UNION ALL SELECT ${columns} FROM (${copies})
-          WHERE token_key IN (SELECT token_key FROM own WHERE token_key != ${NO_TOKEN})`;
+          WHERE token_hash IN (SELECT token_hash FROM own WHERE token_hash != 0)`;
   return `
-    SELECT token_key, countIf(uses) AS times, minIf(position, uses) AS first_position,
+    SELECT token_hash, countIf(uses) AS times, minIf(position, uses) AS first_position,
       argMinIf(event_id128, position, uses) AS first_id128
-    FROM (SELECT token_key, position, event_id128, NOT (${noUse}) AS uses FROM (${all}))
-    GROUP BY token_key
+    FROM (SELECT token_hash, position, event_id128, NOT (${noUse}) AS uses FROM (${all}))
+    GROUP BY token_hash
     HAVING count() > 1`;
 }

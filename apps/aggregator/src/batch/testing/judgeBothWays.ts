@@ -76,7 +76,7 @@ export async function judgeBothWays(
   const [every, suspects] = [nextBuild(), nextBuild()];
   const slice = { firstHourMs: 0 };
   const build = {
-    query_params: { buildId: suspects, sliceHour: 0 },
+    query_params: { buildId: suspects, sliceHour: 0, part: 0, parts: 1 },
     clickhouse_settings: { ...SETTINGS, max_query_size: "67108864" },
   };
   const { rules, campaigns } = inputs;
@@ -90,7 +90,7 @@ export async function judgeBothWays(
       SELECT ${every}, fromUnixTimestamp(0), * FROM (${all})`,
     insertKeys(sieved, slice, inputs, KEYS_ON_DISK),
     insertSuspectIds(sieved, slice, inputs, KEYS_ON_DISK),
-    insertSuspects(sieved, slice, inputs),
+    insertSuspects(sieved, slice, inputs, KEYS_ON_DISK),
   ]) {
     await clickhouse.command({ ...build, query });
   }
