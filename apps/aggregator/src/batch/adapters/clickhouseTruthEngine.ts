@@ -69,11 +69,22 @@ const HASHING: ClickHouseSettings = { ...NARROWED, short_circuit_function_evalua
  * that are read of disk.
  */
 const BLOCK_ROWS = 65_536;
-const KEEPING: ClickHouseSettings = {
-  ...HASHING,
-  min_insert_block_size_rows: String(BLOCK_ROWS),
-  min_insert_block_size_bytes: "0",
-};
+const KEEPING = inBlocksOf(BLOCK_ROWS);
+
+/**
+ * Keys on disk are written in parts of so many rows. Of two slices of a busy day that are written at once, parts
+ * of a million rows, the default, are what a whole count has most of in memory.
+ */
+const PART_ROWS = 262_144;
+const WRITING = inBlocksOf(PART_ROWS);
+
+function inBlocksOf(rows: number): ClickHouseSettings {
+  return {
+    ...HASHING,
+    min_insert_block_size_rows: String(rows),
+    min_insert_block_size_bytes: "0",
+  };
+}
 
 /**
  * With several threads a query. Else the engine gives one to each 240 MB that are read of a table, and to each
@@ -145,7 +156,7 @@ export function createClickHouseTruthEngine(
         await write("batch.unlinked", unlinked, build, slice);
       }
       const table = await keys.create(build, slice, threads > THREADS);
-      const keeping = table === KEYS_ON_DISK ? HASHING : KEEPING;
+      const keeping = table === KEYS_ON_DISK ? WRITING : KEEPING;
       await write("batch.keys", insertKeys(sieved, slice, inputs, table), build, slice, keeping);
       const suspectIds = insertSuspectIds(sieved, slice, inputs, table);
       await write("batch.suspectIds", suspectIds, build, slice, HASHING);
