@@ -1,7 +1,6 @@
 /** The web app's program. What it is made of was compiled at an earlier start, where there was one. */
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
-import { importQuickly } from "@trueclick/db/postgres/quickImports";
 
 /** Beside what else is made of these sources; where it cannot be written, nothing is kept. */
 const COMPILED = fileURLToPath(
@@ -13,5 +12,5 @@ enableCompileCache(COMPILED);
 const { NODE_ENV = "production" } = process.env;
 Object.assign(process.env, { NODE_ENV });
 // Not imported above, which would be before there is a cache.
-const { runWeb } = await importQuickly(() => import("./runWeb.ts"));
+const { runWeb } = await import("./runWeb.ts");
 await runWeb(process.env);
