@@ -269,16 +269,23 @@ function sliceWriter(clickhouse: ClickHouseClient, threads: number) {
     settings = SETTINGS,
     params: Partial<SievePart> = {},
   ) => {
-    await clickhouse.command({
-      query,
-      query_params: {
-        advertiserId: inputs.advertiserId,
-        billingDay: inputs.billingDay,
-        buildId: jobId.toString(),
-        sliceHour: slice.firstHourMs / SECOND_MS,
-        ...params,
-      },
-      clickhouse_settings: { ...withThreads(settings, threads), log_comment: name },
-    });
+    try {
+      await clickhouse.command({
+        query,
+        query_params: {
+          advertiserId: inputs.advertiserId,
+          billingDay: inputs.billingDay,
+          buildId: jobId.toString(),
+          sliceHour: slice.firstHourMs / SECOND_MS,
+          ...params,
+        },
+        clickhouse_settings: { ...withThreads(settings, threads), log_comment: name },
+      });
+    } catch (cause) {
+      // The engine says what it lacked, and neither the hour nor the step that it lacked it for.
+      const hours = `hours from ${new Date(slice.firstHourMs).toISOString()}`;
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`${name} of the ${hours}: ${said}`, { cause });
+    }
   };
 }
