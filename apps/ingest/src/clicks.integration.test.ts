@@ -42,6 +42,8 @@ describe("click links on a real log", () => {
     expect(impressions).toEqual(["imp_00000001", "imp_2", "imp_2"]);
     // Both edges know the impression's one click by the same id.
     expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(2);
+    // Whoever followed it had an answer at once, and was promised nothing.
+    await expect.poll(() => world.quarantined(), WAIT).not.toEqual([]);
     const [kept, ...more] = await world.quarantined();
     expect([kept?.code, kept?.source_id, more]).toEqual(["token_bad", "click_links", []]);
     expect(Buffer.from(kept.bytes_base64, "base64").toString()).toBe(old);

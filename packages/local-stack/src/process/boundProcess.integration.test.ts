@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startClickHouse } from "../clickhouse/clickhouseProcess.ts";
-import { sendSignal } from "./boundProcess.ts";
+import { sendSignal, supervisor } from "./boundProcess.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -45,6 +45,21 @@ it("leaves no engine behind when the program that started them is killed", async
 
   starter.kill("SIGKILL");
   await expect.poll(() => pids.map(isAlive), { timeout: 120_000 }).toEqual([false, false]);
+});
+
+// It would signal a number that may be another process's by then: numbers come round within minutes.
+it("leaves nobody who would signal a server that has ended", async () => {
+  const shell = spawn("/bin/sh", ["-c", supervisor("KILL"), "sh", "sleep", "0.5"], {
+    detached: true,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  expect(await once(shell, "exit")).toEqual([0, null]);
+  const all = execFileSync("ps", ["-A", "-o", "pgid=,comm="]).toString().trim().split("\n");
+  const left = all
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([id]) => Number(id) === shell.pid);
+  // The reader may not have met the end of the file yet; who would act on it is gone.
+  expect(left.map(([, name]) => name)).not.toContain("sh");
 });
 
 it("ends ClickHouse even when what watches over it is killed", async () => {

@@ -4,16 +4,22 @@ import { createInterface } from "node:readline";
 /**
  * Runs a server and takes it down with us. The shell prints the server's process id, then waits for
  * it; beside it, a reader of standard input meets the end of file as soon as our end of the pipe is
- * gone, which the kernel sees to however we die, SIGKILL included.
+ * gone, which the kernel sees to however we die, SIGKILL included. A server that has ended takes its watcher
+ * with it: its id may be another process's soon.
  */
-const supervisor = (orphanSignal: string) => `
+export const supervisor = (orphanSignal: string) => `
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
 echo "pid $server"
 (cat <&3; kill -${orphanSignal} "$server") >/dev/null 2>&1 &
+watcher=$!
 exec 3<&-
 wait "$server"
+code=$?
+kill -KILL "$watcher"
+wait "$watcher" 2>/dev/null
+exit "$code"
 `;
 
 export interface BoundProcess {
