@@ -14,7 +14,7 @@ import { Warmth } from "./warmth.ts";
 /** Connections to Postgres that one web process may hold. */
 const CONNECTIONS_MAX = 10;
 
-/** The parts of the web app, which `main.ts` makes once; everything below takes them as arguments. */
+/** The parts of the web app, which `runWeb.ts` makes once; everything below takes them as arguments. */
 export interface WebParts extends ApiParts {
   /** Lets go of the stores; for after the last answer. */
   close(): Promise<void>;
